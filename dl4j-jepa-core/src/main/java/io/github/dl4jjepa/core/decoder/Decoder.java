@@ -1,0 +1,50 @@
+package io.github.dl4jjepa.core.decoder;
+
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A language model that can be drawn into a SameDiff graph: all that the objective and the trainer
+ * need to know of one.
+ *
+ * <p>The parameters live outside the graphs: every graph a decoder is drawn into shares the same
+ * arrays, so a trained model needs no copying to be evaluated or to generate.
+ */
+public interface Decoder {
+    /** Width of the hidden states. */
+    int hiddenSize();
+
+    /** Number of token ids; ids run from 0. */
+    int vocabularySize();
+
+    /** The trained arrays by name, in a fixed order; a tied weight once. */
+    Map<String, INDArray> parameters();
+
+    /**
+     * Whether weight decay applies to a parameter: to matrices and embeddings, not to norms and
+     * biases.
+     *
+     * @param parameter a name from {@link #parameters()}
+     */
+    boolean decays(String parameter);
+
+    /**
+     * Draws the path from tokens to the last layer's hidden states, after the final norm.
+     *
+     * @param graph the graph to draw into; the parameters become variables of it under their own
+     *     names
+     * @param tokens variables of that graph
+     * @return {@code [rows * time, hidden]}
+     */
+    SDVariable hiddenStates(SameDiff graph, TokenInputs tokens);
+
+    /**
+     * Draws the language-model head.
+     *
+     * @param hiddenStates {@code [n, hidden]}, of a graph that {@link #hiddenStates} has drawn into
+     * @return {@code [n, vocabulary]}
+     */
+    SDVariable logits(SDVariable hiddenStates);
+}

@@ -1,0 +1,42 @@
+package io.github.dl4jjepa.core.objective;
+
+/**
+ * The parts of the objective over some batches, as sums, so that those of several micro-batches can
+ * be added.
+ *
+ * @param languageModelSum cross entropy in nats, summed over labelled tokens
+ * @param labels how many labelled tokens were summed
+ * @param jepaSum distance, summed over pairs
+ * @param pairs how many pairs were summed
+ */
+public record Losses(double languageModelSum, long labels, double jepaSum, long pairs) {
+    /** Nothing summed yet. */
+    public static final Losses NONE = new Losses(0, 0, 0, 0);
+
+    /** The sums of both. */
+    public Losses plus(Losses other) {
+        return new Losses(
+                languageModelSum + other.languageModelSum,
+                labels + other.labels,
+                jepaSum + other.jepaSum,
+                pairs + other.pairs);
+    }
+
+    /** Mean cross entropy of a labelled token, in nats. */
+    public double languageModel() {
+        return languageModelSum / labels;
+    }
+
+    /** Mean distance of a pair; NaN where no views were compared. */
+    public double jepa() {
+        return pairs == 0 ? Double.NaN : jepaSum / pairs;
+    }
+
+    /**
+     * The objective's value: gamma times the language-model loss plus lambda times the JEPA term.
+     */
+    public double total(JepaObjective objective) {
+        double jepaTerm = objective.comparesViews() ? objective.lambda() * jepa() : 0;
+        return objective.gamma() * languageModel() + jepaTerm;
+    }
+}

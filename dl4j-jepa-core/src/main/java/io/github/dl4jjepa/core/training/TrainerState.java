@@ -1,0 +1,16 @@
+package io.github.dl4jjepa.core.training;
+
+/**
+ * Where a run stands: all that a checkpoint holds beside the arrays.
+ *
+ * @param step optimiser steps taken
+ * @param epoch epoch of the next batch, from 0
+ * @param batch micro-batches of that epoch already used
+ * @param bestStep the step whose validation loss is the lowest so far; 0 before the first
+ *     validation
+ * @param bestLoss that loss; infinite before the first validation
+ */
+public record TrainerState(long step, int epoch, int batch, long bestStep, double bestLoss) {
+    /** A run that has not begun. */
+    public static final TrainerState START = new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY);
+}

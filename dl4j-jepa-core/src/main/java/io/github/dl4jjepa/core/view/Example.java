@@ -1,0 +1,34 @@
+package io.github.dl4jjepa.core.view;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Two or more views of one thing, as text.
+ *
+ * <p>The language model is trained on the conversation. The views are what the JEPA term compares:
+ * by default Text is the last user turn and Code the last turn, the assistant's; a data set whose
+ * views are other texts than its turns (HellaSwag in the paper) names them.
+ *
+ * @param source where the example was read, as a user would look for it: {@code train.jsonl:17}
+ * @param messages the conversation; its last turn is the assistant's
+ * @param views the views in order, Text first; empty where the views are the last user turn and the
+ *     assistant's turn
+ */
+public record Example(String source, List<Message> messages, List<String> views) {
+    public Example {
+        Objects.requireNonNull(source, "source");
+        messages = List.copyOf(messages);
+        views = List.copyOf(views);
+    }
+
+    /**
+     * A conversation whose last user turn is Text and whose last turn is Code.
+     *
+     * @param source where the example was read
+     * @param messages the conversation; its last turn is the assistant's
+     */
+    public static Example conversation(String source, List<Message> messages) {
+        return new Example(source, messages, List.of());
+    }
+}
