@@ -1,13 +1,118 @@
 package io.github.dl4jjepa.core.samediff;
 
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 
-/** CONTRACT ONLY: the founder writes the body. */
+/**
+ * Operators whose gradient is right and cheap.
+ *
+ * <p>Stock SameDiff forgets repeated indices in the gradient of {@code gather}, and differentiates
+ * every product and sum as if both operands were broadcast and both were trained. The operators
+ * here are SameDiff's own, with their gradient replaced; graphs that use them can be saved and run
+ * like any other.
+ */
 public final class Ops {
+    static {
+        CorrectedGradients.install();
+    }
+
     private Ops() {}
+
+    /**
+     * Selects rows.
+     *
+     * @param table {@code [rows, …]}
+     * @param indices integers, {@code [n]}; an index may occur several times
+     * @return {@code [n, …]}
+     */
+    public static SDVariable gather(SDVariable table, SDVariable indices) {
+        return table.getSameDiff().gather(table, indices, 0);
+    }
 
     /** Product of two variables of one shape. */
     public static SDVariable multiply(SDVariable a, SDVariable b) {
-        return a.mul(b);
+        return CorrectedGradients.multiply(a, b, Operand.SAME_SHAPE);
+    }
+
+    /**
+     * Scales the columns of a matrix: {@code x[i, j] * gain[j]}.
+     *
+     * @param x {@code [n, width]}
+     * @param gain {@code [width]}
+     */
+    public static SDVariable scaleColumns(SDVariable x, SDVariable gain) {
+        return CorrectedGradients.multiply(x, gain, Operand.PER_COLUMN);
+    }
+
+    /**
+     * Scales the rows of a matrix: {@code x[i, j] * factor[i]}.
+     *
+     * @param x {@code [n, width]}
+     * @param factor {@code [n, 1]}
+     */
+    public static SDVariable scaleRows(SDVariable x, SDVariable factor) {
+        return CorrectedGradients.multiply(x, factor, Operand.PER_ROW);
+    }
+
+    /** Product with a variable that is not trained, of a shape that broadcasts to {@code x}'s. */
+    public static SDVariable multiplyConstant(SDVariable x, SDVariable constant) {
+        return CorrectedGradients.multiply(x, constant, Operand.CONSTANT);
+    }
+
+    /** Sum of two variables of one shape. */
+    public static SDVariable add(SDVariable a, SDVariable b) {
+        return CorrectedGradients.add(a, b, Operand.SAME_SHAPE);
+    }
+
+    /**
+     * Adds a bias to every row.
+     *
+     * @param x {@code [n, width]}
+     * @param bias {@code [width]}
+     */
+    public static SDVariable addBias(SDVariable x, SDVariable bias) {
+        return CorrectedGradients.add(x, bias, Operand.PER_COLUMN);
+    }
+
+    /** Sum with a variable that is not trained, of a shape that broadcasts to {@code x}'s. */
+    public static SDVariable addConstant(SDVariable x, SDVariable constant) {
+        return CorrectedGradients.add(x, constant, Operand.CONSTANT);
+    }
+
+    /**
+     * Product with a matrix stored as Hugging Face stores it.
+     *
+     * @param x {@code [n, in]}
+     * @param weight {@code [out, in]}
+     * @return {@code [n, out]}
+     */
+    public static SDVariable linear(SDVariable x, SDVariable weight) {
+        return x.getSameDiff().mmul(x, weight, false, true, false);
+    }
+
+    /**
+     * Cross entropy of each row in nats, {@code log(sum_j exp(logits[i, j])) - logits[i,
+     * target[i]]}.
+     *
+     * @param logits {@code [n, classes]}
+     * @param targets INT32 {@code [n]}
+     * @param classes how many classes there are
+     * @return {@code [n]}
+     */
+    public static SDVariable crossEntropy(SDVariable logits, SDVariable targets, int classes) {
+        SameDiff graph = logits.getSameDiff();
+        // Any shift near the maximum will do; through an integer it takes no gradient.
+        SDVariable shift =
+                graph.max(logits, true, 1).castTo(DataType.INT32).castTo(logits.dataType());
+        SDVariable shifted = CorrectedGradients.subtractConstant(logits, shift);
+        SDVariable logSum = graph.math().log(graph.math().exp(shifted).sum(1));
+
+        SDVariable rows = graph.sizeAt(targets, 0);
+        SDVariable firstOfRow =
+                graph.range(graph.constant(0L), rows, graph.constant(1L), DataType.INT64)
+                        .mul(graph.constant((long) classes));
+        SDVariable indices = firstOfRow.add(targets.castTo(DataType.INT64));
+        return CorrectedGradients.subtract(logSum, gather(shifted.reshape(-1), indices));
     }
 }

@@ -1,0 +1,151 @@
+package io.github.dl4jjepa.core.samediff;
+
+import java.util.List;
+import java.util.Map;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.imports.converters.ImportClassMapping;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.impl.shape.Gather;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.SubOp;
+
+/**
+ * SameDiff's operators with our gradients.
+ *
+ * <p>SameDiff makes the operators of a gradient graph anew from their names, by the table of {@link
+ * ImportClassMapping}; a subclass counts only if it stands there. The table is the process's, so
+ * these subclasses must leave other people's graphs alone: an elementwise operator behaves as the
+ * stock one unless it carries an {@link Operand}. {@code gather} along the first axis is mended for
+ * everyone.
+ */
+final class CorrectedGradients {
+    private CorrectedGradients() {}
+
+    /** Puts the operators into SameDiff's table; idempotent. */
+    static void install() {
+        Map<String, DifferentialFunction> operators = ImportClassMapping.getOpNameMapping();
+        for (DynamicCustomOp operator :
+                List.of(new GatherRows(), new Multiply(), new Add(), new Subtract())) {
+            operators.put(operator.opName(), operator);
+        }
+    }
+
+    static SDVariable multiply(SDVariable a, SDVariable b, Operand right) {
+        return new Multiply(a, b, right).outputVariable();
+    }
+
+    static SDVariable add(SDVariable a, SDVariable b, Operand right) {
+        return new Add(a, b, right).outputVariable();
+    }
+
+    static SDVariable subtract(SDVariable a, SDVariable b) {
+        return new Subtract(a, b, Operand.SAME_SHAPE).outputVariable();
+    }
+
+    static SDVariable subtractConstant(SDVariable a, SDVariable b) {
+        return new Subtract(a, b, Operand.CONSTANT).outputVariable();
+    }
+
+    private static boolean isOurs(DynamicCustomOp operator) {
+        return operator.numIArguments() == 1;
+    }
+
+    private static Operand rightOperand(DynamicCustomOp operator) {
+        return Operand.values()[operator.getIArgument(0).intValue()];
+    }
+
+    /**
+     * Sums a gradient of the left operand's shape over the axes along which the right operand was
+     * broadcast.
+     */
+    private static SDVariable reduce(SDVariable gradient, Operand right) {
+        return switch (right) {
+            case SAME_SHAPE -> gradient;
+            case PER_COLUMN -> gradient.sum(0);
+            case PER_ROW -> gradient.sum(true, 1);
+            case CONSTANT -> throw new IllegalArgumentException("a constant has no gradient");
+        };
+    }
+
+    /** {@code gather} whose gradient counts an index as often as it occurs. */
+    public static final class GatherRows extends Gather {
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (jaxis != 0) {
+                return super.doDiff(gradients);
+            }
+            return List.of(
+                    sameDiff.scatterAdd(sameDiff.zerosLike(arg(0)), arg(1), gradients.get(0)));
+        }
+    }
+
+    /** {@code multiply} that differentiates as its right operand needs. */
+    public static final class Multiply extends MulOp {
+        public Multiply() {}
+
+        Multiply(SDVariable a, SDVariable b, Operand right) {
+            super(a.getSameDiff(), a, b);
+            addIArgument(right.ordinal());
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (!isOurs(this)) {
+                return super.doDiff(gradients);
+            }
+            SDVariable gradient = gradients.get(0);
+            Operand right = rightOperand(this);
+            if (right == Operand.CONSTANT) {
+                return List.of(Ops.multiplyConstant(gradient, arg(1)));
+            }
+            SDVariable left = multiply(gradient, arg(1), right);
+            return List.of(left, reduce(Ops.multiply(gradient, arg(0)), right));
+        }
+    }
+
+    /** {@code add} that differentiates as its right operand needs. */
+    public static final class Add extends AddOp {
+        public Add() {}
+
+        Add(SDVariable a, SDVariable b, Operand right) {
+            super(a.getSameDiff(), a, b);
+            addIArgument(right.ordinal());
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (!isOurs(this)) {
+                return super.doDiff(gradients);
+            }
+            SDVariable gradient = gradients.get(0);
+            Operand right = rightOperand(this);
+            return right == Operand.CONSTANT
+                    ? List.of(gradient)
+                    : List.of(gradient, reduce(gradient, right));
+        }
+    }
+
+    /** {@code subtract} that differentiates as its right operand needs. */
+    public static final class Subtract extends SubOp {
+        public Subtract() {}
+
+        Subtract(SDVariable a, SDVariable b, Operand right) {
+            super(a.getSameDiff(), a, b);
+            addIArgument(right.ordinal());
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (!isOurs(this)) {
+                return super.doDiff(gradients);
+            }
+            SDVariable gradient = gradients.get(0);
+            Operand right = rightOperand(this);
+            return right == Operand.CONSTANT
+                    ? List.of(gradient)
+                    : List.of(gradient, reduce(gradient, right).neg());
+        }
+    }
+}
