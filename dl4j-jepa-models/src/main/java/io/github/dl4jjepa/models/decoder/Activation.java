@@ -1,0 +1,17 @@
+package io.github.dl4jjepa.models.decoder;
+
+import io.github.dl4jjepa.core.samediff.Ops;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** Activation functions of feed-forward blocks. */
+public enum Activation {
+    /** {@code x * sigmoid(x)}, also called swish. */
+    SILU {
+        @Override
+        SDVariable apply(SDVariable x) {
+            return Ops.multiply(x, x.getSameDiff().nn().sigmoid(x));
+        }
+    };
+
+    abstract SDVariable apply(SDVariable x);
+}

@@ -1,0 +1,129 @@
+package io.github.dl4jjepa.models.decoder;
+
+import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.decoder.TokenInputs;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.rng.Random;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** A transformer decoder: its configuration and its parameters. */
+public final class TransformerDecoder implements Decoder {
+    private final DecoderConfig config;
+    private final Map<String, INDArray> parameters;
+
+    /**
+     * @param config what the decoder is made of
+     * @param parameters every parameter the configuration calls for, all FLOAT or all DOUBLE
+     */
+    public TransformerDecoder(DecoderConfig config, Map<String, INDArray> parameters) {
+        this.config = config;
+        Map<String, INDArray> ordered = new LinkedHashMap<>();
+        config.parameters()
+                .forEach(
+                        (name, parameter) -> {
+                            INDArray array = parameters.get(name);
+                            if (array == null
+                                    || !java.util.Arrays.equals(array.shape(), parameter.shape())) {
+                                throw new IllegalArgumentException(
+                                        name
+                                                + " must be an array of shape "
+                                                + java.util.Arrays.toString(parameter.shape())
+                                                + ", not "
+                                                + (array == null
+                                                        ? "missing"
+                                                        : array.shapeInfoToString()));
+                            }
+                            ordered.put(name, array);
+                        });
+        this.parameters = Collections.unmodifiableMap(ordered);
+    }
+
+    /**
+     * A decoder that has learnt nothing: matrices normally distributed with {@link
+     * DecoderConfig#initializerRange()}, gains 1, biases 0.
+     *
+     * @param config what the decoder is made of
+     * @param seed the same seed gives the same parameters
+     */
+    public static TransformerDecoder random(DecoderConfig config, long seed) {
+        Random random = Nd4j.getRandomFactory().getNewRandomInstance(seed);
+        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        config.parameters()
+                .forEach(
+                        (name, parameter) ->
+                                parameters.put(
+                                        name,
+                                        switch (parameter.kind()) {
+                                            case MATRIX ->
+                                                    Nd4j.randn(
+                                                                    0,
+                                                                    config.initializerRange(),
+                                                                    parameter.shape(),
+                                                                    random)
+                                                            .castTo(DataType.FLOAT);
+                                            case GAIN ->
+                                                    Nd4j.ones(DataType.FLOAT, parameter.shape());
+                                            case BIAS ->
+                                                    Nd4j.zeros(DataType.FLOAT, parameter.shape());
+                                        }));
+        return new TransformerDecoder(config, parameters);
+    }
+
+    /** What the decoder is made of. */
+    public DecoderConfig config() {
+        return config;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.hiddenSize();
+    }
+
+    @Override
+    public int vocabularySize() {
+        return config.vocabularySize();
+    }
+
+    @Override
+    public Map<String, INDArray> parameters() {
+        return parameters;
+    }
+
+    @Override
+    public boolean decays(String parameter) {
+        return config.parameters().get(parameter).kind() == DecoderConfig.Kind.MATRIX;
+    }
+
+    @Override
+    public SDVariable hiddenStates(SameDiff graph, TokenInputs tokens) {
+        return blocks(graph).draw(tokens, null).hiddenStates();
+    }
+
+    @Override
+    public SDVariable logits(SDVariable hiddenStates) {
+        return blocks(hiddenStates.getSameDiff()).logits(hiddenStates);
+    }
+
+    /** The blocks, to draw into a graph that shares this decoder's parameters. */
+    DecoderGraph blocks(SameDiff graph) {
+        return new DecoderGraph(
+                config,
+                graph,
+                dataType(),
+                name ->
+                        graph.hasVariable(name)
+                                ? graph.getVariable(name)
+                                : graph.var(name, parameters.get(name)));
+    }
+
+    /** FLOAT or DOUBLE. */
+    DataType dataType() {
+        return parameters.get(DecoderConfig.EMBEDDING).dataType();
+    }
+}

@@ -1,0 +1,115 @@
+package io.github.dl4jjepa.models.decoder.family;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.dl4jjepa.core.JepaException;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * A config.json, or an object inside one, whose values are checked as they are read. A null counts
+ * as absent, as in transformers.
+ */
+public final class ConfigJson {
+    private final JsonNode object;
+    private final String source;
+    private final String path;
+
+    /**
+     * @param object the JSON object
+     * @param source the file it was read from, for messages
+     */
+    public ConfigJson(JsonNode object, String source) {
+        this(object, source, "");
+    }
+
+    private ConfigJson(JsonNode object, String source, String path) {
+        this.object = object;
+        this.source = source;
+        this.path = path;
+    }
+
+    /** Whether a key is there and not null. */
+    public boolean has(String key) {
+        return object.hasNonNull(key);
+    }
+
+    /** A string that must be there. */
+    public String string(String key) {
+        return required(key, JsonNode::isTextual, "a string").textValue();
+    }
+
+    /** A string, or a default where there is none. */
+    public String string(String key, String absent) {
+        return has(key) ? string(key) : absent;
+    }
+
+    /** An integer from 1 up that must be there. */
+    public int positive(String key) {
+        return required(
+                        key,
+                        node ->
+                                node.isIntegralNumber()
+                                        && node.canConvertToInt()
+                                        && node.intValue() > 0,
+                        "a positive integer")
+                .intValue();
+    }
+
+    /** An integer from 1 up, or a default where there is none. */
+    public int positive(String key, int absent) {
+        return has(key) ? positive(key) : absent;
+    }
+
+    /** A number that must be there. */
+    public double number(String key) {
+        return required(
+                        key,
+                        node -> node.isNumber() && Double.isFinite(node.doubleValue()),
+                        "a number")
+                .doubleValue();
+    }
+
+    /** A number, or a default where there is none. */
+    public double number(String key, double absent) {
+        return has(key) ? number(key) : absent;
+    }
+
+    /** A truth value, or a default where there is none. */
+    public boolean flag(String key, boolean absent) {
+        return has(key)
+                ? required(key, JsonNode::isBoolean, "true or false").booleanValue()
+                : absent;
+    }
+
+    /** An object, or nothing where there is none. */
+    public Optional<ConfigJson> object(String key) {
+        if (!has(key)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new ConfigJson(
+                        required(key, JsonNode::isObject, "an object"), source, path + key + "."));
+    }
+
+    /**
+     * The exception that refuses a value.
+     *
+     * @param key the key it stands under
+     * @param fault what is wrong with it
+     * @param remedy what would be right
+     */
+    public JepaException refusal(String key, String fault, String remedy) {
+        return new JepaException(source + ": " + path + key + ": " + fault + "; " + remedy);
+    }
+
+    private JsonNode required(String key, Predicate<JsonNode> valid, String expected) {
+        JsonNode node = object.get(key);
+        if (node == null || node.isNull()) {
+            throw refusal(key, "missing", "it must be " + expected);
+        }
+        if (!valid.test(node)) {
+            throw refusal(key, "found " + node, "it must be " + expected);
+        }
+        return node;
+    }
+}

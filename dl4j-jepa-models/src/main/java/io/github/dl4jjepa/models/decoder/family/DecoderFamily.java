@@ -1,0 +1,45 @@
+package io.github.dl4jjepa.models.decoder.family;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import java.util.List;
+
+/** A family of models: one value of {@code model_type} in config.json. */
+public interface DecoderFamily {
+    /** The families that can be imported. */
+    List<DecoderFamily> ALL = List.of(new LlamaFamily());
+
+    /** The {@code model_type} of the family's checkpoints. */
+    String modelType();
+
+    /**
+     * Reads what a checkpoint is made of.
+     *
+     * @throws JepaException if a key is missing, malformed, or asks for something that is not
+     *     supported
+     */
+    DecoderConfig configuration(ConfigJson config);
+
+    /**
+     * The family of a checkpoint.
+     *
+     * @throws JepaException if its {@code model_type} is none of {@link #ALL}
+     */
+    static DecoderFamily of(ConfigJson config) {
+        String modelType = config.string("model_type");
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(modelType))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                config.refusal(
+                                        "model_type",
+                                        "\"" + modelType + "\" is not supported",
+                                        "supported are "
+                                                + String.join(
+                                                        ", ",
+                                                        ALL.stream()
+                                                                .map(DecoderFamily::modelType)
+                                                                .toList())));
+    }
+}
