@@ -71,6 +71,13 @@ public record DecoderConfig(
     /** A parameter's shape and kind. */
     record Parameter(Kind kind, long... shape) {}
 
+    /** The shapes of the parameters by name, in the order of the forward pass. */
+    public Map<String, long[]> parameterShapes() {
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        parameters().forEach((name, parameter) -> shapes.put(name, parameter.shape()));
+        return shapes;
+    }
+
     /** The parameters by name, in the order of the forward pass. */
     Map<String, Parameter> parameters() {
         Map<String, Parameter> parameters = new LinkedHashMap<>();

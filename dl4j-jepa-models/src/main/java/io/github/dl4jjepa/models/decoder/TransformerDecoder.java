@@ -2,8 +2,11 @@ package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -28,12 +31,11 @@ public final class TransformerDecoder implements Decoder {
                 .forEach(
                         (name, parameter) -> {
                             INDArray array = parameters.get(name);
-                            if (array == null
-                                    || !java.util.Arrays.equals(array.shape(), parameter.shape())) {
+                            if (array == null || !Arrays.equals(array.shape(), parameter.shape())) {
                                 throw new IllegalArgumentException(
                                         name
                                                 + " must be an array of shape "
-                                                + java.util.Arrays.toString(parameter.shape())
+                                                + Arrays.toString(parameter.shape())
                                                 + ", not "
                                                 + (array == null
                                                         ? "missing"
@@ -73,6 +75,24 @@ public final class TransformerDecoder implements Decoder {
                                                     Nd4j.zeros(DataType.FLOAT, parameter.shape());
                                         }));
         return new TransformerDecoder(config, parameters);
+    }
+
+    /**
+     * Gives new tokens their first embedding: the mean of all others', in the embedding and in a
+     * head of its own.
+     *
+     * @param ids the new tokens
+     */
+    public void initialiseTokens(Collection<Integer> ids) {
+        for (String name : List.of(DecoderConfig.EMBEDDING, DecoderConfig.HEAD)) {
+            INDArray matrix = parameters.get(name);
+            if (matrix == null || ids.isEmpty()) {
+                continue;
+            }
+            ids.forEach(id -> matrix.getRow(id).assign(0));
+            INDArray mean = matrix.sum(0).divi(matrix.size(0) - ids.size());
+            ids.forEach(id -> matrix.getRow(id).assign(mean));
+        }
     }
 
     /** What the decoder is made of. */
