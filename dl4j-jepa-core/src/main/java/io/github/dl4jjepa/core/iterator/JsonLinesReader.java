@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.iterator;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
@@ -134,6 +135,11 @@ public final class JsonLinesReader implements ExampleSource {
         private JsonNode json(String line) {
             try {
                 return JSON.readTree(line);
+            } catch (JsonEOFException e) {
+                throw new JepaException(
+                        place
+                                + ": the line ends before its JSON does; write each object on one line",
+                        e);
             } catch (JsonProcessingException e) {
                 throw new JepaException(
                         place
@@ -141,7 +147,7 @@ public final class JsonLinesReader implements ExampleSource {
                                 + e.getLocation().getColumnNr()
                                 + ": "
                                 + e.getOriginalMessage()
-                                + "; each line must be one whole JSON object",
+                                + "; each line must be one JSON object",
                         e);
             }
         }
@@ -153,7 +159,7 @@ public final class JsonLinesReader implements ExampleSource {
                                 + key
                                 + "\" must be a list of messages, but is "
                                 + kind(list)
-                                + ": "
+                                + "; expected "
                                 + EXPECTED);
             }
             List<Message> messages = new ArrayList<>(list.size());
@@ -193,12 +199,14 @@ public final class JsonLinesReader implements ExampleSource {
 
         private String string(String path, JsonNode node) {
             if (!node.isTextual()) {
-                throw fault(path + " must be a string, but is " + kind(node));
+                throw fault("\"" + path + "\" must be a string, but is " + kind(node));
             }
             String string = node.textValue();
             if (!StandardCharsets.UTF_8.newEncoder().canEncode(string)) {
                 throw fault(
-                        path + " holds half a surrogate pair, which is no character; remove it");
+                        "\""
+                                + path
+                                + "\" holds half a surrogate pair, which is no character; remove it");
             }
             return string;
         }

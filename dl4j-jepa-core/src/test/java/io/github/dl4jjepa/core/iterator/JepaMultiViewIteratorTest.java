@@ -275,7 +275,8 @@ class JepaMultiViewIteratorTest {
 
         assertThatThrownBy(() -> iterator().setExamples(new JsonLinesReader(file)).build())
                 .isInstanceOf(JepaException.class)
-                .hasMessageStartingWith("2 examples cannot be used:\n  " + file + ":2: not valid")
+                .hasMessageStartingWith(
+                        "2 examples cannot be used:\n  " + file + ":2: the line ends")
                 .hasMessageEndingWith("\n  " + file + ":3: the row is too long; shorten it");
     }
 

@@ -121,19 +121,20 @@ class JsonLinesReaderTest {
             quoteCharacter = '`',
             textBlock =
                     """
-        {"messages": [                                        | :2: not valid JSON at column
+        {"messages": [                                        | the line ends before its JSON does
+        {"messages": [x]}                                     | :2: not valid JSON at column 15
         {"messages": []} {}                                   | :2: not valid JSON at column
         {"messages": [], "messages": []}                      | Duplicate field 'messages'
         [1, 2]                                                | must be one JSON object
         {"prompt": "a", "completion": "b"}                    | "messages" must be a list of messages, but is missing
         {"messages": []}                                      | but is an empty list
         {"messages": "hello"}                                 | but is a string
-        {"messages": ["hello"]}                               | messages[0].role must be a string, but is missing
-        {"messages": [{"role": "user"}]}                      | messages[0].content must be a string, but is missing
-        {"messages": [{"role": "user", "content": null}]}     | messages[0].content must be a string, but is null
-        {"messages": [{"role": "user", "content": 12}]}       | messages[0].content must be a string, but is 12
-        {"messages": [{"role": "user", "content": [{}]}]}     | messages[0].content must be a string, but is a list
-        {"messages": [{"role": 1, "content": "a"}]}           | messages[0].role must be a string, but is 1
+        {"messages": ["hello"]}                               | "messages[0].role" must be a string, but is missing
+        {"messages": [{"role": "user"}]}                      | "messages[0].content" must be a string, but is missing
+        {"messages": [{"role": "user", "content": null}]}     | "messages[0].content" must be a string, but is null
+        {"messages": [{"role": "user", "content": 12}]}       | "messages[0].content" must be a string, but is 12
+        {"messages": [{"role": "user", "content": [{}]}]}     | "messages[0].content" must be a string, but is a list
+        {"messages": [{"role": 1, "content": "a"}]}           | "messages[0].role" must be a string, but is 1
         {"messages": [{"role": "user", "content": "a"}]}      | end the conversation with the assistant's turn
         {"messages": [{"role": "assistant", "content": " "}]} | the assistant's turn is empty
         {"messages": [{"role": "user", "content": "\\ud800"}]} | half a surrogate pair
@@ -156,9 +157,9 @@ class JsonLinesReaderTest {
                     "a"     | null    | only one of "text" and "code" is there
                     null    | "b"     | only one of "text" and "code" is there
                     " "     | "b"     | "text" is empty
-                    "a"     | 3       | code must be a string, but is 3
+                    "a"     | 3       | "code" must be a string, but is 3
                     "a"     | []      | "code" must be a list of messages, but is an empty list
-                    "a"     | ["b"]   | code[0].role must be a string
+                    "a"     | ["b"]   | "code[0].role" must be a string
                     """)
     void refusesViewsThatAreNoText(String text, String code, String message) throws IOException {
         write(withViews(text, code));
