@@ -1,27 +1,351 @@
 package io.github.dl4jjepa.core.iterator;
 
-/** CONTRACT ONLY: a helper writes the body. */
-public final class JepaMultiViewIterator {
-    /** Whether the epoch has another batch. */
-    public boolean hasNext() {
-        throw new UnsupportedOperationException();
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.Example;
+import io.github.dl4jjepa.core.view.ExampleEncoder;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.ViewLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+
+/**
+ * Batches of multi-view examples, for Deeplearning4j's own training and for ours.
+ *
+ * <pre>{@code
+ * JepaMultiViewIterator batches =
+ *         JepaMultiViewIterator.builder()
+ *                 .setEncoder(encoder)
+ *                 .setExamples(new JsonLinesReader(Path.of("train.jsonl")))
+ *                 .setLayout(new SeparateLayout(predictorId))
+ *                 .setBatchSize(4)
+ *                 .setPadId(padId)
+ *                 .optSeed(42)
+ *                 .build();
+ * }</pre>
+ *
+ * <p>All examples are read, tokenised and checked when the iterator is built; from then on it holds
+ * token ids only. An epoch gives every example once; its last batch may be smaller. With a seed
+ * each epoch has an order of its own that seed and epoch alone decide, so that {@link #seek} goes
+ * to any batch of any epoch exactly.
+ *
+ * <p>{@link #next()} gives the arrays of {@link #nextBatch()} as {@link
+ * MultiViewBatch#toMultiDataSet()} orders them. Not safe for use by several threads at once.
+ */
+public final class JepaMultiViewIterator implements MultiDataSetIterator {
+    private static final long serialVersionUID = 1L;
+
+    private final TokenizedExample[] examples;
+    private final ViewLayout layout;
+    private final int batchSize;
+    private final int padId;
+    private final Long seed;
+
+    @SuppressWarnings(
+            "serial") // most preprocessors are serialisable, though their interface is not
+    private MultiDataSetPreProcessor preProcessor;
+
+    private int epoch;
+    private int[] order;
+    private int used;
+
+    private JepaMultiViewIterator(Builder builder, List<TokenizedExample> examples) {
+        this.examples = examples.toArray(TokenizedExample[]::new);
+        layout = builder.layout;
+        batchSize = builder.batchSize;
+        padId = builder.padId;
+        seed = builder.seed;
+        preProcessor = builder.preProcessor;
+        seek(0, 0);
     }
 
-    /** The next batch of the epoch. */
+    /** Starts an iterator. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Whether the epoch has another batch. */
+    @Override
+    public boolean hasNext() {
+        return used < examples.length;
+    }
+
+    /**
+     * The next batch of the epoch.
+     *
+     * @throws NoSuchElementException if the epoch has no more; {@link #reset()} begins the next
+     */
     public MultiViewBatch nextBatch() {
-        throw new UnsupportedOperationException();
+        return preProcessor == null ? take(batchSize) : MultiViewBatch.of(next());
+    }
+
+    /**
+     * The next batch of the epoch, in the order of {@link MultiViewBatch#toMultiDataSet()}.
+     *
+     * @throws NoSuchElementException if the epoch has no more; {@link #reset()} begins the next
+     */
+    @Override
+    public MultiDataSet next() {
+        return next(batchSize);
+    }
+
+    /**
+     * A batch of the epoch's next examples, however many a batch has otherwise.
+     *
+     * @param size how many examples; fewer where the epoch ends
+     * @throws NoSuchElementException if the epoch has no more; {@link #reset()} begins the next
+     */
+    @Override
+    public MultiDataSet next(int size) {
+        MultiDataSet batch = take(size).toMultiDataSet();
+        if (preProcessor != null) {
+            preProcessor.preProcess(batch);
+        }
+        return batch;
+    }
+
+    /** How many examples an epoch has. */
+    public int examples() {
+        return examples.length;
     }
 
     /** Batches in an epoch, the same in each. */
     public int batchesPerEpoch() {
-        throw new UnsupportedOperationException();
+        return (examples.length - 1) / batchSize + 1;
     }
 
     /**
-     * Goes to a batch of an epoch, both from 0; the order of an epoch depends on seed and epoch
-     * alone.
+     * Goes to a batch of an epoch; the order of an epoch depends on seed and epoch alone.
+     *
+     * @param epoch the epoch, from 0
+     * @param batch how many of its batches to pass over; with all of them the epoch is at its end
      */
     public void seek(int epoch, int batch) {
-        throw new UnsupportedOperationException();
+        if (epoch < 0 || batch < 0 || batch > batchesPerEpoch()) {
+            throw new IllegalArgumentException(
+                    "no batch "
+                            + batch
+                            + " in epoch "
+                            + epoch
+                            + ": an epoch has "
+                            + batchesPerEpoch()
+                            + " batches, counted from 0");
+        }
+        if (order == null || epoch != this.epoch) {
+            order =
+                    seed == null
+                            ? IntStream.range(0, examples.length).toArray()
+                            : EpochOrder.shuffled(examples.length, seed, epoch);
+        }
+        this.epoch = epoch;
+        used = (int) Math.min((long) batch * batchSize, examples.length);
+    }
+
+    /**
+     * Begins the next epoch, whether or not this one is at its end.
+     *
+     * <p>Where nothing of the epoch has been used yet, nothing happens: trainers that reset an
+     * iterator before they start, as Deeplearning4j's do, skip no epoch.
+     */
+    @Override
+    public void reset() {
+        if (used > 0) {
+            seek(epoch + 1, 0);
+        }
+    }
+
+    @Override
+    public boolean resetSupported() {
+        return true;
+    }
+
+    /** Whether batches may be made ahead by another thread: they may. */
+    @Override
+    public boolean asyncSupported() {
+        return true;
+    }
+
+    /**
+     * Sets what each batch goes through before it is given out.
+     *
+     * @param preProcessor null for nothing
+     */
+    @Override
+    public void setPreProcessor(MultiDataSetPreProcessor preProcessor) {
+        this.preProcessor = preProcessor;
+    }
+
+    @Override
+    public MultiDataSetPreProcessor getPreProcessor() {
+        return preProcessor;
+    }
+
+    private MultiViewBatch take(int size) {
+        if (size < 1) {
+            throw new IllegalArgumentException("a batch has 1 example or more, not " + size);
+        }
+        if (!hasNext()) {
+            throw new NoSuchElementException(
+                    "epoch " + epoch + " is at its end; reset() begins the next");
+        }
+        int end = used + Math.min(size, examples.length - used);
+        List<TokenizedExample> batch =
+                Arrays.stream(order, used, end).mapToObj(i -> examples[i]).toList();
+        used = end;
+        return MultiViewBatch.of(batch, layout, padId);
+    }
+
+    /** Gathers the settings, then reads and checks the examples. */
+    public static final class Builder {
+        private ExampleEncoder encoder;
+        private ExampleSource source;
+        private ViewLayout layout;
+        private int batchSize;
+        private int padId = -1;
+        private Long seed;
+        private MultiDataSetPreProcessor preProcessor;
+        private IntConsumer progress = read -> {};
+
+        private Builder() {}
+
+        /**
+         * Sets what turns text into token ids.
+         *
+         * @param encoder the tokeniser and chat format of the model
+         */
+        public Builder setEncoder(ExampleEncoder encoder) {
+            this.encoder = encoder;
+            return this;
+        }
+
+        /**
+         * Sets where the examples come from.
+         *
+         * @param source read once, by {@link #build()}
+         */
+        public Builder setExamples(ExampleSource source) {
+            this.source = source;
+            return this;
+        }
+
+        /**
+         * Sets the examples.
+         *
+         * @param examples the data set, or one side of an {@link ExampleSplit}
+         */
+        public Builder setExamples(List<Example> examples) {
+            return setExamples(ExampleSource.of(examples));
+        }
+
+        /**
+         * Sets how views are laid out in rows.
+         *
+         * @param layout the layout; {@link io.github.dl4jjepa.core.view.LanguageModelLayout} where
+         *     lambda is 0
+         */
+        public Builder setLayout(ViewLayout layout) {
+            this.layout = layout;
+            return this;
+        }
+
+        /**
+         * Sets how many examples a batch has; its rows are more, as many as the layout makes.
+         *
+         * @param batchSize 1 or more
+         */
+        public Builder setBatchSize(int batchSize) {
+            this.batchSize = batchSize;
+            return this;
+        }
+
+        /**
+         * Sets the token that fills rows up to the longest of their batch.
+         *
+         * @param padId an id of the vocabulary; best one that is no end token
+         */
+        public Builder setPadId(int padId) {
+            this.padId = padId;
+            return this;
+        }
+
+        /**
+         * Shuffles each epoch (default: the order of the source, in each epoch).
+         *
+         * @param seed decides, with the number of the epoch, its order
+         */
+        public Builder optSeed(long seed) {
+            this.seed = seed;
+            return this;
+        }
+
+        /**
+         * Sets what each batch goes through before it is given out (default: nothing).
+         *
+         * @param preProcessor may change the arrays, not their order
+         */
+        public Builder optPreProcessor(MultiDataSetPreProcessor preProcessor) {
+            this.preProcessor = preProcessor;
+            return this;
+        }
+
+        /**
+         * Sets who is told how reading goes (default: nobody).
+         *
+         * @param progress called after each example with the number of examples read so far
+         */
+        public Builder optProgress(IntConsumer progress) {
+            this.progress = progress;
+            return this;
+        }
+
+        /**
+         * Reads, tokenises and checks all examples.
+         *
+         * @throws IllegalStateException if a setting is missing or out of its range
+         * @throws JepaException if the source is empty or examples of it cannot be used; the
+         *     message lists the first ten, each with its place
+         */
+        public JepaMultiViewIterator build() {
+            require(encoder != null, "setEncoder is required");
+            require(source != null, "setExamples is required");
+            require(layout != null, "setLayout is required");
+            require(batchSize > 0, "setBatchSize is required, with 1 example or more");
+            require(padId >= 0, "setPadId is required, with an id of the vocabulary");
+            List<TokenizedExample> examples = new ArrayList<>();
+            Faults faults = new Faults();
+            source.read(
+                    example -> {
+                        try {
+                            examples.add(encode(example));
+                        } catch (JepaException fault) {
+                            faults.accept(fault);
+                        }
+                        progress.accept(examples.size());
+                    },
+                    faults);
+            faults.throwIfAny();
+            if (examples.isEmpty()) {
+                throw new JepaException("the data set is empty; it needs one example or more");
+            }
+            return new JepaMultiViewIterator(this, examples);
+        }
+
+        private TokenizedExample encode(Example example) {
+            TokenizedExample encoded = encoder.encode(example);
+            layout.rows(encoded); // refuses here, not in mid-training, an example it cannot lay out
+            return encoded;
+        }
+
+        private static void require(boolean given, String message) {
+            if (!given) {
+                throw new IllegalStateException(message);
+            }
+        }
     }
 }

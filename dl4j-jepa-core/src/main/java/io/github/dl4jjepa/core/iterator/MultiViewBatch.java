@@ -1,7 +1,11 @@
 package io.github.dl4jjepa.core.iterator;
 
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.indexing.conditions.Conditions;
 
 /**
  * The arrays of one batch, all INT32. Indices into rows are flat: {@code row * time + index}.
@@ -32,6 +36,70 @@ public record MultiViewBatch(
 
     /** The segment of padding: it sees itself and is seen by no token of an example. */
     public static final int PADDING_SEGMENT = -1;
+
+    public MultiViewBatch {
+        sources = List.copyOf(sources);
+    }
+
+    /**
+     * Lays examples out and pads their rows on the right, to the longest row of this batch.
+     *
+     * @param examples the batch's examples, one or more
+     * @param layout how their views are laid out in rows
+     * @param padId the token that fills rows up
+     */
+    public static MultiViewBatch of(List<TokenizedExample> examples, ViewLayout layout, int padId) {
+        return BatchAssembler.assemble(examples, layout, padId);
+    }
+
+    /**
+     * The batch behind {@link #toMultiDataSet()}.
+     *
+     * @throws IllegalArgumentException if the arrays are not those of a batch
+     */
+    public static MultiViewBatch of(MultiDataSet data) {
+        INDArray[] features = data.getFeatures();
+        INDArray[] labels = data.getLabels();
+        if (features.length != 3 || (labels.length != 2 && labels.length != 4)) {
+            throw new IllegalArgumentException(
+                    "a batch has 3 features and 2 or 4 labels, not "
+                            + features.length
+                            + " and "
+                            + labels.length);
+        }
+        boolean hasViews = labels.length == 4;
+        INDArray segmentIds = features[2];
+        List<String> sources = data.getExampleMetaData(String.class);
+        return new MultiViewBatch(
+                features[0],
+                features[1],
+                segmentIds,
+                labels[0],
+                labels[1],
+                hasViews ? labels[2] : null,
+                hasViews ? labels[3] : null,
+                segmentIds.scan(Conditions.notEquals(PADDING_SEGMENT)).longValue(),
+                sources == null ? List.of() : sources);
+    }
+
+    /**
+     * The batch as Deeplearning4j passes it around, without copying.
+     *
+     * <p>Features are {@link #inputIds}, {@link #positionIds}, {@link #segmentIds}; labels are
+     * {@link #labelIndices}, {@link #labelIds} and, where the batch has views, {@link
+     * #predictionIndices}, {@link #targetIndices}. There are no masks: segments and indices say
+     * what is used. The example metadata is {@link #sources}.
+     */
+    public MultiDataSet toMultiDataSet() {
+        INDArray[] features = {inputIds, positionIds, segmentIds};
+        INDArray[] labels =
+                pairs() == 0
+                        ? new INDArray[] {labelIndices, labelIds}
+                        : new INDArray[] {labelIndices, labelIds, predictionIndices, targetIndices};
+        MultiDataSet data = new org.nd4j.linalg.dataset.MultiDataSet(features, labels);
+        data.setExampleMetaData(sources);
+        return data;
+    }
 
     /** How many hidden states the language-model loss uses. */
     public int labels() {

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.view;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.Objects;
 
@@ -12,7 +13,8 @@ import java.util.Objects;
  *     assistant's turn with its end-of-turn token
  * @param views the token ids of each view, seen alone and without template, in order; Text first
  */
-public record TokenizedExample(String source, int[] ids, TokenSpan labels, List<int[]> views) {
+public record TokenizedExample(String source, int[] ids, TokenSpan labels, List<int[]> views)
+        implements Serializable {
     public TokenizedExample {
         Objects.requireNonNull(source, "source");
         views = List.copyOf(views);

@@ -1,10 +1,17 @@
 package io.github.dl4jjepa.core.view;
 
+import io.github.dl4jjepa.core.JepaException;
+import java.io.Serializable;
 import java.util.List;
 
 /** Decides how an example's conversation and views are laid out in rows. */
 @FunctionalInterface
-public interface ViewLayout {
-    /** Lays an example out; the first row is the language model's. */
+public interface ViewLayout extends Serializable {
+    /**
+     * Lays an example out; the first row is the language model's.
+     *
+     * @throws JepaException if the example has too few views; the message names {@link
+     *     TokenizedExample#source()}
+     */
     List<Row> rows(TokenizedExample example);
 }

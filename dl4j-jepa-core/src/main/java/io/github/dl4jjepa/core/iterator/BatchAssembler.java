@@ -1,0 +1,124 @@
+package io.github.dl4jjepa.core.iterator;
+
+import io.github.dl4jjepa.core.view.Readout;
+import io.github.dl4jjepa.core.view.Row;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.ViewLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Lays examples out and copies their rows into a batch's arrays. */
+final class BatchAssembler {
+    private static final int UNREAD = -1;
+
+    private final int rows;
+    private final int time;
+    private final int[] ids;
+    private final int[] positions;
+    private final int[] segments;
+    private final IntStream.Builder labelIndices = IntStream.builder();
+    private final IntStream.Builder labelIds = IntStream.builder();
+    private final IntStream.Builder predictionIndices = IntStream.builder();
+    private final IntStream.Builder targetIndices = IntStream.builder();
+    private int row;
+    private int pairs;
+    private long tokens;
+
+    private BatchAssembler(int rows, int time, int padId) {
+        this.rows = rows;
+        this.time = time;
+        int size = Math.multiplyExact(rows, time);
+        ids = new int[size];
+        positions = new int[size];
+        segments = new int[size];
+        Arrays.fill(ids, padId);
+        Arrays.fill(segments, MultiViewBatch.PADDING_SEGMENT);
+    }
+
+    static MultiViewBatch assemble(List<TokenizedExample> examples, ViewLayout layout, int padId) {
+        List<List<Row>> laidOut = examples.stream().map(layout::rows).toList();
+        int rows = laidOut.stream().mapToInt(List::size).sum();
+        int time =
+                laidOut.stream()
+                        .flatMap(List::stream)
+                        .mapToInt(row -> row.ids().length)
+                        .max()
+                        .orElseThrow(
+                                () -> new IllegalArgumentException("a batch without examples"));
+        BatchAssembler assembler = new BatchAssembler(rows, time, padId);
+        laidOut.forEach(assembler::add);
+        return assembler.batch(examples.stream().map(TokenizedExample::source).toList());
+    }
+
+    private void add(List<Row> example) {
+        int examplePairs = (int) readouts(example, Readout.Side.TARGET);
+        if (readouts(example, Readout.Side.PREDICTION) != examplePairs) {
+            throw new IllegalArgumentException("the layout gives a prediction without its target");
+        }
+        int[] predictions = new int[examplePairs];
+        int[] targets = new int[examplePairs];
+        Arrays.fill(predictions, UNREAD);
+        Arrays.fill(targets, UNREAD);
+        for (Row added : example) {
+            copy(added);
+            for (Readout readout : added.readouts()) {
+                int[] side = readout.side() == Readout.Side.PREDICTION ? predictions : targets;
+                if (readout.pair() >= examplePairs || side[readout.pair()] != UNREAD) {
+                    throw new IllegalArgumentException(
+                            "the layout must read each pair out once, numbered from 0: " + readout);
+                }
+                side[readout.pair()] = row * time + readout.index();
+            }
+            row++;
+        }
+        Arrays.stream(predictions).forEach(predictionIndices);
+        Arrays.stream(targets).forEach(targetIndices);
+        pairs += examplePairs;
+    }
+
+    private void copy(Row added) {
+        int length = added.ids().length;
+        int start = row * time;
+        System.arraycopy(added.ids(), 0, ids, start, length);
+        System.arraycopy(added.positions(), 0, positions, start, length);
+        System.arraycopy(added.segments(), 0, segments, start, length);
+        for (int i = 0; i < length; i++) {
+            if (added.targets()[i] != Row.NO_TARGET) {
+                labelIndices.add(start + i);
+                labelIds.add(added.targets()[i]);
+            }
+        }
+        tokens += length;
+    }
+
+    private MultiViewBatch batch(List<String> sources) {
+        return new MultiViewBatch(
+                matrix(ids),
+                matrix(positions),
+                matrix(segments),
+                vector(labelIndices),
+                vector(labelIds),
+                pairs == 0 ? null : vector(predictionIndices),
+                pairs == 0 ? null : vector(targetIndices),
+                tokens,
+                sources);
+    }
+
+    private INDArray matrix(int[] values) {
+        return Nd4j.createFromArray(values).reshape(rows, time);
+    }
+
+    private static INDArray vector(IntStream.Builder values) {
+        return Nd4j.createFromArray(values.build().toArray());
+    }
+
+    private static long readouts(List<Row> rows, Readout.Side side) {
+        return rows.stream()
+                .flatMap(row -> row.readouts().stream())
+                .filter(readout -> readout.side() == side)
+                .count();
+    }
+}
