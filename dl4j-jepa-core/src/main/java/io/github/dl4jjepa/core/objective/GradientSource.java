@@ -1,0 +1,29 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Losses and gradients of micro-batches: what the trainer needs of a model under an objective. */
+public interface GradientSource {
+    /**
+     * Runs a micro-batch forward and backward and adds the gradient of {@code lmWeight * (sum of
+     * cross entropies) + jepaWeight * (sum of distances)} to arrays that are there already. With
+     * the weights gamma / labels and lambda / pairs of the whole optimiser batch, the gradients of
+     * its micro-batches add up to the large batch's.
+     *
+     * @param batch the micro-batch; its arrays stay the caller's
+     * @param lmWeight weight of one label's cross entropy
+     * @param jepaWeight weight of one pair's distance; 0 where no views are compared
+     * @param gradients one array per parameter, by name, of the parameter's shape
+     * @return the losses, unweighted
+     */
+    Losses accumulate(
+            MultiViewBatch batch,
+            double lmWeight,
+            double jepaWeight,
+            Map<String, INDArray> gradients);
+
+    /** Runs a micro-batch forward only. */
+    Losses evaluate(MultiViewBatch batch);
+}

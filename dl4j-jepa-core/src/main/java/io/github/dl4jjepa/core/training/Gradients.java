@@ -1,0 +1,56 @@
+package io.github.dl4jjepa.core.training;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** One gradient array per parameter, allocated once and used for every step. */
+final class Gradients implements AutoCloseable {
+    private final Map<String, INDArray> arrays = new LinkedHashMap<>();
+
+    /** Zero gradients of some parameters. */
+    Gradients(Map<String, INDArray> parameters) {
+        parameters.forEach((name, parameter) -> arrays.put(name, Nd4j.zerosLike(parameter)));
+    }
+
+    /** The gradients by parameter. */
+    Map<String, INDArray> arrays() {
+        return arrays;
+    }
+
+    /**
+     * Scales the gradients down to a norm, as {@code torch.nn.utils.clip_grad_norm_} does: by
+     * {@code maxNorm / (norm + 1e-6)} where that is below 1.
+     *
+     * @param maxNorm the norm; 0 to leave the gradients as they are
+     * @return the Euclidean norm of all gradients together, before
+     */
+    double clip(double maxNorm) {
+        double norm = norm();
+        double coefficient = maxNorm / (norm + 1e-6);
+        if (maxNorm > 0 && coefficient < 1) {
+            arrays.values().forEach(gradient -> gradient.muli(coefficient));
+        }
+        return norm;
+    }
+
+    private double norm() {
+        double squares = 0;
+        for (INDArray gradient : arrays.values()) {
+            double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient);
+            squares += norm * norm;
+        }
+        return Math.sqrt(squares);
+    }
+
+    /** Sets all to 0. */
+    void clear() {
+        arrays.values().forEach(gradient -> gradient.assign(0));
+    }
+
+    @Override
+    public void close() {
+        arrays.values().forEach(INDArray::close);
+    }
+}

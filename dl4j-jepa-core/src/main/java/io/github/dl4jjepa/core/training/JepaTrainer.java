@@ -1,0 +1,380 @@
+package io.github.dl4jjepa.core.training;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.iterator.BatchSource;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.GradientSource;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.Losses;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Trains a decoder under the JEPA objective with AdamW.
+ *
+ * <p>An optimiser step takes up to {@link TrainingOptions#accumulate()} micro-batches of one epoch.
+ * Each label and each pair counts the same, whichever micro-batch it is in, so the gradient is that
+ * of one large batch. The decoder's parameters are updated in place; the arrays of gradients and of
+ * the optimiser are allocated once, and freed when the run ends.
+ *
+ * <p>A run that is killed and resumed from its last checkpoint ends with the very weights,
+ * optimiser state and losses of an uninterrupted one. Not for use by several threads.
+ */
+public final class JepaTrainer {
+    private final Decoder decoder;
+    private final GradientSource gradientSource;
+    private final JepaObjective objective;
+    private final BatchSource batches;
+    private final BatchSource validation;
+    private final TrainingOptions options;
+    private final CheckpointStore checkpoints;
+    private final List<TrainingListener> listeners;
+
+    private JepaTrainer(Builder builder) {
+        decoder = Objects.requireNonNull(builder.decoder, "setDecoder was not called");
+        gradientSource =
+                Objects.requireNonNull(builder.gradientSource, "setGradientSource was not called");
+        objective = Objects.requireNonNull(builder.objective, "setObjective was not called");
+        batches = Objects.requireNonNull(builder.batches, "setBatches was not called");
+        validation = builder.validation;
+        options = builder.options;
+        checkpoints = builder.checkpoints;
+        listeners = List.copyOf(builder.listeners);
+    }
+
+    /** A trainer to put together. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Optimiser steps of the whole training. */
+    public long totalSteps() {
+        return options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch();
+    }
+
+    /**
+     * Trains from the first step on.
+     *
+     * @throws NonFiniteLossException if a loss or a gradient is infinite or not a number
+     */
+    public TrainingSummary train() {
+        return run(false);
+    }
+
+    /**
+     * Goes on from the last checkpoint; without one, trains from the first step on.
+     *
+     * @throws JepaException if the checkpoint is of a run with other batches
+     * @throws NonFiniteLossException if a loss or a gradient is infinite or not a number
+     * @throws IllegalStateException if the trainer has no checkpoint store
+     */
+    public TrainingSummary resume() {
+        if (checkpoints == null) {
+            throw new IllegalStateException("optCheckpoints was not called: nothing to resume");
+        }
+        return run(true);
+    }
+
+    private TrainingSummary run(boolean resume) {
+        long begun = System.nanoTime();
+        Map<String, INDArray> parameters = decoder.parameters();
+        try (Gradients gradients = new Gradients(parameters);
+                AdamW optimizer = new AdamW(parameters, options.weightDecay(), decoder::decays)) {
+            TrainerState start =
+                    resume
+                            ? checkpoints
+                                    .restoreLast(parameters, optimizer.state())
+                                    .orElse(TrainerState.START)
+                            : TrainerState.START;
+            requireSameBatches(start);
+            listeners.forEach(listener -> listener.onStart(totalSteps(), start));
+
+            TrainerState state = start;
+            Optional<StepMetrics> lastStep = Optional.empty();
+            while (state.step() < totalSteps()) {
+                if (state == start || state.batch() == 0) {
+                    batches.seek(state.epoch(), state.batch());
+                }
+                StepMetrics metrics = step(state, gradients, optimizer);
+                state = next(state, metrics);
+                for (TrainingListener listener : listeners) {
+                    listener.onStep(metrics);
+                }
+                if (checkpoints != null
+                        && (isDue(options.checkpointEvery(), state.step(), state.batch() == 0)
+                                || state.bestStep() == state.step())) {
+                    save(state, parameters, optimizer);
+                }
+                lastStep = Optional.of(metrics);
+            }
+
+            TrainingSummary summary =
+                    new TrainingSummary(
+                            state.step(),
+                            lastStep,
+                            state.bestStep(),
+                            state.bestLoss(),
+                            secondsSince(begun));
+            listeners.forEach(listener -> listener.onEnd(summary));
+            return summary;
+        }
+    }
+
+    private StepMetrics step(TrainerState state, Gradients gradients, AdamW optimizer) {
+        long begun = System.nanoTime();
+        long step = state.step() + 1;
+        double learningRate =
+                options.learningRate()
+                        * options.schedule()
+                                .factor(state.step(), options.warmupSteps(), totalSteps());
+        int end = batchAfterStep(state);
+        List<MultiViewBatch> microBatches = new ArrayList<>();
+        try {
+            for (int batch = state.batch(); batch < end; batch++) {
+                microBatches.add(batches.nextBatch());
+            }
+            Losses losses = accumulate(step, microBatches, gradients);
+            double norm = gradients.clip(options.maxGradientNorm());
+            if (!Double.isFinite(norm)) {
+                throw new NonFiniteLossException(
+                        "Step " + step + ", gradient norm " + norm, losses, sources(microBatches));
+            }
+            optimizer.step(step, learningRate, gradients.arrays());
+            gradients.clear();
+            double seconds = secondsSince(begun);
+
+            boolean epochEnds = end == batches.batchesPerEpoch();
+            return new StepMetrics(
+                    step,
+                    state.epoch() + (double) end / batches.batchesPerEpoch(),
+                    MeanLosses.of(losses, objective),
+                    learningRate,
+                    norm,
+                    microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
+                    seconds,
+                    validation != null && isDue(options.evaluateEvery(), step, epochEnds)
+                            ? Optional.of(evaluate(step))
+                            : Optional.empty());
+        } finally {
+            microBatches.forEach(JepaTrainer::close);
+        }
+    }
+
+    private Losses accumulate(long step, List<MultiViewBatch> microBatches, Gradients gradients) {
+        long labels = microBatches.stream().mapToLong(MultiViewBatch::labels).sum();
+        long pairs = microBatches.stream().mapToLong(MultiViewBatch::pairs).sum();
+        double lmWeight = objective.gamma() / labels;
+        double jepaWeight = pairs == 0 ? 0 : objective.lambda() / pairs;
+        Losses sum = Losses.NONE;
+        for (MultiViewBatch batch : microBatches) {
+            Losses losses =
+                    gradientSource.accumulate(batch, lmWeight, jepaWeight, gradients.arrays());
+            requireFinite("Step " + step, losses, batch);
+            sum = sum.plus(losses);
+        }
+        return sum;
+    }
+
+    private MeanLosses evaluate(long step) {
+        Losses sum = Losses.NONE;
+        validation.seek(0, 0);
+        for (int i = 0; i < validation.batchesPerEpoch(); i++) {
+            MultiViewBatch batch = validation.nextBatch();
+            try {
+                Losses losses = gradientSource.evaluate(batch);
+                requireFinite("Validation after step " + step, losses, batch);
+                sum = sum.plus(losses);
+            } finally {
+                close(batch);
+            }
+        }
+        return MeanLosses.of(sum, objective);
+    }
+
+    private TrainerState next(TrainerState state, StepMetrics metrics) {
+        int end = batchAfterStep(state);
+        boolean epochEnds = end == batches.batchesPerEpoch();
+        double loss = metrics.validation().map(MeanLosses::total).orElse(Double.POSITIVE_INFINITY);
+        boolean best = loss < state.bestLoss();
+        return new TrainerState(
+                metrics.step(),
+                epochEnds ? state.epoch() + 1 : state.epoch(),
+                epochEnds ? 0 : end,
+                best ? metrics.step() : state.bestStep(),
+                best ? loss : state.bestLoss());
+    }
+
+    private void save(TrainerState state, Map<String, INDArray> parameters, AdamW optimizer) {
+        checkpoints.save(state, parameters, optimizer.state());
+        listeners.forEach(listener -> listener.onCheckpoint(state));
+    }
+
+    private boolean isDue(long every, long step, boolean epochEnds) {
+        return step == totalSteps() || (every == 0 ? epochEnds : step % every == 0);
+    }
+
+    private int batchAfterStep(TrainerState state) {
+        return Math.min(state.batch() + options.accumulate(), batches.batchesPerEpoch());
+    }
+
+    private long stepsPerEpoch() {
+        return (batches.batchesPerEpoch() + options.accumulate() - 1L) / options.accumulate();
+    }
+
+    /** Whether the run that left the checkpoint would stand where the checkpoint says. */
+    private void requireSameBatches(TrainerState state) {
+        long steps = state.epoch() * stepsPerEpoch() + state.batch() / options.accumulate();
+        if (state.batch() % options.accumulate() != 0
+                || state.batch() >= batches.batchesPerEpoch()
+                || steps != state.step()) {
+            throw new JepaException(
+                    String.format(
+                            "The checkpoint of step %d was written at batch %d of epoch %d, which"
+                                    + " is no place for it in a run with %d batches in an epoch and"
+                                    + " %d to a step: resume with the training data, batch size and"
+                                    + " accumulation that the run was begun with",
+                            state.step(),
+                            state.batch(),
+                            state.epoch(),
+                            batches.batchesPerEpoch(),
+                            options.accumulate()));
+        }
+    }
+
+    private static void requireFinite(String where, Losses losses, MultiViewBatch batch) {
+        if (!Double.isFinite(losses.languageModelSum()) || !Double.isFinite(losses.jepaSum())) {
+            throw new NonFiniteLossException(where, losses, batch.sources());
+        }
+    }
+
+    private static List<String> sources(List<MultiViewBatch> batches) {
+        return batches.stream().flatMap(batch -> batch.sources().stream()).toList();
+    }
+
+    /** Frees a batch's off-heap memory, which must not wait for the garbage collector. */
+    private static void close(MultiViewBatch batch) {
+        Stream.of(
+                        batch.inputIds(),
+                        batch.positionIds(),
+                        batch.segmentIds(),
+                        batch.labelIndices(),
+                        batch.labelIds(),
+                        batch.predictionIndices(),
+                        batch.targetIndices())
+                .filter(array -> array != null && array.closeable())
+                .forEach(INDArray::close);
+    }
+
+    private static double secondsSince(long nanoTime) {
+        return (System.nanoTime() - nanoTime) / 1e9;
+    }
+
+    /** Puts a {@link JepaTrainer} together: what is {@code set} is required. */
+    public static final class Builder {
+        private Decoder decoder;
+        private GradientSource gradientSource;
+        private JepaObjective objective;
+        private BatchSource batches;
+        private BatchSource validation;
+        private TrainingOptions options = TrainingOptions.builder().build();
+        private CheckpointStore checkpoints;
+        private final List<TrainingListener> listeners = new ArrayList<>();
+
+        private Builder() {}
+
+        /**
+         * Sets the model.
+         *
+         * @param decoder the model whose parameters are trained
+         */
+        public Builder setDecoder(Decoder decoder) {
+            this.decoder = decoder;
+            return this;
+        }
+
+        /**
+         * Sets what computes losses and gradients.
+         *
+         * @param gradientSource drawn from the same decoder, under the same objective
+         */
+        public Builder setGradientSource(GradientSource gradientSource) {
+            this.gradientSource = gradientSource;
+            return this;
+        }
+
+        /**
+         * Sets what is minimised.
+         *
+         * @param objective weights the two losses
+         */
+        public Builder setObjective(JepaObjective objective) {
+            this.objective = objective;
+            return this;
+        }
+
+        /**
+         * Sets the training data.
+         *
+         * @param batches the micro-batches to train on
+         */
+        public Builder setBatches(BatchSource batches) {
+            this.batches = batches;
+            return this;
+        }
+
+        /**
+         * Adds validation data; without them nothing is evaluated, and no step is the best.
+         *
+         * @param validation one epoch of it is an evaluation
+         */
+        public Builder optValidation(BatchSource validation) {
+            this.validation = validation;
+            return this;
+        }
+
+        /**
+         * Says how to train.
+         *
+         * @param options {@link TrainingOptions}' defaults if not called
+         */
+        public Builder optOptions(TrainingOptions options) {
+            this.options = Objects.requireNonNull(options, "options");
+            return this;
+        }
+
+        /**
+         * Keeps checkpoints; without a store none are written.
+         *
+         * @param checkpoints where they are kept
+         */
+        public Builder optCheckpoints(CheckpointStore checkpoints) {
+            this.checkpoints = checkpoints;
+            return this;
+        }
+
+        /**
+         * Adds a listener.
+         *
+         * @param listener is told after those added before it
+         */
+        public Builder optListener(TrainingListener listener) {
+            listeners.add(Objects.requireNonNull(listener, "listener"));
+            return this;
+        }
+
+        /**
+         * The trainer.
+         *
+         * @throws NullPointerException if something required is not set
+         */
+        public JepaTrainer build() {
+            return new JepaTrainer(this);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.github.dl4jjepa.core.training;
+
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.Losses;
+
+/**
+ * The losses as they are reported: means over the labels and pairs of a step or of a data set.
+ *
+ * @param languageModel mean cross entropy of a labelled token, in nats
+ * @param jepa mean distance of a pair; NaN where no views were compared
+ * @param total the objective's value: gamma times the first plus, where views were compared, lambda
+ *     times the second
+ */
+public record MeanLosses(double languageModel, double jepa, double total) {
+    static MeanLosses of(Losses losses, JepaObjective objective) {
+        double languageModel = losses.languageModel();
+        double jepa = losses.jepa();
+        double jepaTerm = losses.pairs() == 0 ? 0 : objective.lambda() * jepa;
+        return new MeanLosses(languageModel, jepa, objective.gamma() * languageModel + jepaTerm);
+    }
+}

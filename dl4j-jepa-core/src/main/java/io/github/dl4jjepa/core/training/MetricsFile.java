@@ -1,0 +1,122 @@
+package io.github.dl4jjepa.core.training;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes a JSON line per optimiser step: {@code step, epoch, lm_loss, jepa_loss, loss,
+ * learning_rate, grad_norm, tokens, seconds}, and after an evaluation also {@code
+ * validation_lm_loss, validation_jepa_loss, validation_loss}. A JEPA loss is null where no views
+ * were compared.
+ *
+ * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
+ * first removes the lines of later steps, which it will take again, and a last line cut off in
+ * mid-write: the file then reads as if the run had never been interrupted.
+ */
+public final class MetricsFile implements TrainingListener {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path file;
+
+    /**
+     * @param file the file to write, {@code metrics.jsonl} in a run's output folder; the folder
+     *     must be there
+     */
+    public MetricsFile(Path file) {
+        this.file = file;
+    }
+
+    /**
+     * Keeps the lines up to the state's step.
+     *
+     * @throws JepaException if a line other than the last is not a step's, or the file cannot be
+     *     written
+     */
+    @Override
+    public void onStart(long totalSteps, TrainerState state) {
+        try {
+            if (Files.exists(file)) {
+                replace(linesUpTo(state.step()));
+            }
+        } catch (IOException e) {
+            throw new JepaException("cannot go on with " + file + ": " + e, e);
+        }
+    }
+
+    @Override
+    public void onStep(StepMetrics metrics) {
+        try {
+            Files.writeString(
+                    file,
+                    line(metrics) + "\n",
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new JepaException("cannot write " + file + ": " + e, e);
+        }
+    }
+
+    private List<String> linesUpTo(long step) throws IOException {
+        List<String> lines = Files.readAllLines(file);
+        List<String> kept = new ArrayList<>();
+        for (int i = 0; i < lines.size(); i++) {
+            JsonNode stepOfLine = parse(lines.get(i)).path("step");
+            if (!stepOfLine.isIntegralNumber() && i < lines.size() - 1) {
+                throw new JepaException(
+                        file
+                                + ", line "
+                                + (i + 1)
+                                + " is not the metrics of a step: remove the file, or put the"
+                                + " run's own back");
+            }
+            if (stepOfLine.isIntegralNumber() && stepOfLine.longValue() <= step) {
+                kept.add(lines.get(i));
+            }
+        }
+        return kept;
+    }
+
+    private static JsonNode parse(String line) {
+        try {
+            return JSON.readTree(line);
+        } catch (JsonProcessingException e) {
+            return JSON.missingNode();
+        }
+    }
+
+    private void replace(List<String> lines) throws IOException {
+        Path next = file.resolveSibling(file.getFileName() + ".tmp");
+        StringBuilder text = new StringBuilder();
+        lines.forEach(line -> text.append(line).append('\n'));
+        Files.writeString(next, text);
+        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static ObjectNode line(StepMetrics metrics) {
+        ObjectNode line =
+                JSON.createObjectNode().put("step", metrics.step()).put("epoch", metrics.epoch());
+        putLosses(line, "", metrics.losses());
+        line.put("learning_rate", metrics.learningRate())
+                .put("grad_norm", metrics.gradientNorm())
+                .put("tokens", metrics.tokens())
+                .put("seconds", metrics.seconds());
+        metrics.validation().ifPresent(losses -> putLosses(line, "validation_", losses));
+        return line;
+    }
+
+    private static void putLosses(ObjectNode line, String prefix, MeanLosses losses) {
+        line.put(prefix + "lm_loss", losses.languageModel())
+                .put(prefix + "jepa_loss", Double.isNaN(losses.jepa()) ? null : losses.jepa())
+                .put(prefix + "loss", losses.total());
+    }
+}

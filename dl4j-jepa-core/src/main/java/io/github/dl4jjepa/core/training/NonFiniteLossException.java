@@ -1,0 +1,31 @@
+package io.github.dl4jjepa.core.training;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.objective.Losses;
+import java.util.List;
+
+/**
+ * A loss or a gradient is infinite or not a number.
+ *
+ * <p>The message names the step, the losses and the examples. A training step throws it before it
+ * changes any weight; the last checkpoint is whole in any case.
+ */
+public final class NonFiniteLossException extends JepaException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param where the step, and what else there is to say of it
+     * @param losses the losses of the examples
+     * @param sources where the examples were read
+     */
+    NonFiniteLossException(String where, Losses losses, List<String> sources) {
+        super(
+                where
+                        + ": the language-model loss is "
+                        + losses.languageModel()
+                        + (losses.pairs() == 0 ? "" : ", the JEPA loss " + losses.jepa())
+                        + ". Look at the examples "
+                        + String.join(", ", sources)
+                        + ", or go on from the last checkpoint with a lower learning rate");
+    }
+}

@@ -1,0 +1,169 @@
+package io.github.dl4jjepa.core.training;
+
+import java.util.Objects;
+
+/**
+ * How a training runs. The defaults are those of the paper (arXiv 2509.14252, section 4.1) where it
+ * has any: 4 epochs, learning rate 2e-5, linear decay without warm-up, no weight decay, gradients
+ * clipped to the norm 1.
+ *
+ * @param epochs how often the training data are gone through, 4 by default; without meaning where
+ *     {@code maxSteps} is given
+ * @param maxSteps optimiser steps of the training, however many epochs that takes; 0, the default,
+ *     for as many as the epochs have
+ * @param accumulate micro-batches per optimiser step, 1 by default; the last step of an epoch may
+ *     have fewer
+ * @param learningRate the learning rate after the warm-up, 2e-5 by default
+ * @param schedule how the learning rate runs after the warm-up, {@link LearningRateSchedule#LINEAR}
+ *     by default
+ * @param warmupSteps optimiser steps over which the learning rate rises from 0, 0 by default
+ * @param weightDecay decay of matrices and embeddings per step, as a fraction of the learning rate,
+ *     0 by default
+ * @param maxGradientNorm gradients of a larger Euclidean norm are scaled down to it, 1 by default;
+ *     0 for no clipping
+ * @param evaluateEvery optimiser steps from one evaluation to the next; 0, the default, for one at
+ *     each epoch's end. The last step is always evaluated
+ * @param checkpointEvery optimiser steps from one checkpoint to the next; 0, the default, for one
+ *     at each epoch's end. The last step, and each one that is evaluated best, always get one
+ */
+public record TrainingOptions(
+        int epochs,
+        long maxSteps,
+        int accumulate,
+        double learningRate,
+        LearningRateSchedule schedule,
+        long warmupSteps,
+        double weightDecay,
+        double maxGradientNorm,
+        long evaluateEvery,
+        long checkpointEvery) {
+
+    public TrainingOptions {
+        Objects.requireNonNull(schedule, "schedule");
+        requireAtLeast(1, "epochs", epochs);
+        requireAtLeast(0, "maxSteps", maxSteps);
+        requireAtLeast(1, "accumulate", accumulate);
+        requireAtLeast(0, "warmupSteps", warmupSteps);
+        requireAtLeast(0, "evaluateEvery", evaluateEvery);
+        requireAtLeast(0, "checkpointEvery", checkpointEvery);
+        requireNonNegative("learningRate", learningRate);
+        requireNonNegative("weightDecay", weightDecay);
+        requireNonNegative("maxGradientNorm", maxGradientNorm);
+        if (learningRate == 0) {
+            throw new IllegalArgumentException("learningRate is 0: nothing would be learnt");
+        }
+    }
+
+    /** Options to set; those left out keep their default. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    private static void requireAtLeast(long least, String name, long value) {
+        if (value < least) {
+            throw new IllegalArgumentException(
+                    name + " must be at least " + least + ", not " + value);
+        }
+    }
+
+    private static void requireNonNegative(String name, double value) {
+        if (!(value >= 0) || Double.isInfinite(value)) {
+            throw new IllegalArgumentException(name + " must be a number from 0 up, not " + value);
+        }
+    }
+
+    /** Sets options one by one; {@link TrainingOptions} says what they mean. */
+    public static final class Builder {
+        private int epochs = 4;
+        private long maxSteps;
+        private int accumulate = 1;
+        private double learningRate = 2e-5;
+        private LearningRateSchedule schedule = LearningRateSchedule.LINEAR;
+        private long warmupSteps;
+        private double weightDecay;
+        private double maxGradientNorm = 1;
+        private long evaluateEvery;
+        private long checkpointEvery;
+
+        private Builder() {}
+
+        /** See {@link TrainingOptions#epochs()}. */
+        public Builder optEpochs(int epochs) {
+            this.epochs = epochs;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#maxSteps()}. */
+        public Builder optMaxSteps(long maxSteps) {
+            this.maxSteps = maxSteps;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#accumulate()}. */
+        public Builder optAccumulate(int accumulate) {
+            this.accumulate = accumulate;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#learningRate()}. */
+        public Builder optLearningRate(double learningRate) {
+            this.learningRate = learningRate;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#schedule()}. */
+        public Builder optSchedule(LearningRateSchedule schedule) {
+            this.schedule = schedule;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#warmupSteps()}. */
+        public Builder optWarmupSteps(long warmupSteps) {
+            this.warmupSteps = warmupSteps;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#weightDecay()}. */
+        public Builder optWeightDecay(double weightDecay) {
+            this.weightDecay = weightDecay;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#maxGradientNorm()}. */
+        public Builder optMaxGradientNorm(double maxGradientNorm) {
+            this.maxGradientNorm = maxGradientNorm;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#evaluateEvery()}. */
+        public Builder optEvaluateEvery(long evaluateEvery) {
+            this.evaluateEvery = evaluateEvery;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#checkpointEvery()}. */
+        public Builder optCheckpointEvery(long checkpointEvery) {
+            this.checkpointEvery = checkpointEvery;
+            return this;
+        }
+
+        /**
+         * The options.
+         *
+         * @throws IllegalArgumentException if one of them is out of its range
+         */
+        public TrainingOptions build() {
+            return new TrainingOptions(
+                    epochs,
+                    maxSteps,
+                    accumulate,
+                    learningRate,
+                    schedule,
+                    warmupSteps,
+                    weightDecay,
+                    maxGradientNorm,
+                    evaluateEvery,
+                    checkpointEvery);
+        }
+    }
+}

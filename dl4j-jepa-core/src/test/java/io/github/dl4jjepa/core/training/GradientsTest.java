@@ -1,0 +1,82 @@
+package io.github.dl4jjepa.core.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class GradientsTest {
+    static Stream<JsonNode> goldens() {
+        return StreamSupport.stream(Goldens.read("clipping.json").spliterator(), false);
+    }
+
+    @ParameterizedTest
+    @MethodSource("goldens")
+    void clipsAsTorchDoes(JsonNode golden) {
+        try (Gradients gradients = gradients(golden.get("before"))) {
+            double norm = gradients.clip(golden.get("max_norm").doubleValue());
+
+            assertThat(norm).isCloseTo(golden.get("norm").doubleValue(), within(1e-6));
+            Goldens.assertClose(gradients.arrays().get("0"), golden.at("/after/0"), 1e-6);
+            Goldens.assertClose(gradients.arrays().get("1"), golden.at("/after/1"), 1e-6);
+        }
+    }
+
+    @Test
+    void leavesGradientsAsTheyAreWithoutAMaximum() {
+        JsonNode before = goldens().findFirst().orElseThrow().get("before");
+        try (Gradients gradients = gradients(before)) {
+            gradients.clip(0);
+
+            Goldens.assertClose(gradients.arrays().get("0"), before.get(0), 0);
+        }
+    }
+
+    @Test
+    void losesNoPrecisionOverManyElements() {
+        Map<String, INDArray> parameters =
+                Map.of("embedding", Nd4j.create(DataType.FLOAT, 2048, 4096));
+        try (Gradients gradients = new Gradients(parameters)) {
+            gradients.arrays().get("embedding").assign(1e-3f);
+
+            assertThat(gradients.clip(0)).isCloseTo(1e-3f * Math.sqrt(1 << 23), within(1e-6));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+    void showsANonFiniteElementInTheNorm(float value) {
+        try (Gradients gradients = new Gradients(Map.of("p", Nd4j.zeros(DataType.FLOAT, 3, 5)))) {
+            gradients.arrays().get("p").putScalar(1, 2, value);
+
+            assertThat(gradients.clip(1)).isNotFinite();
+        }
+    }
+
+    @Test
+    void clears() {
+        try (Gradients gradients = gradients(goldens().findFirst().orElseThrow().get("before"))) {
+            gradients.clear();
+
+            assertThat(gradients.clip(1)).isZero();
+        }
+    }
+
+    private static Gradients gradients(JsonNode values) {
+        Map<String, INDArray> arrays =
+                Map.of("0", Goldens.array(values.get(0)), "1", Goldens.array(values.get(1)));
+        Gradients gradients = new Gradients(arrays);
+        arrays.forEach((name, array) -> gradients.arrays().get(name).assign(array));
+        return gradients;
+    }
+}

@@ -1,0 +1,510 @@
+package io.github.dl4jjepa.core.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.GradientSource;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.training.Toy.ToyBatches;
+import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
+import io.github.dl4jjepa.core.training.Toy.ToyDecoder;
+import io.github.dl4jjepa.core.training.Toy.ToyGradients;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+class JepaTrainerTest {
+    private static final JepaObjective OBJECTIVE = JepaObjective.cosine(0.5);
+
+    private final ToyDecoder decoder = new ToyDecoder();
+    private final Recorder recorder = new Recorder();
+
+    @ParameterizedTest
+    @CsvSource({"1, 4", "2, 2"})
+    void accumulatesTheGradientOfTheLargeBatch(int batchSize, int accumulate) {
+        ToyDecoder large = new ToyDecoder();
+        Recorder ofLarge = new Recorder();
+        trainer(large, new ToyBatches(10, 4), options()).optListener(ofLarge).build().train();
+
+        trainer(decoder, new ToyBatches(10, batchSize), options().optAccumulate(accumulate))
+                .optListener(recorder)
+                .build()
+                .train();
+
+        assertThat(values(decoder.parameters())).isEqualTo(values(large.parameters()));
+        assertThat(recorder.steps).hasSameSizeAs(ofLarge.steps);
+        for (int i = 0; i < recorder.steps.size(); i++) {
+            StepMetrics step = recorder.steps.get(i);
+            StepMetrics golden = ofLarge.steps.get(i);
+            assertThat(step.gradientNorm()).isEqualTo(golden.gradientNorm());
+            assertThat(step.tokens()).isEqualTo(golden.tokens());
+            assertThat(step.losses().total())
+                    .isCloseTo(golden.losses().total(), within(1e-12 * golden.losses().total()));
+        }
+    }
+
+    @Test
+    void takesTheStepThatTheLossesGradientAsksFor() {
+        // One example with one label, 0, and one pair, 0: gradients are gamma w and lambda b.
+        trainer(decoder, new ToyBatches(1, 1), options().optMaxSteps(1).optMaxGradientNorm(0))
+                .optListener(recorder)
+                .build()
+                .train();
+
+        StepMetrics step = recorder.steps.get(0);
+        double squares = 1 + 0.75 * 0.75 + 0.5 * 0.5 + 0.25 * 0.25 + 0.25 * 0.25;
+        assertThat(step.losses().languageModel()).isCloseTo(squares / 2, within(1e-6));
+        assertThat(step.losses().jepa()).isCloseTo(1, within(1e-6));
+        assertThat(step.losses().total()).isCloseTo(squares / 2 + 0.5, within(1e-6));
+        assertThat(step.gradientNorm()).isCloseTo(Math.sqrt(squares + 0.5), within(1e-6));
+        // Adam's first step is the learning rate in each direction that has a gradient.
+        assertThat(decoder.parameters().get("bias").toFloatVector())
+                .containsExactly(new float[] {0.9f, -0.9f}, within(1e-6f));
+    }
+
+    @Test
+    void neverTakesAStepAcrossAnEpochsEnd() {
+        trainer(decoder, new ToyBatches(5, 1), options().optEpochs(2).optAccumulate(2))
+                .optListener(recorder)
+                .build()
+                .train();
+
+        assertThat(recorder.steps)
+                .extracting(StepMetrics::epoch)
+                .containsExactly(0.4, 0.8, 1.0, 1.4, 1.8, 2.0);
+        assertThat(recorder.steps)
+                .extracting(StepMetrics::tokens)
+                .containsExactly(6L, 6L, 3L, 6L, 6L, 3L);
+        assertThat(recorder.steps)
+                .extracting(StepMetrics::step)
+                .containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {3, 11})
+    void takesAsManyStepsAsAskedForHoweverManyEpochsThatIs(long maxSteps) {
+        ToyBatches batches = new ToyBatches(5, 1);
+        TrainingSummary summary =
+                trainer(decoder, batches, options().optEpochs(1).optMaxSteps(maxSteps))
+                        .optListener(recorder)
+                        .build()
+                        .train();
+
+        assertThat(summary.steps()).isEqualTo(maxSteps);
+        assertThat(recorder.totalSteps).isEqualTo(maxSteps);
+        assertThat(recorder.steps).hasSize((int) maxSteps);
+        assertThat(summary.lastStep()).contains(recorder.steps.get((int) maxSteps - 1));
+    }
+
+    @Test
+    void runsTheScheduleOverTheStepsItTakes() {
+        trainer(
+                        decoder,
+                        new ToyBatches(4, 1),
+                        options().optEpochs(2).optLearningRate(0.5).optWarmupSteps(4))
+                .optListener(recorder)
+                .build()
+                .train();
+
+        assertThat(recorder.steps)
+                .extracting(StepMetrics::learningRate)
+                .containsExactly(0.0, 0.125, 0.25, 0.375, 0.5, 0.375, 0.25, 0.125);
+    }
+
+    @Test
+    void decaysOnlyWhatTheDecoderSays() {
+        ToyDecoder undecayed = new ToyDecoder();
+        trainer(undecayed, new ToyBatches(4, 2), options().optMaxGradientNorm(0)).build().train();
+
+        trainer(decoder, new ToyBatches(4, 2), options().optMaxGradientNorm(0).optWeightDecay(0.5))
+                .build()
+                .train();
+
+        Map<String, List<Float>> with = values(decoder.parameters());
+        Map<String, List<Float>> without = values(undecayed.parameters());
+        assertThat(with.get("bias")).isEqualTo(without.get("bias"));
+        assertThat(with.get("weight")).doesNotContainAnyElementsOf(without.get("weight"));
+    }
+
+    @Test
+    void reportsNoJepaLossWhereThereAreNoViews() {
+        trainer(decoder, new ToyBatches(4, 2, false), options())
+                .optListener(recorder)
+                .build()
+                .train();
+
+        assertThat(recorder.steps)
+                .allSatisfy(
+                        step -> {
+                            assertThat(step.losses().jepa()).isNaN();
+                            assertThat(step.losses().total())
+                                    .isEqualTo(step.losses().languageModel());
+                        });
+    }
+
+    @Test
+    void evaluatesAtEachEpochsEndAndKeepsTheBest() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        TrainingSummary summary =
+                trainer(decoder, new ToyBatches(4, 2), options().optEpochs(3))
+                        .optValidation(new ToyBatches(3, 2))
+                        .optCheckpoints(checkpoints)
+                        .optListener(recorder)
+                        .build()
+                        .train();
+
+        assertThat(recorder.evaluatedSteps()).containsExactly(2L, 4L, 6L);
+        assertThat(checkpoints.states)
+                .extracting(TrainerState::step, TrainerState::epoch, TrainerState::batch)
+                .containsExactly(tuple(2L, 1, 0), tuple(4L, 2, 0), tuple(6L, 3, 0));
+        assertThat(recorder.checkpoints).isEqualTo(checkpoints.states);
+        assertThat(summary.bestLoss())
+                .isEqualTo(
+                        recorder.steps.stream()
+                                .flatMap(step -> step.validation().stream())
+                                .mapToDouble(MeanLosses::total)
+                                .min()
+                                .orElseThrow());
+        assertThat(recorder.steps.get((int) summary.bestStep() - 1).validation())
+                .get()
+                .extracting(MeanLosses::total)
+                .isEqualTo(summary.bestLoss());
+    }
+
+    @Test
+    void evaluatesEveryNStepsAndAtTheLastAndSavesWhatIsBest() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        // The weights move towards the validation points at every step: each evaluation is best.
+        trainer(
+                        decoder,
+                        new ToyBatches(4, 2),
+                        options()
+                                .optMaxSteps(11)
+                                .optLearningRate(0.01)
+                                .optEvaluateEvery(4)
+                                .optCheckpointEvery(7))
+                .optValidation(new ToyBatches(4, 2))
+                .optCheckpoints(checkpoints)
+                .optListener(recorder)
+                .build()
+                .train();
+
+        assertThat(recorder.evaluatedSteps()).containsExactly(4L, 8L, 11L);
+        assertThat(checkpoints.states)
+                .extracting(TrainerState::step, TrainerState::bestStep)
+                .containsExactly(tuple(4L, 4L), tuple(7L, 4L), tuple(8L, 8L), tuple(11L, 11L));
+    }
+
+    @Test
+    void stopsAtANonFiniteLossWithTheExamplesNamedAndTheWeightsUntouched() {
+        GradientSource source =
+                new ToyGradients(decoder) {
+                    @Override
+                    public Losses evaluate(MultiViewBatch batch) {
+                        Losses losses = super.evaluate(batch);
+                        return batch.sources().contains("toy:3")
+                                ? new Losses(Double.NaN, losses.labels(), 0.5, 1)
+                                : losses;
+                    }
+                };
+        WeightsAfterEachStep weights = new WeightsAfterEachStep();
+        ToyBatches batches = new ToyBatches(6, 1);
+
+        assertThatThrownBy(
+                        () ->
+                                trainer(decoder, batches, options().optAccumulate(2))
+                                        .setGradientSource(source)
+                                        .optListener(weights)
+                                        .build()
+                                        .train())
+                .isInstanceOf(NonFiniteLossException.class)
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("Step " + (weights.taken() + 1) + ":")
+                .hasMessageContaining("language-model loss is NaN, the JEPA loss 0.5")
+                .hasMessageContaining("examples toy:3,");
+        assertThat(values(decoder.parameters())).isEqualTo(weights.last());
+        assertThat(batches.batches).allMatch(batch -> batch.inputIds().wasClosed());
+    }
+
+    @Test
+    void stopsAtANonFiniteGradientWithTheExamplesNamedAndTheWeightsUntouched() {
+        GradientSource source =
+                new ToyGradients(decoder) {
+                    @Override
+                    public Losses accumulate(
+                            MultiViewBatch batch,
+                            double lmWeight,
+                            double jepaWeight,
+                            Map<String, INDArray> gradients) {
+                        gradients.get("weight").putScalar(0, Float.POSITIVE_INFINITY);
+                        return super.accumulate(batch, lmWeight, jepaWeight, gradients);
+                    }
+                };
+
+        assertThatThrownBy(
+                        () ->
+                                trainer(decoder, new ToyBatches(2, 1), options().optAccumulate(2))
+                                        .setGradientSource(source)
+                                        .build()
+                                        .train())
+                .isInstanceOf(NonFiniteLossException.class)
+                .hasMessageContaining("Step 1, gradient norm Infinity")
+                .hasMessageContaining("toy:0")
+                .hasMessageContaining("toy:1");
+        assertThat(values(decoder.parameters())).isEqualTo(values(new ToyDecoder().parameters()));
+    }
+
+    @Test
+    void stopsAtANonFiniteValidationLossBeforeTheCheckpoint() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        GradientSource source =
+                new ToyGradients(decoder) {
+                    @Override
+                    public Losses evaluate(MultiViewBatch batch) {
+                        return batch.sources().contains("toy:7")
+                                ? new Losses(Double.POSITIVE_INFINITY, 1, 0, 0)
+                                : super.evaluate(batch);
+                    }
+                };
+
+        assertThatThrownBy(
+                        () ->
+                                trainer(decoder, new ToyBatches(4, 2), options())
+                                        .setGradientSource(source)
+                                        .optValidation(new ToyBatches(8, 4))
+                                        .optCheckpoints(checkpoints)
+                                        .build()
+                                        .train())
+                .isInstanceOf(NonFiniteLossException.class)
+                .hasMessageContaining("Validation after step 2")
+                .hasMessageContaining("toy:7");
+        assertThat(checkpoints.states).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 5, 6, 7, 11, 12})
+    void goesOnAfterAKillAsIfNothingHadHappened(long killedAfter, @TempDir Path folder)
+            throws IOException {
+        ToyCheckpoints whole = new ToyCheckpoints();
+        TrainingSummary expected =
+                resumable(new ToyDecoder(), whole, folder.resolve("whole")).build().train();
+
+        ToyCheckpoints killed = new ToyCheckpoints();
+        Path metrics = folder.resolve("killed");
+        JepaTrainer trainer =
+                resumable(new ToyDecoder(), killed, metrics)
+                        .optListener(new KillAfter(killedAfter))
+                        .build();
+        assertThatThrownBy(trainer::train).isInstanceOf(Killed.class);
+        TrainingSummary resumed = resumable(decoder, killed, metrics).build().resume();
+
+        assertThat(values(killed.arrays)).isEqualTo(values(whole.arrays));
+        assertThat(killed.states.get(killed.states.size() - 1))
+                .isEqualTo(whole.states.get(whole.states.size() - 1));
+        assertThat(withoutSeconds(metrics)).isEqualTo(withoutSeconds(folder.resolve("whole")));
+        assertThat(resumed)
+                .usingRecursiveComparison()
+                .ignoringFieldsMatchingRegexes(".*seconds")
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void hasNothingToDoWhereTheRunHadEnded() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        trainer(decoder, new ToyBatches(4, 2), options())
+                .optCheckpoints(checkpoints)
+                .build()
+                .train();
+        Map<String, List<Float>> trained = values(decoder.parameters());
+
+        TrainingSummary summary =
+                trainer(decoder, new ToyBatches(4, 2), options())
+                        .optCheckpoints(checkpoints)
+                        .optListener(recorder)
+                        .build()
+                        .resume();
+
+        assertThat(recorder.steps).isEmpty();
+        assertThat(summary.steps()).isEqualTo(8);
+        assertThat(summary.lastStep()).isEmpty();
+        assertThat(values(decoder.parameters())).isEqualTo(trained);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 1, 1", "6, 2, 1", "4, 2, 2"})
+    void refusesToGoOnWithOtherBatches(int examples, int batchSize, int accumulate) {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        trainer(decoder, new ToyBatches(4, 2), options().optMaxSteps(3))
+                .optCheckpoints(checkpoints)
+                .build()
+                .train();
+        JepaTrainer other =
+                trainer(
+                                decoder,
+                                new ToyBatches(examples, batchSize),
+                                options().optAccumulate(accumulate))
+                        .optCheckpoints(checkpoints)
+                        .build();
+
+        assertThatThrownBy(other::resume)
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("checkpoint of step 3 was written at batch 1 of epoch 1")
+                .hasMessageContaining("resume with the training data, batch size");
+    }
+
+    @Test
+    void resumesNothingWithoutACheckpointStore() {
+        JepaTrainer trainer = trainer(decoder, new ToyBatches(4, 2), options()).build();
+
+        assertThatThrownBy(trainer::resume)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("optCheckpoints");
+    }
+
+    @Test
+    void freesItsBatches() {
+        ToyBatches training = new ToyBatches(4, 2);
+        ToyBatches validation = new ToyBatches(3, 2);
+        trainer(decoder, training, options()).optValidation(validation).build().train();
+
+        assertThat(Stream.of(training, validation).flatMap(source -> source.batches.stream()))
+                .hasSize(16)
+                .allMatch(batch -> batch.inputIds().wasClosed())
+                .allMatch(batch -> batch.targetIndices().wasClosed());
+    }
+
+    @Test
+    void saysWhatIsMissing() {
+        assertThatThrownBy(() -> JepaTrainer.builder().setDecoder(decoder).build())
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("setGradientSource was not called");
+    }
+
+    private static TrainingOptions.Builder options() {
+        return TrainingOptions.builder().optLearningRate(0.1);
+    }
+
+    private static JepaTrainer.Builder trainer(
+            ToyDecoder decoder, ToyBatches batches, TrainingOptions.Builder options) {
+        return JepaTrainer.builder()
+                .setDecoder(decoder)
+                .setGradientSource(new ToyGradients(decoder))
+                .setObjective(OBJECTIVE)
+                .setBatches(batches)
+                .optOptions(options.build());
+    }
+
+    /** Twelve steps of up to two micro-batches, three to an epoch; checkpoints at 2, 4, 6… */
+    private static JepaTrainer.Builder resumable(
+            ToyDecoder decoder, CheckpointStore checkpoints, Path metrics) {
+        return trainer(
+                        decoder,
+                        new ToyBatches(9, 2),
+                        options()
+                                .optAccumulate(2)
+                                .optSchedule(LearningRateSchedule.COSINE)
+                                .optWarmupSteps(2)
+                                .optWeightDecay(0.1)
+                                .optCheckpointEvery(2))
+                .optValidation(new ToyBatches(3, 2))
+                .optCheckpoints(checkpoints)
+                .optListener(new MetricsFile(metrics));
+    }
+
+    private static List<String> withoutSeconds(Path metrics) throws IOException {
+        return Files.readAllLines(metrics).stream()
+                .map(line -> line.replaceAll("\"seconds\":[^,}]*", ""))
+                .toList();
+    }
+
+    /** The elements of arrays, to be compared bit by bit: INDArray.equals allows for 1e-5. */
+    private static Map<String, List<Float>> values(Map<String, INDArray> arrays) {
+        Map<String, List<Float>> values = new LinkedHashMap<>();
+        arrays.forEach((name, array) -> values.put(name, elements(array)));
+        return values;
+    }
+
+    private static List<Float> elements(INDArray array) {
+        List<Float> elements = new ArrayList<>();
+        for (float element : array.ravel().toFloatVector()) {
+            elements.add(element);
+        }
+        return elements;
+    }
+
+    /** Remembers what it was told. */
+    private static final class Recorder implements TrainingListener {
+        private final List<StepMetrics> steps = new ArrayList<>();
+        private final List<TrainerState> checkpoints = new ArrayList<>();
+        private long totalSteps;
+
+        @Override
+        public void onStart(long totalSteps, TrainerState state) {
+            this.totalSteps = totalSteps;
+        }
+
+        @Override
+        public void onStep(StepMetrics metrics) {
+            steps.add(metrics);
+        }
+
+        @Override
+        public void onCheckpoint(TrainerState state) {
+            checkpoints.add(state);
+        }
+
+        private List<Long> evaluatedSteps() {
+            return steps.stream()
+                    .filter(step -> step.validation().isPresent())
+                    .map(StepMetrics::step)
+                    .toList();
+        }
+    }
+
+    private final class WeightsAfterEachStep implements TrainingListener {
+        private final List<Map<String, List<Float>>> weights =
+                new ArrayList<>(List.of(values(decoder.parameters())));
+
+        @Override
+        public void onStep(StepMetrics metrics) {
+            weights.add(values(decoder.parameters()));
+        }
+
+        private int taken() {
+            return weights.size() - 1;
+        }
+
+        private Map<String, List<Float>> last() {
+            return weights.get(weights.size() - 1);
+        }
+    }
+
+    private static final class Killed extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private record KillAfter(long step) implements TrainingListener {
+        @Override
+        public void onStep(StepMetrics metrics) {
+            if (metrics.step() == step) {
+                throw new Killed();
+            }
+        }
+    }
+}
