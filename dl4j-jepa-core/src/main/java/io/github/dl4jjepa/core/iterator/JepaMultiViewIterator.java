@@ -38,7 +38,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * <p>{@link #next()} gives the arrays of {@link #nextBatch()} as {@link
  * MultiViewBatch#toMultiDataSet()} orders them. Not safe for use by several threads at once.
  */
-public final class JepaMultiViewIterator implements MultiDataSetIterator {
+public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchSource {
     private static final long serialVersionUID = 1L;
 
     private final TokenizedExample[] examples;
@@ -81,6 +81,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator {
      *
      * @throws NoSuchElementException if the epoch has no more; {@link #reset()} begins the next
      */
+    @Override
     public MultiViewBatch nextBatch() {
         return preProcessor == null ? take(batchSize) : MultiViewBatch.of(next());
     }
@@ -116,6 +117,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator {
     }
 
     /** Batches in an epoch, the same in each. */
+    @Override
     public int batchesPerEpoch() {
         return (examples.length - 1) / batchSize + 1;
     }
@@ -126,6 +128,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator {
      * @param epoch the epoch, from 0
      * @param batch how many of its batches to pass over; with all of them the epoch is at its end
      */
+    @Override
     public void seek(int epoch, int batch) {
         if (epoch < 0 || batch < 0 || batch > batchesPerEpoch()) {
             throw new IllegalArgumentException(

@@ -24,7 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * jepa_sum} and {@code loss = lm_weight * lm_sum + jepa_weight * jepa_sum}. The head runs at the
  * labelled positions only.
  */
-public final class TrainingGraph {
+public final class TrainingGraph implements GradientSource {
     private static final String LM_SUM = "lm_sum";
     private static final String JEPA_SUM = "jepa_sum";
 
@@ -69,19 +69,7 @@ public final class TrainingGraph {
         return graph;
     }
 
-    /**
-     * Runs a micro-batch forward and backward and adds its gradient.
-     *
-     * <p>The gradient is that of {@code lmWeight * sum of cross entropies + jepaWeight * sum of
-     * distances}: with the weights gamma / labels and lambda / pairs of a whole optimiser batch,
-     * the sum over its micro-batches is exactly the gradient of the batch's mean losses, however
-     * the labels are spread.
-     *
-     * @param batch the micro-batch; it must hold views if the objective compares them
-     * @param lmWeight weight of each labelled token
-     * @param jepaWeight weight of each pair; unused where the objective does not compare views
-     * @param gradients one array per parameter, to add to
-     */
+    @Override
     public Losses accumulate(
             MultiViewBatch batch,
             double lmWeight,
@@ -100,11 +88,7 @@ public final class TrainingGraph {
         return losses(batch, values);
     }
 
-    /**
-     * Runs a batch forward only.
-     *
-     * @param batch the batch; it must hold views if the objective compares them
-     */
+    @Override
     public Losses evaluate(MultiViewBatch batch) {
         Map<String, INDArray> results = graph.output(placeholders(batch), sums);
         Map<String, Double> values = new HashMap<>();
