@@ -24,7 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * jepa_sum} and {@code loss = lm_weight * lm_sum + jepa_weight * jepa_sum}. The head runs at the
  * labelled positions only.
  */
-public final class TrainingGraph implements GradientSource {
+public final class TrainingGraph implements GradientSource, AutoCloseable {
     private static final String LM_SUM = "lm_sum";
     private static final String JEPA_SUM = "jepa_sum";
 
@@ -90,10 +90,16 @@ public final class TrainingGraph implements GradientSource {
 
     @Override
     public Losses evaluate(MultiViewBatch batch) {
-        Map<String, INDArray> results = graph.output(placeholders(batch), sums);
         Map<String, Double> values = new HashMap<>();
-        results.forEach((name, value) -> values.put(name, value.getDouble(0)));
+        gradientFunction.runForward(
+                placeholders(batch), (name, value) -> values.put(name, value.getDouble(0)));
         return losses(batch, values);
+    }
+
+    /** Frees the memory of intermediate results; the parameters stay. */
+    @Override
+    public void close() {
+        gradientFunction.close();
     }
 
     private Losses losses(MultiViewBatch batch, Map<String, Double> sums) {

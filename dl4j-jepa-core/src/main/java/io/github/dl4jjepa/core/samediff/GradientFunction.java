@@ -14,35 +14,37 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * The gradient of a graph's loss with respect to its parameters.
  *
- * <p>{@code SameDiff.fit} reports 0 as its loss, knows neither accumulation nor clipping by a
- * global norm, and {@code calculateGradients} switches SameDiff's array cache off. Here the
- * gradient graph is run directly, which has none of these faults.
+ * <p>{@code SameDiff.fit} reports 0 as its loss and knows neither accumulation nor clipping by a
+ * global norm; {@code calculateGradients} switches SameDiff's array cache off. Here the gradient
+ * graph is run by a {@link GraphExecutor}, in memory that is kept from run to run.
  */
-public final class GradientFunction {
+public final class GradientFunction implements AutoCloseable {
     private static final String NAME = "grad";
 
-    private final SameDiff graph;
-    private final List<String> requested = new ArrayList<>();
-    private final Map<String, String> gradientNames = new LinkedHashMap<>();
+    private final Map<String, String> parameterOfGradient = new LinkedHashMap<>();
+    private final Arena arena;
+    private final GraphExecutor backward;
+    private final GraphExecutor forward;
 
     /**
      * Differentiates a graph.
      *
-     * @param forward the graph; its loss variables must be set
+     * @param graph the graph; its loss variables must be set
      * @param parameters names of the variables whose gradient is wanted
      * @param outputs names of further variables whose value is wanted with it
      */
     public GradientFunction(
-            SameDiff forward, Collection<String> parameters, Collection<String> outputs) {
+            SameDiff graph, Collection<String> parameters, Collection<String> outputs) {
         CorrectedGradients.install();
-        withoutStandardOutput(forward::createGradFunction);
-        graph = forward.getFunction(NAME);
-        requested.addAll(outputs);
+        withoutStandardOutput(graph::createGradFunction);
         for (String parameter : parameters) {
-            String gradient = forward.getVariable(parameter).getGradient().name();
-            gradientNames.put(parameter, gradient);
-            requested.add(gradient);
+            parameterOfGradient.put(graph.getVariable(parameter).getGradient().name(), parameter);
         }
+        List<String> wanted = new ArrayList<>(outputs);
+        wanted.addAll(parameterOfGradient.keySet());
+        arena = new Arena(graph.getVariable(parameters.iterator().next()).dataType());
+        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena);
+        forward = new GraphExecutor(graph, outputs, arena);
     }
 
     /**
@@ -58,13 +60,36 @@ public final class GradientFunction {
             Map<String, INDArray> placeholders,
             BiConsumer<String, INDArray> gradients,
             BiConsumer<String, INDArray> outputs) {
-        Map<String, INDArray> results = graph.output(placeholders, requested);
-        requested
-                .subList(0, requested.size() - gradientNames.size())
-                .forEach(name -> outputs.accept(name, results.get(name)));
-        gradientNames.forEach(
-                (parameter, gradient) -> gradients.accept(parameter, results.get(gradient)));
-        results.values().stream().filter(INDArray::closeable).forEach(INDArray::close);
+        backward.run(
+                placeholders,
+                (name, value) -> {
+                    String parameter = parameterOfGradient.get(name);
+                    if (parameter == null) {
+                        outputs.accept(name, value);
+                    } else {
+                        gradients.accept(parameter, value);
+                    }
+                });
+    }
+
+    /**
+     * Runs the graph forward only.
+     *
+     * @param placeholders the graph's inputs by name
+     * @param outputs is given the name and value of every further output; valid during the call
+     *     only
+     */
+    public void runForward(
+            Map<String, INDArray> placeholders, BiConsumer<String, INDArray> outputs) {
+        forward.run(placeholders, outputs);
+    }
+
+    /** Frees the memory of intermediate results. */
+    @Override
+    public void close() {
+        backward.close();
+        forward.close();
+        arena.close();
     }
 
     /**

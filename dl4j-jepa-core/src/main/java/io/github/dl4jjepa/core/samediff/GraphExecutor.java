@@ -1,0 +1,321 @@
+package io.github.dl4jjepa.core.samediff;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Runs a SameDiff graph in memory that is kept from run to run.
+ *
+ * <p>SameDiff's own session allocates every result anew and leaves it to the garbage collector.
+ * Here the operators that the wanted outputs need are put into order once. The first run with new
+ * input shapes is recorded: each result gets a place in an {@link Arena} until its last use. A run
+ * with shapes seen before replays the recording: the same native operators through kept contexts,
+ * with nothing allocated. An output is handed on as soon as it is there, so that gradients need not
+ * all be held at once.
+ *
+ * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
+ */
+final class GraphExecutor implements AutoCloseable {
+    private static final int MAX_RECORDINGS = 8;
+
+    private final SameDiff graph;
+    private final Set<String> outputs;
+    private final Arena arena;
+    private final List<SameDiffOp> order;
+    private final Map<String, Integer> uses = new HashMap<>();
+    private final Map<String, Recording> recordings =
+            new LinkedHashMap<>(16, 0.75f, true) {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<String, Recording> eldest) {
+                    if (size() <= MAX_RECORDINGS) {
+                        return false;
+                    }
+                    eldest.getValue().close();
+                    return true;
+                }
+            };
+
+    /**
+     * @param graph the graph to run
+     * @param outputs names of the variables that are wanted
+     * @param arena where intermediate results are kept
+     */
+    GraphExecutor(SameDiff graph, Collection<String> outputs, Arena arena) {
+        this.graph = graph;
+        this.outputs = Set.copyOf(outputs);
+        this.arena = arena;
+        this.order = order();
+        for (SameDiffOp operator : order) {
+            operator.getInputsToOp().forEach(input -> uses.merge(input, 1, Integer::sum));
+        }
+    }
+
+    /**
+     * Runs the graph.
+     *
+     * @param placeholders the graph's inputs by name; not kept
+     * @param consumer is given the name and value of every wanted output, as soon as it is there;
+     *     the value is valid during the call only
+     */
+    void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+        String shapes = shapes(placeholders);
+        Recording recording = recordings.get(shapes);
+        if (recording == null) {
+            recordings.put(shapes, new Recording(placeholders, consumer));
+        } else {
+            recording.replay(placeholders, consumer);
+        }
+    }
+
+    @Override
+    public void close() {
+        recordings.values().forEach(Recording::close);
+        recordings.clear();
+    }
+
+    private static String shapes(Map<String, INDArray> placeholders) {
+        StringBuilder shapes = new StringBuilder();
+        new TreeMap<>(placeholders)
+                .forEach(
+                        (name, array) ->
+                                shapes.append(name).append(Arrays.toString(array.shape())));
+        return shapes.toString();
+    }
+
+    /** The operators that the outputs need, in the order in which the graph was drawn. */
+    private List<SameDiffOp> order() {
+        Set<String> needed = new HashSet<>();
+        Deque<String> pending = new ArrayDeque<>(outputs);
+        while (!pending.isEmpty()) {
+            String operator = graph.getVariables().get(pending.pop()).getOutputOfOp();
+            if (operator != null && needed.add(operator)) {
+                pending.addAll(inputs(graph.getOps().get(operator)));
+            }
+        }
+        List<SameDiffOp> order =
+                graph.getOps().values().stream()
+                        .filter(operator -> needed.contains(operator.getName()))
+                        .toList();
+        Set<String> known = new HashSet<>();
+        for (SameDiffOp operator : order) {
+            for (String input : inputs(operator)) {
+                if (graph.getVariables().get(input).getOutputOfOp() != null
+                        && !known.contains(input)) {
+                    throw new IllegalArgumentException(
+                            "operator "
+                                    + operator.getName()
+                                    + " reads "
+                                    + input
+                                    + " before it is computed: graphs with loops cannot be run");
+                }
+            }
+            known.addAll(operator.getOutputsOfOp());
+        }
+        return order;
+    }
+
+    private static List<String> inputs(SameDiffOp operator) {
+        if (operator.getInputsToOp() == null) {
+            operator.setInputsToOp(List.of());
+        }
+        return operator.getInputsToOp();
+    }
+
+    /** A run with certain shapes: places, contexts and their order. */
+    private final class Recording implements AutoCloseable {
+        private final Map<String, INDArray> staged = new HashMap<>();
+        private final List<INDArray> integers = new ArrayList<>();
+        private final List<Step> steps = new ArrayList<>();
+
+        /** Names of variables whose integers follow from the shapes alone. */
+        private final Set<String> fixed = new HashSet<>();
+
+        private final Map<String, INDArray> values = new HashMap<>();
+        private final Map<String, Integer> pendingUses = new HashMap<>(uses);
+        private final Map<String, Arena.Place> places = new HashMap<>();
+
+        /** For a result that is another's memory in another shape: whose. */
+        private final Map<String, String> owners = new HashMap<>();
+
+        private record Step(
+                NativeOperator operator, List<String> outputNames, List<INDArray> outputs) {}
+
+        Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+            placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
+            values.putAll(staged);
+            for (SameDiffOp operator : order) {
+                record(operator, consumer);
+            }
+            places.values().forEach(arena::free);
+            values.clear();
+            pendingUses.clear();
+            places.clear();
+            owners.clear();
+        }
+
+        void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+            placeholders.forEach((name, array) -> staged.get(name).assign(array));
+            for (Step step : steps) {
+                if (step.operator() != null) {
+                    step.operator().run();
+                }
+                handOn(step, consumer);
+            }
+        }
+
+        private void record(SameDiffOp operator, BiConsumer<String, INDArray> consumer) {
+            List<String> names = operator.getOutputsOfOp();
+            INDArray[] inputs =
+                    operator.getInputsToOp().stream().map(this::value).toArray(INDArray[]::new);
+            INDArray view = NativeOperator.view(operator.getOp(), inputs);
+            Step step;
+            if (view != null) {
+                values.put(names.get(0), view);
+                owners.put(names.get(0), owner(operator.getInputsToOp().get(0)));
+                step = new Step(null, names, List.of(view));
+            } else {
+                List<DataType> types =
+                        names.stream().map(name -> graph.getVariable(name).dataType()).toList();
+                List<INDArray> results = new ArrayList<>();
+                NativeOperator nativeOperator =
+                        new NativeOperator(
+                                operator.getOp(),
+                                inputs,
+                                types,
+                                (type, shape) -> {
+                                    INDArray result =
+                                            allocate(names.get(results.size()), type, shape);
+                                    results.add(result);
+                                    return result;
+                                });
+                nativeOperator.run();
+                step = new Step(nativeOperator, names, results);
+            }
+            if (isFixed(operator)) {
+                fixed.addAll(names);
+            }
+            if (!fixed.containsAll(names) && view == null
+                    || names.stream().anyMatch(outputs::contains)) {
+                steps.add(step);
+            } else if (view == null) {
+                step.operator().close();
+            }
+            handOn(step, consumer);
+            release(operator);
+        }
+
+        private INDArray value(String name) {
+            INDArray value = values.get(name);
+            return value != null ? value : graph.getVariable(name).getArr();
+        }
+
+        private INDArray allocate(String name, DataType type, long[] shape) {
+            INDArray array;
+            if (type == arena.dataType()) {
+                Arena.Place place = arena.allocate(Math.max(1, length(shape)));
+                places.put(name, place);
+                array = arena.array(place, shape);
+            } else {
+                array = Nd4j.createUninitialized(type, shape);
+                integers.add(array);
+            }
+            values.put(name, array);
+            return array;
+        }
+
+        private boolean isFixed(SameDiffOp operator) {
+            boolean integer =
+                    operator.getOutputsOfOp().stream()
+                            .noneMatch(name -> graph.getVariable(name).dataType().isFPType());
+            return integer
+                    && (NativeOperator.readsShapeOnly(operator.getOp())
+                            || operator.getInputsToOp().stream().allMatch(this::isConstant));
+        }
+
+        private boolean isConstant(String name) {
+            SDVariable variable = graph.getVariable(name);
+            return variable.getVariableType() == VariableType.CONSTANT || fixed.contains(name);
+        }
+
+        private void handOn(Step step, BiConsumer<String, INDArray> consumer) {
+            for (int i = 0; i < step.outputs().size(); i++) {
+                String name = step.outputNames().get(i);
+                if (outputs.contains(name)) {
+                    consumer.accept(name, step.outputs().get(i));
+                }
+            }
+        }
+
+        /** Gives back the places of results that no later operator reads. */
+        private void release(SameDiffOp operator) {
+            Set<String> touched = new HashSet<>(operator.getInputsToOp());
+            for (String input : operator.getInputsToOp()) {
+                pendingUses.merge(input, -1, Integer::sum);
+            }
+            touched.addAll(operator.getOutputsOfOp());
+            touched.stream()
+                    .map(this::owner)
+                    .distinct()
+                    .filter(places::containsKey)
+                    .toList()
+                    .forEach(
+                            owner -> {
+                                if (isUnused(owner)) {
+                                    arena.free(places.remove(owner));
+                                }
+                            });
+        }
+
+        private boolean isUnused(String owner) {
+            return pendingUses.getOrDefault(owner, 0) == 0
+                    && owners.entrySet().stream()
+                            .noneMatch(
+                                    alias ->
+                                            alias.getValue().equals(owner)
+                                                    && pendingUses.getOrDefault(alias.getKey(), 0)
+                                                            > 0);
+        }
+
+        private String owner(String name) {
+            return owners.getOrDefault(name, name);
+        }
+
+        @Override
+        public void close() {
+            steps.stream()
+                    .map(Step::operator)
+                    .filter(operator -> operator != null)
+                    .forEach(NativeOperator::close);
+            integers.forEach(INDArray::close);
+            staged.values().forEach(INDArray::close);
+        }
+    }
+
+    private static long length(long[] shape) {
+        long length = 1;
+        for (long size : shape) {
+            length *= size;
+        }
+        return length;
+    }
+}
