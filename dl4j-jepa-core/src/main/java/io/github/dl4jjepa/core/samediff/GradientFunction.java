@@ -21,7 +21,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class GradientFunction implements AutoCloseable {
     private static final String NAME = "grad";
 
-    private final Map<String, String> parameterOfGradient = new LinkedHashMap<>();
+    /** Two parameters may have the same gradient: those of a sum. */
+    private final Map<String, List<String>> parametersOfGradient = new LinkedHashMap<>();
+
     private final Arena arena;
     private final GraphExecutor backward;
     private final GraphExecutor forward;
@@ -38,10 +40,13 @@ public final class GradientFunction implements AutoCloseable {
         CorrectedGradients.install();
         withoutStandardOutput(graph::createGradFunction);
         for (String parameter : parameters) {
-            parameterOfGradient.put(graph.getVariable(parameter).getGradient().name(), parameter);
+            String gradient = graph.getVariable(parameter).getGradient().name();
+            parametersOfGradient
+                    .computeIfAbsent(gradient, name -> new ArrayList<>())
+                    .add(parameter);
         }
         List<String> wanted = new ArrayList<>(outputs);
-        wanted.addAll(parameterOfGradient.keySet());
+        wanted.addAll(parametersOfGradient.keySet());
         arena = new Arena(graph.getVariable(parameters.iterator().next()).dataType());
         backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena);
         forward = new GraphExecutor(graph, outputs, arena);
@@ -63,11 +68,12 @@ public final class GradientFunction implements AutoCloseable {
         backward.run(
                 placeholders,
                 (name, value) -> {
-                    String parameter = parameterOfGradient.get(name);
-                    if (parameter == null) {
-                        outputs.accept(name, value);
+                    if (parametersOfGradient.containsKey(name)) {
+                        parametersOfGradient
+                                .get(name)
+                                .forEach(parameter -> gradients.accept(parameter, value));
                     } else {
-                        gradients.accept(parameter, value);
+                        outputs.accept(name, value);
                     }
                 });
     }

@@ -1,0 +1,69 @@
+package io.github.dl4jjepa.models.verification;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class VerificationTest {
+    @ParameterizedTest(name = "{0} with {1}")
+    @CsvSource({
+        "llama, config.json",
+        "llama, config.v4.json",
+        "llama-untied, config.json",
+        "llama-untied, config.v4.json"
+    })
+    void theImportAgreesWithTransformers(String model, String config, @TempDir Path folder)
+            throws Exception {
+        Fixtures.copy(model, folder);
+        Files.copy(folder.resolve(config), folder.resolve("config.json.new"));
+        Files.move(
+                folder.resolve("config.json.new"),
+                folder.resolve("config.json"),
+                StandardCopyOption.REPLACE_EXISTING);
+
+        Report report = Verification.run(CheckpointFolder.open(folder).loadDecoder(), folder, 1e-5);
+
+        assertThat(report.checked())
+                .allSatisfy(check -> assertThat(check.passed()).as("%s", check).isTrue());
+        assertThat(report.checked())
+                .extracting(Check::name)
+                .contains("hidden", "logits", "enc_text", "pred_text", "enc_code")
+                .contains("loss lm", "loss cosine_k0", "loss cosine_k2", "loss total")
+                .contains(
+                        "gradient model.embed_tokens.weight", "greedy tokens 1", "greedy tokens 2");
+        assertThat(report.skipped()).allMatch(name -> name.matches("(l2|mse|infonce.*)_k[02]"));
+    }
+
+    @Test
+    void aWeightThatIsWrongFailsTheChecksThatDependOnIt() {
+        TransformerDecoder decoder = CheckpointFolder.open(Fixtures.model("llama")).loadDecoder();
+        decoder.parameters().get("model.layers.1.mlp.up_proj.weight").muli(1.01);
+
+        Report report = Verification.run(decoder, Fixtures.model("llama"), 1e-4);
+
+        assertThat(report.failed()).isGreaterThan(10);
+        assertThat(report.checked())
+                .filteredOn(check -> !check.passed())
+                .extracting(Check::name)
+                .contains("hidden", "logits", "loss lm", "gradient model.norm.weight");
+    }
+
+    @Test
+    void aFolderWithoutReferenceIsRefusedByName(@TempDir Path empty) {
+        TransformerDecoder decoder = CheckpointFolder.open(Fixtures.model("llama")).loadDecoder();
+        assertThatThrownBy(() -> Verification.run(decoder, empty, 1e-4))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("golden.json");
+    }
+}
