@@ -1,0 +1,274 @@
+package io.github.dl4jjepa.models.safetensors;
+
+import io.github.dl4jjepa.core.JepaException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeSet;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The tensors of a checkpoint: one safetensors file, or the shards that an index ties together.
+ *
+ * <p>Opening reads and checks the headers only. A tensor is then copied once, from the mapped file
+ * into the array that is to hold it.
+ *
+ * <pre>{@code
+ * SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(Path.of("SmolLM2-135M"));
+ * INDArray embedding = weights.read("model.embed_tokens.weight");
+ * }</pre>
+ */
+public final class SafetensorsCheckpoint {
+    /** Name of an unsharded checkpoint in its folder. */
+    static final String SINGLE_FILE = "model.safetensors";
+
+    /** Name of the index of a sharded checkpoint. */
+    static final String INDEX_FILE = SINGLE_FILE + ".index.json";
+
+    /** Elements mapped at a time; of the widest type they stay below a buffer's 2 GB. */
+    private static final int REGION_ELEMENTS = 1 << 26;
+
+    private final Path path;
+    private final Map<String, TensorInfo> tensors;
+
+    private SafetensorsCheckpoint(Path path, Map<String, TensorInfo> tensors) {
+        this.path = path;
+        this.tensors = Collections.unmodifiableMap(tensors);
+    }
+
+    /**
+     * Opens a checkpoint.
+     *
+     * @param fileOrFolder a safetensors file, or a folder with {@code model.safetensors} or with
+     *     {@code model.safetensors.index.json} and its shards
+     * @throws JepaException if there is none, a shard is missing, or a file breaks the format's
+     *     rules
+     */
+    public static SafetensorsCheckpoint open(Path fileOrFolder) {
+        if (!Files.isDirectory(fileOrFolder)) {
+            return ofFile(fileOrFolder, fileOrFolder);
+        }
+        Path single = fileOrFolder.resolve(SINGLE_FILE);
+        if (Files.exists(single)) {
+            return ofFile(fileOrFolder, single);
+        }
+        Path index = fileOrFolder.resolve(INDEX_FILE);
+        if (Files.exists(index)) {
+            return ofShards(fileOrFolder, index);
+        }
+        throw new JepaException(noWeights(fileOrFolder));
+    }
+
+    private static String noWeights(Path folder) {
+        String missing = folder + ": holds neither " + SINGLE_FILE + " nor " + INDEX_FILE + ". ";
+        boolean pickle =
+                Files.exists(folder.resolve("pytorch_model.bin"))
+                        || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
+        return missing
+                + (pickle
+                        ? "It holds pytorch_model.bin, a pickle, which can run code when loaded and"
+                                + " is not read: load it in transformers and save it again with"
+                                + " save_pretrained, which writes safetensors."
+                        : "Download the model's weights into it.");
+    }
+
+    private static SafetensorsCheckpoint ofFile(Path path, Path file) {
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+        for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
+            tensors.put(tensor.name(), tensor);
+        }
+        return new SafetensorsCheckpoint(path, tensors);
+    }
+
+    private static SafetensorsCheckpoint ofShards(Path folder, Path index) {
+        Map<String, String> shardOf = ShardIndex.read(index);
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+        for (String shard : new TreeSet<>(shardOf.values())) {
+            Path file = folder.resolve(shard);
+            if (!Files.exists(file)) {
+                throw new JepaException(
+                        String.format(
+                                "%s: the shard %s, which the index names, is missing. Download it.",
+                                index, shard));
+            }
+            for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
+                String expected = shardOf.get(tensor.name());
+                if (!shard.equals(expected)) {
+                    throw mismatch(
+                            file,
+                            tensor.name(),
+                            expected == null
+                                    ? "is not in the index"
+                                    : "belongs in " + expected + " according to the index");
+                }
+                tensors.put(tensor.name(), tensor);
+            }
+        }
+        shardOf.forEach(
+                (tensor, shard) -> {
+                    if (!tensors.containsKey(tensor)) {
+                        throw mismatch(
+                                folder.resolve(shard),
+                                tensor,
+                                "is missing, though the index places it here");
+                    }
+                });
+        return new SafetensorsCheckpoint(folder, tensors);
+    }
+
+    private static JepaException mismatch(Path shard, String tensor, String what) {
+        return new JepaException(
+                String.format(
+                        "%s: tensor \"%s\" %s. Index and shards are not of one checkpoint: download"
+                                + " them again.",
+                        shard, tensor, what));
+    }
+
+    /** What the checkpoint holds, by name, in the order of the files. */
+    public Map<String, TensorInfo> tensors() {
+        return tensors;
+    }
+
+    /**
+     * Describes one tensor.
+     *
+     * @throws JepaException if the checkpoint lacks it
+     */
+    public TensorInfo tensor(String name) {
+        TensorInfo tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new JepaException(
+                    String.format(
+                            "%s: tensor \"%s\" is missing from the weights. They are incomplete or"
+                                    + " of another model: download them again.",
+                            path, name));
+        }
+        return tensor;
+    }
+
+    /**
+     * Reads a tensor into a new array: floating point as FLOAT, I64 as LONG, I32 as INT.
+     *
+     * @throws JepaException if the checkpoint lacks it or its dtype cannot be read
+     */
+    public INDArray read(String name) {
+        TensorInfo tensor = tensor(name);
+        INDArray array = Nd4j.createUninitialized(arrayType(tensor), tensor.dimensions());
+        copy(tensor, array);
+        return array;
+    }
+
+    /**
+     * Reads a tensor into an array that is there already.
+     *
+     * @param array of the tensor's shape and of the type that {@link #read} gives it
+     * @throws JepaException if the checkpoint lacks the tensor, its dtype cannot be read or its
+     *     shape is not the array's
+     */
+    public void readInto(String name, INDArray array) {
+        TensorInfo tensor = tensor(name);
+        DataType type = arrayType(tensor);
+        if (array.dataType() != type) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "tensor %s (%s) is read into %s arrays, not %s",
+                            name, tensor.dtype(), type, array.dataType()));
+        }
+        if (!Arrays.equals(array.shape(), tensor.dimensions())) {
+            throw new JepaException(
+                    String.format(
+                            "%s: tensor \"%s\" has shape %s, but the model's is %s. The weights are"
+                                    + " of another model.",
+                            tensor.file(), name, tensor.shape(), Arrays.toString(array.shape())));
+        }
+        if (HostMemory.isDense(array)) {
+            copy(tensor, array);
+        } else {
+            array.assign(read(name));
+        }
+    }
+
+    private static DataType arrayType(TensorInfo tensor) {
+        return tensor.dtype()
+                .arrayType()
+                .orElseThrow(
+                        () ->
+                                new JepaException(
+                                        String.format(
+                                                "%s: tensor \"%s\" is %s, which is not read."
+                                                        + " Convert the checkpoint to F32, BF16 or"
+                                                        + " F16.",
+                                                tensor.file(), tensor.name(), tensor.dtype())));
+    }
+
+    private static void copy(TensorInfo tensor, INDArray array) {
+        if (tensor.length() == 0) {
+            return;
+        }
+        HostMemory memory = HostMemory.of(array);
+        int sourceSize = tensor.dtype().bytes();
+        int targetSize = array.dataType().width();
+        try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+            for (long first = 0; first < tensor.elements(); first += REGION_ELEMENTS) {
+                int count = (int) Math.min(REGION_ELEMENTS, tensor.elements() - first);
+                ByteBuffer source =
+                        channel.map(
+                                FileChannel.MapMode.READ_ONLY,
+                                tensor.offset() + first * sourceSize,
+                                (long) count * sourceSize);
+                widen(
+                        tensor.dtype(),
+                        source.order(ByteOrder.LITTLE_ENDIAN),
+                        memory.region(first * targetSize, count * targetSize));
+            }
+        } catch (IOException e) {
+            throw new JepaException(
+                    String.format(
+                            "%s: tensor \"%s\" cannot be read: %s",
+                            tensor.file(), tensor.name(), e.getMessage()),
+                    e);
+        }
+        memory.written();
+    }
+
+    private static void widen(Dtype dtype, ByteBuffer source, ByteBuffer target) {
+        switch (dtype) {
+            case F32, I32 -> target.asIntBuffer().put(source.asIntBuffer());
+            case I64 -> target.asLongBuffer().put(source.asLongBuffer());
+            case BF16 -> {
+                ShortBuffer from = source.asShortBuffer();
+                IntBuffer to = target.asIntBuffer();
+                while (from.hasRemaining()) {
+                    to.put(FloatFormats.fromBfloat16(from.get()));
+                }
+            }
+            case F16 -> {
+                ShortBuffer from = source.asShortBuffer();
+                IntBuffer to = target.asIntBuffer();
+                while (from.hasRemaining()) {
+                    to.put(FloatFormats.fromHalf(from.get()));
+                }
+            }
+            case F64 -> {
+                var from = source.asDoubleBuffer();
+                var to = target.asFloatBuffer();
+                while (from.hasRemaining()) {
+                    to.put((float) from.get());
+                }
+            }
+            default -> throw new IllegalArgumentException(dtype + " has no array type");
+        }
+    }
+}
