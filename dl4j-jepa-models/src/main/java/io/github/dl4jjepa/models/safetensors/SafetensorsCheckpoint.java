@@ -1,12 +1,11 @@
 package io.github.dl4jjepa.models.safetensors;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.JepaException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,282 +13,262 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Map.Entry;
-import java.util.Set;
+import java.util.TreeSet;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * The tensors of a checkpoint: {@code model.safetensors}, or the shards that {@code
- * model.safetensors.index.json} lists.
+ * The tensors of a checkpoint: one safetensors file, or the shards that an index ties together.
  *
- * <p>Opening checks every header; the numbers are read when they are asked for, through a memory
- * map and in pieces, so that no second copy of a tensor is made.
+ * <p>Opening reads and checks the headers only. A tensor is then copied once, from the mapped file
+ * into the array that is to hold it.
+ *
+ * <pre>{@code
+ * SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(Path.of("SmolLM2-135M"));
+ * INDArray embedding = weights.read("model.embed_tokens.weight");
+ * }</pre>
  */
 public final class SafetensorsCheckpoint {
-    /** Name of a checkpoint in one file. */
-    public static final String SINGLE_FILE = "model.safetensors";
+    /** Name of an unsharded checkpoint in its folder. */
+    static final String SINGLE_FILE = "model.safetensors";
 
-    /** Name of the index of a checkpoint in shards. */
-    public static final String INDEX_FILE = "model.safetensors.index.json";
+    /** Name of the index of a sharded checkpoint. */
+    static final String INDEX_FILE = SINGLE_FILE + ".index.json";
 
-    private static final int PIECE = 1 << 20;
+    /** Elements mapped at a time; of the widest type they stay below a buffer's 2 GB. */
+    private static final int REGION_ELEMENTS = 1 << 26;
 
-    private final Path source;
+    private final Path path;
     private final Map<String, TensorInfo> tensors;
 
-    private SafetensorsCheckpoint(Path source, Map<String, TensorInfo> tensors) {
-        this.source = source;
+    private SafetensorsCheckpoint(Path path, Map<String, TensorInfo> tensors) {
+        this.path = path;
         this.tensors = Collections.unmodifiableMap(tensors);
     }
 
     /**
-     * Opens the checkpoint in a folder.
+     * Opens a checkpoint.
      *
-     * @throws JepaException if there is none, or a file of it is damaged or missing
+     * @param fileOrFolder a safetensors file, or a folder with {@code model.safetensors} or with
+     *     {@code model.safetensors.index.json} and its shards
+     * @throws JepaException if there is none, a shard is missing, or a file breaks the format's
+     *     rules
      */
-    public static SafetensorsCheckpoint open(Path folder) {
-        Path single = folder.resolve(SINGLE_FILE);
-        Path index = folder.resolve(INDEX_FILE);
+    public static SafetensorsCheckpoint open(Path fileOrFolder) {
+        if (!Files.isDirectory(fileOrFolder)) {
+            return ofFile(fileOrFolder, fileOrFolder);
+        }
+        Path single = fileOrFolder.resolve(SINGLE_FILE);
         if (Files.exists(single)) {
-            return openFile(single);
+            return ofFile(fileOrFolder, single);
         }
+        Path index = fileOrFolder.resolve(INDEX_FILE);
         if (Files.exists(index)) {
-            return openShards(index);
+            return ofShards(fileOrFolder, index);
         }
-        String pickle =
+        throw new JepaException(noWeights(fileOrFolder));
+    }
+
+    private static String noWeights(Path folder) {
+        String missing = folder + ": holds neither " + SINGLE_FILE + " nor " + INDEX_FILE + ". ";
+        boolean pickle =
                 Files.exists(folder.resolve("pytorch_model.bin"))
-                        ? "; the pickle pytorch_model.bin is not read: save the model with safe_serialization=True"
-                        : "";
-        throw new JepaException(
-                folder + ": neither " + SINGLE_FILE + " nor " + INDEX_FILE + " is there" + pickle);
+                        || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
+        return missing
+                + (pickle
+                        ? "It holds pytorch_model.bin, a pickle, which can run code when loaded and"
+                                + " is not read: load it in transformers and save it again with"
+                                + " save_pretrained, which writes safetensors."
+                        : "Download the model's weights into it.");
     }
 
-    /**
-     * Opens one file.
-     *
-     * @throws JepaException if it is damaged
-     */
-    public static SafetensorsCheckpoint openFile(Path file) {
-        return new SafetensorsCheckpoint(file, header(file));
-    }
-
-    private static SafetensorsCheckpoint openShards(Path index) {
+    private static SafetensorsCheckpoint ofFile(Path path, Path file) {
         Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-        Map<String, String> shardOfTensor = weightMap(index);
-        Set<String> shards = new LinkedHashSet<>(shardOfTensor.values());
-        for (String shard : shards) {
-            Path file = index.resolveSibling(shard);
-            if (!Path.of(shard).getFileName().toString().equals(shard)) {
-                throw new JepaException(
-                        index
-                                + ": weight_map: \""
-                                + shard
-                                + "\" is not the name of a file beside it");
-            }
+        for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
+            tensors.put(tensor.name(), tensor);
+        }
+        return new SafetensorsCheckpoint(path, tensors);
+    }
+
+    private static SafetensorsCheckpoint ofShards(Path folder, Path index) {
+        Map<String, String> shardOf = ShardIndex.read(index);
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+        for (String shard : new TreeSet<>(shardOf.values())) {
+            Path file = folder.resolve(shard);
             if (!Files.exists(file)) {
                 throw new JepaException(
-                        file
-                                + ": the shard is missing that "
-                                + index.getFileName()
-                                + " lists; get it again");
+                        String.format(
+                                "%s: the shard %s, which the index names, is missing. Download it.",
+                                index, shard));
             }
-            header(file)
-                    .forEach(
-                            (name, tensor) -> {
-                                if (!shard.equals(shardOfTensor.get(name))) {
-                                    throw new JepaException(
-                                            file
-                                                    + ": holds tensor "
-                                                    + name
-                                                    + ", which "
-                                                    + index.getFileName()
-                                                    + (shardOfTensor.containsKey(name)
-                                                            ? " has in another shard"
-                                                            : " does not list")
-                                                    + "; shards and index belong to different checkpoints");
-                                }
-                                tensors.put(name, tensor);
-                            });
+            for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
+                String expected = shardOf.get(tensor.name());
+                if (!shard.equals(expected)) {
+                    throw mismatch(
+                            file,
+                            tensor.name(),
+                            expected == null
+                                    ? "is not in the index"
+                                    : "belongs in " + expected + " according to the index");
+                }
+                tensors.put(tensor.name(), tensor);
+            }
         }
-        shardOfTensor.forEach(
-                (name, shard) -> {
-                    if (!tensors.containsKey(name)) {
-                        throw new JepaException(
-                                index.resolveSibling(shard)
-                                        + ": tensor "
-                                        + name
-                                        + " is missing, which "
-                                        + index.getFileName()
-                                        + " lists; shards and index belong to different checkpoints");
+        shardOf.forEach(
+                (tensor, shard) -> {
+                    if (!tensors.containsKey(tensor)) {
+                        throw mismatch(
+                                folder.resolve(shard),
+                                tensor,
+                                "is missing, though the index places it here");
                     }
                 });
-        return new SafetensorsCheckpoint(index, tensors);
+        return new SafetensorsCheckpoint(folder, tensors);
     }
 
-    private static Map<String, String> weightMap(Path index) {
-        try {
-            JsonNode weightMap =
-                    new ObjectMapper().readTree(Files.readAllBytes(index)).path("weight_map");
-            if (!weightMap.isObject() || !weightMap.valueStream().allMatch(JsonNode::isTextual)) {
-                throw new JepaException(index + ": weight_map must map tensor names to file names");
-            }
-            Map<String, String> shards = new LinkedHashMap<>();
-            for (Entry<String, JsonNode> entry : weightMap.properties()) {
-                shards.put(entry.getKey(), entry.getValue().textValue());
-            }
-            return shards;
-        } catch (JsonProcessingException e) {
-            throw new JepaException(index + ": not valid JSON: " + e.getOriginalMessage(), e);
-        } catch (IOException e) {
-            throw unreadable(index, e);
-        }
+    private static JepaException mismatch(Path shard, String tensor, String what) {
+        return new JepaException(
+                String.format(
+                        "%s: tensor \"%s\" %s. Index and shards are not of one checkpoint: download"
+                                + " them again.",
+                        shard, tensor, what));
     }
 
-    private static Map<String, TensorInfo> header(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return SafetensorsHeader.read(file, channel);
-        } catch (IOException e) {
-            throw unreadable(file, e);
-        }
-    }
-
-    /** The file, or the index of the shards. */
-    public Path source() {
-        return source;
-    }
-
-    /** The tensors by name, in the files' order. */
+    /** What the checkpoint holds, by name, in the order of the files. */
     public Map<String, TensorInfo> tensors() {
         return tensors;
     }
 
     /**
-     * A tensor's description.
+     * Describes one tensor.
      *
-     * @throws JepaException if there is no such tensor
+     * @throws JepaException if the checkpoint lacks it
      */
     public TensorInfo tensor(String name) {
         TensorInfo tensor = tensors.get(name);
         if (tensor == null) {
-            throw new JepaException(source + ": tensor " + name + " is missing");
+            throw new JepaException(
+                    String.format(
+                            "%s: tensor \"%s\" is missing from the weights. They are incomplete or"
+                                    + " of another model: download them again.",
+                            path, name));
         }
         return tensor;
     }
 
     /**
-     * Reads a tensor of floating numbers.
+     * Reads a tensor into a new array: floating point as FLOAT, I64 as LONG, I32 as INT.
      *
-     * @return a FLOAT array
-     * @throws JepaException if there is no such tensor, or it holds other numbers
+     * @throws JepaException if the checkpoint lacks it or its dtype cannot be read
      */
     public INDArray read(String name) {
         TensorInfo tensor = tensor(name);
-        INDArray array = Nd4j.createUninitialized(DataType.FLOAT, tensor.shape());
-        readInto(name, array);
+        INDArray array = Nd4j.createUninitialized(arrayType(tensor), tensor.dimensions());
+        copy(tensor, array);
         return array;
     }
 
     /**
-     * Reads a tensor of floating numbers into an array.
+     * Reads a tensor into an array that is there already.
      *
-     * @param target a FLOAT array, in C order without gaps, of the tensor's shape
-     * @throws JepaException if there is no such tensor, or it holds other numbers or has another
-     *     shape
+     * @param array of the tensor's shape and of the type that {@link #read} gives it
+     * @throws JepaException if the checkpoint lacks the tensor, its dtype cannot be read or its
+     *     shape is not the array's
      */
-    public void readInto(String name, INDArray target) {
+    public void readInto(String name, INDArray array) {
         TensorInfo tensor = tensor(name);
-        if (!tensor.dtype().isFloating()) {
-            throw new JepaException(
-                    tensor.file()
-                            + ": tensor "
-                            + name
-                            + " holds "
-                            + tensor.dtype()
-                            + " numbers; F32, BF16, F16 or F64 are needed");
+        DataType type = arrayType(tensor);
+        if (array.dataType() != type) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "tensor %s (%s) is read into %s arrays, not %s",
+                            name, tensor.dtype(), type, array.dataType()));
         }
-        if (!Arrays.equals(tensor.shape(), target.shape())) {
+        if (!Arrays.equals(array.shape(), tensor.dimensions())) {
             throw new JepaException(
-                    tensor.file()
-                            + ": tensor "
-                            + name
-                            + " has the shape "
-                            + Arrays.toString(tensor.shape())
-                            + ", but the model needs "
-                            + Arrays.toString(target.shape())
-                            + "; config.json and the weights belong to different models");
+                    String.format(
+                            "%s: tensor \"%s\" has shape %s, but the model's is %s. The weights are"
+                                    + " of another model.",
+                            tensor.file(), name, tensor.shape(), Arrays.toString(array.shape())));
         }
-        INDArray flat = target.reshape('c', tensor.length());
-        forEachPiece(
-                tensor,
-                (bytes, start, count) -> {
-                    float[] numbers = new float[count];
-                    tensor.dtype().read(bytes, numbers);
-                    try (INDArray piece = Nd4j.createFromArray(numbers)) {
-                        flat.get(NDArrayIndex.interval(start, start + count)).assign(piece);
-                    }
-                });
+        if (HostMemory.isDense(array)) {
+            copy(tensor, array);
+        } else {
+            array.assign(read(name));
+        }
     }
 
-    /**
-     * Reads a tensor of I64 or I32 numbers.
-     *
-     * @return the numbers in C order
-     * @throws JepaException if there is no such tensor, or it holds other numbers
-     */
-    public int[] readIntegers(String name) {
-        TensorInfo tensor = tensor(name);
-        int[] numbers = new int[Math.toIntExact(tensor.length())];
-        forEachPiece(
-                tensor,
-                (bytes, start, count) -> {
-                    for (int i = 0; i < count; i++) {
-                        numbers[(int) start + i] =
-                                switch (tensor.dtype()) {
-                                    case I64 -> Math.toIntExact(bytes.getLong());
-                                    case I32 -> bytes.getInt();
-                                    default ->
-                                            throw new JepaException(
-                                                    tensor.file()
-                                                            + ": tensor "
-                                                            + name
-                                                            + " holds "
-                                                            + tensor.dtype()
-                                                            + " numbers; I64 or I32 are needed");
-                                };
-                    }
-                });
-        return numbers;
+    private static DataType arrayType(TensorInfo tensor) {
+        return tensor.dtype()
+                .arrayType()
+                .orElseThrow(
+                        () ->
+                                new JepaException(
+                                        String.format(
+                                                "%s: tensor \"%s\" is %s, which is not read."
+                                                        + " Convert the checkpoint to F32, BF16 or"
+                                                        + " F16.",
+                                                tensor.file(), tensor.name(), tensor.dtype())));
     }
 
-    /** Is given a piece's bytes, the index of its first number, and how many numbers it has. */
-    private interface PieceReader {
-        void read(ByteBuffer bytes, long start, int count);
-    }
-
-    private static void forEachPiece(TensorInfo tensor, PieceReader reader) {
-        int width = tensor.dtype().bytes();
+    private static void copy(TensorInfo tensor, INDArray array) {
+        if (tensor.length() == 0) {
+            return;
+        }
+        HostMemory memory = HostMemory.of(array);
+        int sourceSize = tensor.dtype().bytes();
+        int targetSize = array.dataType().width();
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
-            for (long start = 0; start < tensor.length(); start += PIECE) {
-                int count = (int) Math.min(PIECE, tensor.length() - start);
-                ByteBuffer bytes =
+            for (long first = 0; first < tensor.elements(); first += REGION_ELEMENTS) {
+                int count = (int) Math.min(REGION_ELEMENTS, tensor.elements() - first);
+                ByteBuffer source =
                         channel.map(
-                                        FileChannel.MapMode.READ_ONLY,
-                                        tensor.offset() + start * width,
-                                        (long) count * width)
-                                .order(ByteOrder.LITTLE_ENDIAN);
-                reader.read(bytes, start, count);
+                                FileChannel.MapMode.READ_ONLY,
+                                tensor.offset() + first * sourceSize,
+                                (long) count * sourceSize);
+                widen(
+                        tensor.dtype(),
+                        source.order(ByteOrder.LITTLE_ENDIAN),
+                        memory.region(first * targetSize, count * targetSize));
             }
         } catch (IOException e) {
-            throw unreadable(tensor.file(), e);
+            throw new JepaException(
+                    String.format(
+                            "%s: tensor \"%s\" cannot be read: %s",
+                            tensor.file(), tensor.name(), e.getMessage()),
+                    e);
         }
+        memory.written();
     }
 
-    private static JepaException unreadable(Path file, IOException cause) {
-        return new JepaException(file + ": cannot be read: " + cause.getMessage(), cause);
+    private static void widen(Dtype dtype, ByteBuffer source, ByteBuffer target) {
+        switch (dtype) {
+            case F32, I32 -> target.asIntBuffer().put(source.asIntBuffer());
+            case I64 -> target.asLongBuffer().put(source.asLongBuffer());
+            case BF16 -> {
+                ShortBuffer from = source.asShortBuffer();
+                IntBuffer to = target.asIntBuffer();
+                while (from.hasRemaining()) {
+                    to.put(FloatFormats.fromBfloat16(from.get()));
+                }
+            }
+            case F16 -> {
+                ShortBuffer from = source.asShortBuffer();
+                IntBuffer to = target.asIntBuffer();
+                while (from.hasRemaining()) {
+                    to.put(FloatFormats.fromHalf(from.get()));
+                }
+            }
+            case F64 -> {
+                var from = source.asDoubleBuffer();
+                var to = target.asFloatBuffer();
+                while (from.hasRemaining()) {
+                    to.put((float) from.get());
+                }
+            }
+            default -> throw new IllegalArgumentException(dtype + " has no array type");
+        }
     }
 }

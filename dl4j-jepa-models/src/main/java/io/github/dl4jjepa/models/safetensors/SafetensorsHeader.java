@@ -6,212 +6,263 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Map.Entry;
 
-/** Reads and checks the header of one safetensors file. */
-final class SafetensorsHeader {
+/**
+ * The header of one safetensors file, held to every rule of the format's specification and of its
+ * reference implementation.
+ *
+ * @param tensors what the file holds, in the order of the data
+ * @param metadata the free-form {@code __metadata__}
+ */
+record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
-    private static final int LENGTH_BYTES = 8;
-    private static final long MAX_HEADER_BYTES = 100_000_000;
+
+    /** Bytes before the header: its length, little endian. */
+    static final int PREFIX = Long.BYTES;
+
+    private static final long MAX_LENGTH = 100_000_000;
+
     private static final JsonMapper JSON =
             JsonMapper.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .build();
 
-    private final Path file;
-    private final long dataStart;
-    private final long dataBytes;
-    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-
-    private SafetensorsHeader(Path file, FileChannel channel) throws IOException {
-        this.file = file;
-        long fileBytes = channel.size();
-        if (fileBytes < LENGTH_BYTES) {
-            throw damaged(
-                    "the file has "
-                            + fileBytes
-                            + " bytes, fewer than the 8 that say how long its header is");
-        }
-        long headerBytes = read(channel, 0, LENGTH_BYTES).getLong(0);
-        if (headerBytes < 0 || headerBytes > MAX_HEADER_BYTES) {
-            throw damaged(
-                    "a header of "
-                            + Long.toUnsignedString(headerBytes)
-                            + " bytes is announced; the format allows "
-                            + MAX_HEADER_BYTES);
-        }
-        if (headerBytes > fileBytes - LENGTH_BYTES) {
-            throw damaged(
-                    "a header of "
-                            + headerBytes
-                            + " bytes is announced, but the file has only "
-                            + (fileBytes - LENGTH_BYTES)
-                            + " more");
-        }
-        dataStart = LENGTH_BYTES + headerBytes;
-        dataBytes = fileBytes - dataStart;
-        readEntries(parse(read(channel, LENGTH_BYTES, (int) headerBytes)));
-        checkCoverage();
-    }
-
     /**
-     * Reads the header of a file.
+     * Reads and checks a file's header.
      *
-     * @return where each tensor lies, in the header's order
-     * @throws JepaException if the file is not what the format demands
+     * @throws JepaException if the file cannot be read or breaks a rule
      */
-    static Map<String, TensorInfo> read(Path file, FileChannel channel) throws IOException {
-        return new SafetensorsHeader(file, channel).tensors;
-    }
-
-    private static ByteBuffer read(FileChannel channel, long position, int bytes)
-            throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {
-            // until the buffer is full
+    static SafetensorsHeader read(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return new Parser(file, channel.size()).parse(channel);
+        } catch (NoSuchFileException e) {
+            throw new JepaException(file + ": no such file.", e);
+        } catch (IOException e) {
+            throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
         }
-        return buffer.flip();
     }
 
-    private JsonNode parse(ByteBuffer header) {
-        try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(header).toString();
-            if (!text.startsWith("{")) {
-                throw damaged("the header does not begin with '{'");
+    private static final class Parser {
+        private final Path file;
+        private final long fileSize;
+        private long dataStart;
+
+        Parser(Path file, long fileSize) {
+            this.file = file;
+            this.fileSize = fileSize;
+        }
+
+        SafetensorsHeader parse(FileChannel channel) throws IOException {
+            Map<String, String> metadata = new LinkedHashMap<>();
+            List<TensorInfo> tensors = new ArrayList<>();
+            for (Map.Entry<String, JsonNode> entry : json(channel).properties()) {
+                if (entry.getKey().equals(METADATA)) {
+                    metadata.putAll(metadata(entry.getValue()));
+                } else {
+                    tensors.add(tensor(entry.getKey(), entry.getValue()));
+                }
             }
-            return JSON.readTree(text);
-        } catch (CharacterCodingException e) {
-            throw damaged("the header is not UTF-8");
-        } catch (JsonProcessingException e) {
-            throw damaged("the header is not valid JSON: " + e.getOriginalMessage());
+            tensors.sort(
+                    Comparator.comparingLong(TensorInfo::offset)
+                            .thenComparingLong(TensorInfo::length));
+            checkCoverage(tensors);
+            return new SafetensorsHeader(List.copyOf(tensors), Map.copyOf(metadata));
         }
-    }
 
-    private void readEntries(JsonNode header) {
-        for (Entry<String, JsonNode> entry : header.properties()) {
-            if (entry.getKey().equals(METADATA)) {
-                checkMetadata(entry.getValue());
-            } else {
-                tensors.put(entry.getKey(), tensor(entry.getKey(), entry.getValue()));
+        private JsonNode json(FileChannel channel) throws IOException {
+            if (fileSize < PREFIX) {
+                throw damaged("holds " + fileSize + " bytes, too few for a safetensors file");
+            }
+            long length = read(channel, PREFIX, 0).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            if (length < 0 || length > MAX_LENGTH) {
+                throw damaged(
+                        String.format(
+                                "states a header of %s bytes; the format allows %d",
+                                Long.toUnsignedString(length), MAX_LENGTH));
+            }
+            dataStart = PREFIX + length;
+            if (dataStart > fileSize) {
+                throw damaged(
+                        String.format(
+                                "states a header of %d bytes, but only %d follow",
+                                length, fileSize - PREFIX));
+            }
+            String header;
+            try {
+                header =
+                        StandardCharsets.UTF_8
+                                .newDecoder()
+                                .decode(read(channel, (int) length, PREFIX))
+                                .toString();
+            } catch (CharacterCodingException e) {
+                throw damaged("has a header that is not UTF-8", e);
+            }
+            if (!header.startsWith("{")) {
+                throw damaged("has a header that does not begin with '{'");
+            }
+            try {
+                return JSON.readTree(header);
+            } catch (JsonProcessingException e) {
+                throw damaged(
+                        String.format(
+                                "has a header that is not valid JSON: %s (character %d of the"
+                                        + " header)",
+                                e.getOriginalMessage(), e.getLocation().getCharOffset()),
+                        e);
             }
         }
-    }
 
-    private void checkMetadata(JsonNode metadata) {
-        if (!metadata.isObject() || !metadata.valueStream().allMatch(JsonNode::isTextual)) {
-            throw damaged(METADATA + " must map strings to strings");
-        }
-    }
-
-    private TensorInfo tensor(String name, JsonNode entry) {
-        JsonNode dtypeName = entry.path("dtype");
-        if (!dtypeName.isTextual()) {
-            throw damaged("tensor " + name + " has no dtype");
-        }
-        Dtype dtype =
-                Dtype.named(dtypeName.textValue())
-                        .orElseThrow(
-                                () ->
-                                        new JepaException(
-                                                file
-                                                        + ": tensor "
-                                                        + name
-                                                        + " has the dtype \""
-                                                        + dtypeName.textValue()
-                                                        + "\", which is not supported; convert the checkpoint to F32, BF16 or F16"));
-        long[] shape = numbers(name, entry.path("shape"), "shape");
-        long[] offsets = numbers(name, entry.path("data_offsets"), "data_offsets");
-        if (offsets.length != 2 || offsets[0] > offsets[1] || offsets[1] > dataBytes) {
-            throw damaged(
-                    "tensor "
-                            + name
-                            + " lies at "
-                            + entry.path("data_offsets")
-                            + ", outside the file's "
-                            + dataBytes
-                            + " bytes of data");
-        }
-        long bytes = offsets[1] - offsets[0];
-        if (bytes != bytes(dtype, shape)) {
-            throw damaged(
-                    "tensor "
-                            + name
-                            + " of shape "
-                            + entry.path("shape")
-                            + " and dtype "
-                            + dtype
-                            + " cannot have "
-                            + bytes
-                            + " bytes");
-        }
-        return new TensorInfo(name, dtype, shape, file, dataStart + offsets[0], bytes);
-    }
-
-    /** The bytes of a shape, or -1 where they exceed what a long holds. */
-    private static long bytes(Dtype dtype, long[] shape) {
-        try {
-            long bytes = dtype.bytes();
-            for (long size : shape) {
-                bytes = Math.multiplyExact(bytes, size);
+        private static ByteBuffer read(FileChannel channel, int length, long position)
+                throws IOException {
+            ByteBuffer bytes = ByteBuffer.allocate(length);
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes, position + bytes.position()) < 0) {
+                    throw new EOFException("it became shorter while it was read");
+                }
             }
-            return bytes;
-        } catch (ArithmeticException e) {
-            return -1;
+            return bytes.flip();
         }
-    }
 
-    private long[] numbers(String name, JsonNode array, String key) {
-        boolean valid =
-                array.isArray()
-                        && array.valueStream()
-                                .allMatch(
-                                        node ->
-                                                node.isIntegralNumber()
-                                                        && node.canConvertToLong()
-                                                        && node.longValue() >= 0);
-        if (!valid) {
-            throw damaged("tensor " + name + ": " + key + " must be a list of integers from 0 up");
-        }
-        return array.valueStream().mapToLong(JsonNode::longValue).toArray();
-    }
-
-    /** The tensors must lie one behind the other and fill the file. */
-    private void checkCoverage() {
-        List<TensorInfo> byOffset = new ArrayList<>(tensors.values());
-        byOffset.sort(
-                Comparator.comparingLong(TensorInfo::offset).thenComparingLong(TensorInfo::bytes));
-        long end = dataStart;
-        for (TensorInfo tensor : byOffset) {
-            if (tensor.offset() < end) {
-                throw damaged("tensor " + tensor.name() + " overlaps the one before it");
+        private Map<String, String> metadata(JsonNode node) {
+            if (!node.isObject()) {
+                throw damaged(METADATA + " is not an object");
             }
-            if (tensor.offset() > end) {
-                throw damaged("there is a hole before tensor " + tensor.name());
+            Map<String, String> metadata = new LinkedHashMap<>();
+            for (Map.Entry<String, JsonNode> entry : node.properties()) {
+                if (!entry.getValue().isTextual()) {
+                    throw damaged(METADATA + " key \"" + entry.getKey() + "\" is not a string");
+                }
+                metadata.put(entry.getKey(), entry.getValue().textValue());
             }
-            end = tensor.offset() + tensor.bytes();
+            return metadata;
         }
-        if (end != dataStart + dataBytes) {
-            throw damaged(
-                    (dataStart + dataBytes - end)
-                            + " bytes at the end of the file belong to no tensor");
-        }
-    }
 
-    private JepaException damaged(String fault) {
-        return new JepaException(
-                file + ": " + fault + "; the file is damaged or not complete: get it again");
+        private TensorInfo tensor(String name, JsonNode entry) {
+            if (!entry.isObject()) {
+                throw damagedTensor(name, "has an entry that is not an object");
+            }
+            Dtype dtype = dtype(name, entry.path("dtype"));
+            List<Long> shape = sizes(name, "shape", entry.path("shape"));
+            List<Long> offsets = sizes(name, "data_offsets", entry.path("data_offsets"));
+            if (offsets.size() != 2) {
+                throw damagedTensor(name, "has data_offsets " + offsets + ", not [begin, end]");
+            }
+            long begin = offsets.get(0);
+            long end = offsets.get(1);
+            if (begin > end || end > fileSize - dataStart) {
+                throw damagedTensor(
+                        name,
+                        String.format(
+                                "has data_offsets %s; the file holds %d bytes of data",
+                                offsets, fileSize - dataStart));
+            }
+            if (byteLength(name, shape, dtype) != end - begin) {
+                throw damagedTensor(
+                        name,
+                        String.format(
+                                "is %s of shape %s, but its data_offsets %s span %d bytes",
+                                dtype, shape, offsets, end - begin));
+            }
+            return new TensorInfo(name, dtype, shape, file, dataStart + begin, end - begin);
+        }
+
+        private Dtype dtype(String name, JsonNode node) {
+            if (!node.isTextual()) {
+                throw damagedTensor(name, "has no dtype");
+            }
+            try {
+                return Dtype.valueOf(node.textValue());
+            } catch (IllegalArgumentException e) {
+                throw new JepaException(
+                        String.format(
+                                "%s: tensor \"%s\" has the unknown dtype \"%s\"; known are %s."
+                                        + " Convert the checkpoint to one of them, or download it"
+                                        + " again if it is damaged.",
+                                file, name, node.textValue(), List.of(Dtype.values())),
+                        e);
+            }
+        }
+
+        private List<Long> sizes(String name, String key, JsonNode node) {
+            if (!node.isArray()) {
+                throw damagedTensor(name, "has no " + key);
+            }
+            List<Long> sizes = new ArrayList<>(node.size());
+            for (JsonNode size : node) {
+                if (!size.isIntegralNumber() || !size.canConvertToLong() || size.longValue() < 0) {
+                    throw damagedTensor(name, "has " + size + " in its " + key);
+                }
+                sizes.add(size.longValue());
+            }
+            return sizes;
+        }
+
+        private long byteLength(String name, List<Long> shape, Dtype dtype) {
+            try {
+                long length = dtype.bytes();
+                for (long size : shape) {
+                    length = Math.multiplyExact(length, size);
+                }
+                return length;
+            } catch (ArithmeticException e) {
+                throw damagedTensor(name, "has shape " + shape + ", larger than any file", e);
+            }
+        }
+
+        private void checkCoverage(List<TensorInfo> tensors) {
+            long covered = dataStart;
+            for (TensorInfo tensor : tensors) {
+                if (tensor.offset() != covered) {
+                    throw damagedTensor(
+                            tensor.name(),
+                            String.format(
+                                    "begins at byte %d of the data, where %d was due: tensors %s",
+                                    tensor.offset() - dataStart,
+                                    covered - dataStart,
+                                    tensor.offset() < covered ? "overlap" : "leave a hole"));
+                }
+                covered += tensor.length();
+            }
+            if (covered != fileSize) {
+                throw damaged(
+                        String.format(
+                                "holds %d bytes of data, but its tensors cover only %d",
+                                fileSize - dataStart, covered - dataStart));
+            }
+        }
+
+        private JepaException damaged(String what) {
+            return damaged(what, null);
+        }
+
+        private JepaException damaged(String what, Exception cause) {
+            return new JepaException(
+                    file + ": " + what + ". The file is damaged or incomplete: download it again.",
+                    cause);
+        }
+
+        private JepaException damagedTensor(String tensor, String what) {
+            return damagedTensor(tensor, what, null);
+        }
+
+        private JepaException damagedTensor(String tensor, String what, Exception cause) {
+            return damaged("tensor \"" + tensor + "\" " + what, cause);
+        }
     }
 }

@@ -1,147 +1,224 @@
 package io.github.dl4jjepa.models.safetensors;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Writes tensors to one safetensors file, or to shards with an index where they exceed a limit. */
+/**
+ * Writes arrays as safetensors files that transformers loads.
+ *
+ * <p>Arrays are streamed one by one, in the order of the map; files are on the disk, not merely in
+ * the system's cache, when a method returns. No file is ever overwritten.
+ */
 public final class SafetensorsWriter {
-    /** The largest shard transformers writes: 5 GB. */
+    /** Bytes of tensors in one file above which transformers begins the next shard: 5 GB. */
     public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
+    /** Alignment of the data, for readers that map files. */
     private static final int ALIGNMENT = 8;
-    private static final int PIECE = 1 << 20;
+
+    private static final int CHUNK_ELEMENTS = 1 << 20;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Dtype dtype;
-    private final long shardBytes;
 
-    /**
-     * @param dtype {@link Dtype#F32} or {@link Dtype#BF16}
-     * @param shardBytes the largest shard; a single tensor may exceed it
-     */
-    public SafetensorsWriter(Dtype dtype, long shardBytes) {
-        if (dtype != Dtype.F32 && dtype != Dtype.BF16) {
-            throw new IllegalArgumentException(
-                    "tensors can be written as F32 or BF16, not " + dtype);
+    private SafetensorsWriter(Dtype dtype) {
+        if (dtype != Dtype.F32 && dtype != Dtype.BF16 && dtype != Dtype.F16) {
+            throw new IllegalArgumentException("arrays are written as F32, BF16 or F16: " + dtype);
         }
         this.dtype = dtype;
-        this.shardBytes = shardBytes;
     }
 
     /**
-     * Writes a checkpoint as transformers names it, and forces it to the disk.
+     * Writes one file.
      *
-     * @param folder where to write; it must exist
+     * @param file must not exist
      * @param tensors FLOAT arrays by name
+     * @param dtype F32, or BF16 or F16 for values rounded to the nearest
+     * @throws JepaException if the file cannot be written
      */
-    public void writeCheckpoint(Path folder, Map<String, INDArray> tensors) throws IOException {
-        List<Map<String, INDArray>> shards = split(tensors);
+    public static void writeFile(Path file, Map<String, INDArray> tensors, Dtype dtype) {
+        new SafetensorsWriter(dtype).write(file, tensors);
+    }
+
+    /**
+     * Writes a checkpoint into a folder: {@code model.safetensors}, or shards and their index if
+     * one file would be too large.
+     *
+     * @param folder must exist, and hold no checkpoint
+     * @param tensors FLOAT arrays by name
+     * @param dtype F32, or BF16 or F16 for values rounded to the nearest
+     * @param shardBytes most bytes of tensors in one file; a larger tensor gets a file of its own
+     * @throws JepaException if a file cannot be written
+     */
+    public static void writeCheckpoint(
+            Path folder, Map<String, INDArray> tensors, Dtype dtype, long shardBytes) {
+        SafetensorsWriter writer = new SafetensorsWriter(dtype);
+        List<Map<String, INDArray>> shards = writer.split(tensors, shardBytes);
         if (shards.size() == 1) {
-            writeFile(folder.resolve(SafetensorsCheckpoint.SINGLE_FILE), tensors);
+            writer.write(folder.resolve(SafetensorsCheckpoint.SINGLE_FILE), tensors);
             return;
         }
-        ObjectNode index = JSON.createObjectNode();
-        index.putObject("metadata")
-                .put("total_size", tensors.values().stream().mapToLong(this::bytes).sum());
-        ObjectNode weightMap = index.putObject("weight_map");
+        Map<String, String> shardOf = new LinkedHashMap<>();
         for (int i = 0; i < shards.size(); i++) {
-            String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
-            writeFile(folder.resolve(name), shards.get(i));
-            shards.get(i).keySet().forEach(tensor -> weightMap.put(tensor, name));
+            String name = String.format("model-%05d-of-%05d.safetensors", i + 1, shards.size());
+            writer.write(folder.resolve(name), shards.get(i));
+            shards.get(i).keySet().forEach(tensor -> shardOf.put(tensor, name));
         }
-        Files.writeString(
-                folder.resolve(SafetensorsCheckpoint.INDEX_FILE),
-                JSON.writerWithDefaultPrettyPrinter().writeValueAsString(index) + "\n");
+        long totalSize = tensors.values().stream().mapToLong(writer::byteLength).sum();
+        Path index = folder.resolve(SafetensorsCheckpoint.INDEX_FILE);
+        create(
+                index,
+                channel ->
+                        writeFully(
+                                channel, ByteBuffer.wrap(ShardIndex.toBytes(shardOf, totalSize))));
     }
 
-    /**
-     * Writes one file and forces it to the disk.
-     *
-     * @param file where to write; replaced if it exists
-     * @param tensors FLOAT arrays by name
-     */
-    public void writeFile(Path file, Map<String, INDArray> tensors) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(
-                        file,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING)) {
-            writeAll(channel, header(tensors));
-            for (INDArray tensor : tensors.values()) {
-                write(channel, tensor);
-            }
-            channel.force(true);
-        }
-    }
-
-    private List<Map<String, INDArray>> split(Map<String, INDArray> tensors) {
+    private List<Map<String, INDArray>> split(Map<String, INDArray> tensors, long shardBytes) {
         List<Map<String, INDArray>> shards = new ArrayList<>();
-        long room = 0;
+        Map<String, INDArray> shard = new LinkedHashMap<>();
+        shards.add(shard);
+        long size = 0;
         for (Map.Entry<String, INDArray> tensor : tensors.entrySet()) {
-            if (shards.isEmpty() || bytes(tensor.getValue()) > room) {
-                shards.add(new LinkedHashMap<>());
-                room = shardBytes;
+            long length = byteLength(tensor.getValue());
+            if (!shard.isEmpty() && size + length > shardBytes) {
+                shard = new LinkedHashMap<>();
+                shards.add(shard);
+                size = 0;
             }
-            shards.get(shards.size() - 1).put(tensor.getKey(), tensor.getValue());
-            room -= bytes(tensor.getValue());
+            shard.put(tensor.getKey(), tensor.getValue());
+            size += length;
         }
         return shards;
     }
 
-    private long bytes(INDArray tensor) {
-        return tensor.length() * dtype.bytes();
+    private long byteLength(INDArray array) {
+        return array.length() * dtype.bytes();
     }
 
-    private ByteBuffer header(Map<String, INDArray> tensors) throws IOException {
-        ObjectNode header = JSON.createObjectNode();
-        header.putObject(SafetensorsHeader.METADATA).put("format", "pt");
+    private void write(Path file, Map<String, INDArray> tensors) {
+        ByteBuffer header = header(tensors);
+        create(
+                file,
+                channel -> {
+                    writeFully(channel, header);
+                    ByteBuffer chunk =
+                            ByteBuffer.allocateDirect(CHUNK_ELEMENTS * dtype.bytes())
+                                    .order(ByteOrder.LITTLE_ENDIAN);
+                    for (INDArray array : tensors.values()) {
+                        if (!array.isEmpty()) {
+                            INDArray dense = HostMemory.isDense(array) ? array : array.dup('c');
+                            writeElements(channel, HostMemory.of(dense), dense.length(), chunk);
+                        }
+                    }
+                });
+    }
+
+    private ByteBuffer header(Map<String, INDArray> tensors) {
+        ObjectNode root = JSON.createObjectNode();
+        root.putObject(SafetensorsHeader.METADATA).put("format", "pt");
         long offset = 0;
         for (Map.Entry<String, INDArray> tensor : tensors.entrySet()) {
-            ObjectNode entry = header.putObject(tensor.getKey()).put("dtype", dtype.name());
-            entry.set("shape", JSON.valueToTree(tensor.getValue().shape()));
-            long end = offset + bytes(tensor.getValue());
-            entry.putArray("data_offsets").add(offset).add(end);
-            offset = end;
+            INDArray array = tensor.getValue();
+            if (array.dataType() != DataType.FLOAT) {
+                throw new IllegalArgumentException(
+                        "only FLOAT arrays are written: "
+                                + tensor.getKey()
+                                + " is "
+                                + array.dataType());
+            }
+            ObjectNode entry = root.putObject(tensor.getKey()).put("dtype", dtype.name());
+            ArrayNode shape = entry.putArray("shape");
+            Arrays.stream(array.shape()).forEach(shape::add);
+            ArrayNode offsets = entry.putArray("data_offsets").add(offset);
+            offset += byteLength(array);
+            offsets.add(offset);
         }
-        byte[] json = JSON.writeValueAsBytes(header);
-        int padded = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        ByteBuffer buffer = ByteBuffer.allocate(Long.BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putLong(padded).put(json);
-        while (buffer.hasRemaining()) {
-            buffer.put((byte) ' ');
+        byte[] json;
+        try {
+            json = JSON.writeValueAsBytes(root);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
         }
-        return buffer.flip();
+        int length = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        ByteBuffer header =
+                ByteBuffer.allocate(SafetensorsHeader.PREFIX + length)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(length)
+                        .put(json);
+        while (header.hasRemaining()) {
+            header.put((byte) ' ');
+        }
+        return header.flip();
     }
 
-    private void write(FileChannel channel, INDArray tensor) throws IOException {
-        INDArray flat = tensor.reshape('c', tensor.length());
-        ByteBuffer buffer =
-                ByteBuffer.allocateDirect(PIECE * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-        for (long start = 0; start < tensor.length(); start += PIECE) {
-            long end = Math.min(start + PIECE, tensor.length());
-            float[] numbers = flat.get(NDArrayIndex.interval(start, end)).toFloatVector();
-            dtype.write(numbers, numbers.length, buffer.clear());
-            writeAll(channel, buffer.flip());
+    private void writeElements(
+            FileChannel channel, HostMemory memory, long elements, ByteBuffer chunk)
+            throws IOException {
+        for (long first = 0; first < elements; first += CHUNK_ELEMENTS) {
+            int count = (int) Math.min(CHUNK_ELEMENTS, elements - first);
+            chunk.clear().limit(count * dtype.bytes());
+            narrow(memory.region(first * Float.BYTES, count * Float.BYTES).asIntBuffer(), chunk);
+            writeFully(channel, chunk);
         }
     }
 
-    private static void writeAll(FileChannel channel, ByteBuffer buffer) throws IOException {
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
+    private void narrow(IntBuffer source, ByteBuffer target) {
+        ShortBuffer shorts = target.asShortBuffer();
+        switch (dtype) {
+            case F32 -> target.asIntBuffer().put(source);
+            case BF16 -> {
+                while (source.hasRemaining()) {
+                    shorts.put(FloatFormats.toBfloat16(source.get()));
+                }
+            }
+            case F16 -> {
+                while (source.hasRemaining()) {
+                    shorts.put(FloatFormats.toHalf(source.get()));
+                }
+            }
+            default -> throw new IllegalStateException(dtype.name());
+        }
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Content {
+        void writeTo(FileChannel channel) throws IOException;
+    }
+
+    private static void create(Path file, Content content) {
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            content.writeTo(channel);
+            channel.force(true);
+        } catch (FileAlreadyExistsException e) {
+            throw new JepaException(file + ": exists already. Choose another folder.", e);
+        } catch (IOException e) {
+            throw new JepaException(file + ": cannot be written: " + e.getMessage(), e);
         }
     }
 }

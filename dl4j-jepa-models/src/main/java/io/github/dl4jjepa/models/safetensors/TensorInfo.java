@@ -1,21 +1,32 @@
 package io.github.dl4jjepa.models.safetensors;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
- * Where a tensor lies.
+ * One tensor of a checkpoint, as the header of its file describes it.
  *
- * @param name the tensor's name
- * @param dtype type of its numbers
- * @param shape its shape; empty for a scalar
- * @param file the file it lies in
- * @param offset where in the file its bytes begin
- * @param bytes how many they are
+ * @param name the checkpoint's name for it
+ * @param dtype type of its elements as stored
+ * @param shape its dimensions; empty for a scalar
+ * @param file the file that holds it
+ * @param offset its first byte, counted from the start of the file
+ * @param length its size in bytes
  */
 public record TensorInfo(
-        String name, Dtype dtype, long[] shape, Path file, long offset, long bytes) {
-    /** How many numbers the tensor has. */
-    public long length() {
-        return bytes / dtype.bytes();
+        String name, Dtype dtype, List<Long> shape, Path file, long offset, long length) {
+    /** Copies the shape. */
+    public TensorInfo {
+        shape = List.copyOf(shape);
+    }
+
+    /** Number of elements. */
+    public long elements() {
+        return length / dtype.bytes();
+    }
+
+    /** The shape as ND4J takes it. */
+    public long[] dimensions() {
+        return shape.stream().mapToLong(Long::longValue).toArray();
     }
 }
