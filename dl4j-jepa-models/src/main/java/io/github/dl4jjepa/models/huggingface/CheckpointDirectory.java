@@ -35,8 +35,6 @@ public final class CheckpointDirectory implements CheckpointStore {
 
     private final Path folder;
     private final CheckpointWriter writer;
-    private final SafetensorsWriter optimizerWriter =
-            new SafetensorsWriter(Dtype.F32, Long.MAX_VALUE);
 
     /**
      * @param folder where the checkpoints are kept; made when the first is saved
@@ -60,7 +58,8 @@ public final class CheckpointDirectory implements CheckpointStore {
                     folder.resolve(name),
                     partial -> {
                         writer.writeModel(partial, parameters);
-                        optimizerWriter.writeFile(partial.resolve(OPTIMIZER), optimizerState);
+                        SafetensorsWriter.writeFile(
+                                partial.resolve(OPTIMIZER), optimizerState, Dtype.F32);
                         JsonFile.write(partial.resolve(STATE), toJson(state));
                     });
             ObjectNode names = JSON.createObjectNode().put(LAST, name);
@@ -84,7 +83,7 @@ public final class CheckpointDirectory implements CheckpointStore {
                         checkpoint -> {
                             SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(checkpoint);
                             SafetensorsCheckpoint optimizer =
-                                    SafetensorsCheckpoint.openFile(checkpoint.resolve(OPTIMIZER));
+                                    SafetensorsCheckpoint.open(checkpoint.resolve(OPTIMIZER));
                             parameters.forEach(weights::readInto);
                             optimizerState.forEach(optimizer::readInto);
                             return fromJson(checkpoint.resolve(STATE));

@@ -149,7 +149,7 @@ public final class CheckpointFolder {
                 expected.stream().filter(name -> !weights.tensors().containsKey(name)).toList();
         if (!missing.isEmpty()) {
             throw new JepaException(
-                    weights.source()
+                    path
                             + ": "
                             + some(missing)
                             + " missing, which config.json calls for; config.json and the weights belong to different models");
@@ -164,7 +164,7 @@ public final class CheckpointFolder {
                         .toList();
         if (!extra.isEmpty()) {
             throw new JepaException(
-                    weights.source()
+                    path
                             + ": "
                             + some(extra)
                             + " left over, which config.json does not call for; config.json and the weights belong to different models");
@@ -177,7 +177,7 @@ public final class CheckpointFolder {
     }
 
     /** A tied head may be stored a second time; it has to be the embedding. */
-    private static boolean isTiedHead(SafetensorsCheckpoint weights, String name) {
+    private boolean isTiedHead(SafetensorsCheckpoint weights, String name) {
         if (!name.equals(DecoderConfig.HEAD)) {
             return false;
         }
@@ -187,7 +187,7 @@ public final class CheckpointFolder {
                 return true;
             }
             throw new JepaException(
-                    weights.source()
+                    path
                             + ": "
                             + name
                             + " differs from the embedding, but config.json ties them; set tie_word_embeddings to false");

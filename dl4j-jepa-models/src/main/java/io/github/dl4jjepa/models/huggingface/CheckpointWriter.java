@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -12,7 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -23,30 +23,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * does not touch stay as they were.
  */
 public final class CheckpointWriter {
-    private static final List<String> COPIED =
-            List.of(
-                    CheckpointFolder.GENERATION_CONFIG_FILE,
-                    "tokenizer.json",
-                    "tokenizer_config.json",
-                    "special_tokens_map.json",
-                    "added_tokens.json",
-                    "chat_template.jinja",
-                    "tokenizer.model",
-                    "vocab.json",
-                    "merges.txt");
-
     private final CheckpointFolder source;
-    private final Map<String, String> replacedFiles;
-    private final SafetensorsWriter weights =
-            new SafetensorsWriter(Dtype.F32, SafetensorsWriter.DEFAULT_SHARD_BYTES);
+    private final TokenizerFiles tokenizer;
 
     /**
      * @param source the folder the model came from
-     * @param replacedFiles new contents of tokenizer files, by name; the others are copied
+     * @param tokenizer the tokenizer files to write, with the [PRED] tokens that the model has
+     *     learnt
      */
-    public CheckpointWriter(CheckpointFolder source, Map<String, String> replacedFiles) {
+    public CheckpointWriter(CheckpointFolder source, TokenizerFiles tokenizer) {
         this.source = source;
-        this.replacedFiles = Map.copyOf(replacedFiles);
+        this.tokenizer = tokenizer;
     }
 
     /**
@@ -83,14 +70,13 @@ public final class CheckpointWriter {
     /** Writes the model's files into a folder that exists. */
     void writeModel(Path folder, Map<String, INDArray> parameters) throws IOException {
         JsonFile.write(folder.resolve(CheckpointFolder.CONFIG_FILE), config(parameters));
-        for (String name : COPIED) {
-            if (replacedFiles.containsKey(name)) {
-                Files.writeString(folder.resolve(name), replacedFiles.get(name));
-            } else if (Files.exists(source.path().resolve(name))) {
-                Files.copy(source.path().resolve(name), folder.resolve(name));
-            }
+        Path generationConfig = source.path().resolve(CheckpointFolder.GENERATION_CONFIG_FILE);
+        if (Files.exists(generationConfig)) {
+            Files.copy(generationConfig, folder.resolve(CheckpointFolder.GENERATION_CONFIG_FILE));
         }
-        weights.writeCheckpoint(folder, parameters);
+        tokenizer.write(folder);
+        SafetensorsWriter.writeCheckpoint(
+                folder, parameters, Dtype.F32, SafetensorsWriter.DEFAULT_SHARD_BYTES);
     }
 
     private ObjectNode config(Map<String, INDArray> parameters) {

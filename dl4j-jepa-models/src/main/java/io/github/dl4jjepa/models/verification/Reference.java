@@ -27,8 +27,8 @@ final class Reference {
 
     private Reference(Path folder) {
         json = existing(folder.resolve("golden.json"));
-        tensors = SafetensorsCheckpoint.openFile(existing(folder.resolve("golden.safetensors")));
-        gradients = SafetensorsCheckpoint.openFile(existing(folder.resolve("grads.safetensors")));
+        tensors = SafetensorsCheckpoint.open(existing(folder.resolve("golden.safetensors")));
+        gradients = SafetensorsCheckpoint.open(existing(folder.resolve("grads.safetensors")));
         try {
             values = new ObjectMapper().readTree(Files.readAllBytes(json));
         } catch (JsonProcessingException e) {
@@ -99,13 +99,7 @@ final class Reference {
 
     /** An integer tensor {@code [rows, time]}. */
     int[][] integers(String name) {
-        long[] shape = tensors.tensor(name).shape();
-        int[] flat = tensors.readIntegers(name);
-        int[][] rows = new int[(int) shape[0]][(int) shape[1]];
-        for (int row = 0; row < rows.length; row++) {
-            System.arraycopy(flat, row * rows[row].length, rows[row], 0, rows[row].length);
-        }
-        return rows;
+        return tensors.read(name).toIntMatrix();
     }
 
     private JsonNode value(String key) {
