@@ -26,6 +26,9 @@ CHATML = (
 # A character class, an operator and a word of a regular expression is a token each, so that a row is short.
 PIECES = r"\[[^\]]*\]|\(\?[=!]|\\b|\.\*|\{\p{N}|,\}|\$\)| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]|\s+"
 MAX_VOCABULARY = 512
+# Weights of 0.02, Llama's, are small for a width of 128: the decoder then needs many times the steps before it
+# copies words from sentence to expression.
+INITIALIZER_RANGE = 0.06
 
 
 def tokenizer(texts):
@@ -79,6 +82,7 @@ def main():
         num_key_value_heads=2,
         max_position_embeddings=128,
         tie_word_embeddings=True,
+        initializer_range=INITIALIZER_RANGE,
         pad_token_id=made.token_to_id(PAD),
         bos_token_id=made.token_to_id(START),
         eos_token_id=made.token_to_id(END),
