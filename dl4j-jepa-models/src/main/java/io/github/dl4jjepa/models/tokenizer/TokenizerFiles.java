@@ -1,0 +1,242 @@
+package io.github.dl4jjepa.models.tokenizer;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
+ * tokenizer_config.json}, {@code special_tokens_map.json} and {@code chat_template.jinja}.
+ *
+ * <p>Only the first is required. Immutable.
+ */
+public final class TokenizerFiles {
+    /** How many [PRED] tokens a tokenizer can be given. */
+    public static final int MAX_PREDICTORS = 10;
+
+    static final String TOKENIZER = "tokenizer.json";
+    static final String CONFIG = "tokenizer_config.json";
+    static final String SPECIAL_TOKENS = "special_tokens_map.json";
+    static final String TEMPLATE = "chat_template.jinja";
+
+    private static final ObjectMapper JSON =
+            JsonMapper.builder()
+                    .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                    .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+                    .build();
+
+    private final Path folder;
+    private final Map<String, String> texts;
+    private final ObjectNode tokenizer;
+    private final ObjectNode config;
+    private final ObjectNode specialTokens;
+
+    private TokenizerFiles(Path folder, Map<String, String> texts) {
+        this.folder = folder;
+        this.texts = texts;
+        this.tokenizer = parse(TOKENIZER);
+        this.config = parse(CONFIG);
+        this.specialTokens = parse(SPECIAL_TOKENS);
+    }
+
+    /**
+     * Reads the tokenizer files of a folder.
+     *
+     * @throws JepaException if tokenizer.json is missing, or a file is not JSON
+     */
+    public static TokenizerFiles read(Path folder) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, TEMPLATE)) {
+            Path file = folder.resolve(name);
+            try {
+                texts.put(name, Files.readString(file));
+            } catch (NoSuchFileException absent) {
+                if (name.equals(TOKENIZER)) {
+                    throw new JepaException(
+                            file
+                                    + " is missing. Only fast tokenizers are read; transformers writes"
+                                    + " the file with AutoTokenizer.from_pretrained(model)"
+                                    + ".save_pretrained(folder).");
+                }
+            } catch (MalformedInputException e) {
+                throw new JepaException(file + " is not UTF-8 text; download it again.", e);
+            } catch (IOException e) {
+                throw new JepaException(file + " cannot be read: " + e, e);
+            }
+        }
+        return new TokenizerFiles(folder, texts);
+    }
+
+    /** The text of [PRED] token {@code i}, from 1: {@code <|predictor_1|>}. */
+    public static String predictor(int i) {
+        return "<|predictor_" + i + "|>";
+    }
+
+    /** Where the files were read. */
+    public Path folder() {
+        return folder;
+    }
+
+    /**
+     * The same tokenizer with {@code count} [PRED] tokens among its special tokens.
+     *
+     * <p>Tokens that it has already are kept; new ones get the ids after its largest. That id can
+     * be smaller than the {@code vocab_size} of config.json, where the embedding was padded.
+     *
+     * @param count how many [PRED] tokens, 0 to {@value #MAX_PREDICTORS}
+     */
+    public TokenizerFiles withPredictors(int count) {
+        if (count < 0 || count > MAX_PREDICTORS) {
+            throw new IllegalArgumentException(
+                    count + " [PRED] tokens; 0 to " + MAX_PREDICTORS + " are possible");
+        }
+        Map<String, Integer> ids = ids();
+        int next = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        ObjectNode extendedTokenizer = tokenizer.deepCopy();
+        ObjectNode extendedConfig = config.deepCopy();
+        ArrayNode added = extendedTokenizer.withArrayProperty("added_tokens");
+        boolean changed = false;
+        for (int i = 1; i <= count; i++) {
+            String token = predictor(i);
+            if (ids.containsKey(token)) {
+                continue;
+            }
+            ObjectNode description = JSON.createObjectNode();
+            description.put("content", token);
+            for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
+                description.put(flag, false);
+            }
+            description.put("special", true);
+            ObjectNode entry = JSON.createObjectNode().put("id", next);
+            added.add(entry.setAll(description));
+            extendedConfig
+                    .withObjectProperty("added_tokens_decoder")
+                    .set(Integer.toString(next), description);
+            next++;
+            changed = true;
+        }
+        if (!changed) {
+            return this;
+        }
+        Map<String, String> extended = new LinkedHashMap<>(texts);
+        extended.put(TOKENIZER, write(extendedTokenizer));
+        extended.computeIfPresent(CONFIG, (name, text) -> write(extendedConfig));
+        return new TokenizerFiles(folder, extended);
+    }
+
+    /**
+     * Writes the files into a folder, in place of those that are there.
+     *
+     * @throws JepaException if a file cannot be written
+     */
+    public void write(Path target) {
+        for (Map.Entry<String, String> file : texts.entrySet()) {
+            Path path = target.resolve(file.getKey());
+            try {
+                Files.writeString(path, file.getValue());
+            } catch (IOException e) {
+                throw new JepaException(path + " cannot be written: " + e, e);
+            }
+        }
+    }
+
+    /** The text of tokenizer.json. */
+    String tokenizerJson() {
+        return texts.get(TOKENIZER);
+    }
+
+    /** The text of {@code chat_template.jinja}. */
+    Optional<String> templateFile() {
+        return Optional.ofNullable(texts.get(TEMPLATE));
+    }
+
+    /** The value of a key of tokenizer_config.json; missing where there is none. */
+    JsonNode config(String key) {
+        return config.path(key);
+    }
+
+    /**
+     * A special token that the files name, such as {@code eos_token}: from tokenizer_config.json,
+     * or from special_tokens_map.json where the former does not mention it.
+     */
+    Optional<String> specialToken(String key) {
+        JsonNode value = config.has(key) ? config.get(key) : specialTokens.path(key);
+        JsonNode text = value.isObject() ? value.path("content") : value;
+        return text.isTextual() ? Optional.of(text.textValue()) : Optional.empty();
+    }
+
+    /** The tokens that tokenizer.json lists as special. */
+    List<String> specialTokens() {
+        List<String> special = new ArrayList<>();
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            if (token.path("special").booleanValue()) {
+                special.add(token.path("content").textValue());
+            }
+        }
+        return special;
+    }
+
+    /** Every token of tokenizer.json with its id. */
+    Map<String, Integer> ids() {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        JsonNode vocabulary = tokenizer.path("model").path("vocab");
+        if (vocabulary.isArray()) { // Unigram: [token, score]
+            for (int id = 0; id < vocabulary.size(); id++) {
+                ids.put(vocabulary.get(id).path(0).textValue(), id);
+            }
+        } else {
+            vocabulary.properties().forEach(e -> ids.put(e.getKey(), e.getValue().intValue()));
+        }
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            ids.put(token.path("content").textValue(), token.path("id").intValue());
+        }
+        return ids;
+    }
+
+    private ObjectNode parse(String name) {
+        String text = texts.get(name);
+        if (text == null) {
+            return JSON.createObjectNode();
+        }
+        Path file = folder.resolve(name);
+        try {
+            if (JSON.readTree(text) instanceof ObjectNode object) {
+                return object;
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    file
+                            + ", line "
+                            + e.getLocation().getLineNr()
+                            + ": not JSON: "
+                            + e.getOriginalMessage()
+                            + ". Download the file again.",
+                    e);
+        }
+        throw new JepaException(file + " is not a JSON object. Download the file again.");
+    }
+
+    private static String write(JsonNode node) {
+        try {
+            return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
