@@ -237,7 +237,7 @@ public final class SafetensorsCheckpoint {
             throw new JepaException(
                     String.format(
                             "%s: tensor \"%s\" cannot be read: %s",
-                            tensor.file(), tensor.name(), e.getMessage()),
+                            tensor.file(), tensor.name(), e),
                     e);
         }
         memory.written();

@@ -54,7 +54,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
         } catch (NoSuchFileException e) {
             throw new JepaException(file + ": no such file.", e);
         } catch (IOException e) {
-            throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new JepaException(file + ": cannot be read: " + e, e);
         }
     }
 
@@ -253,7 +253,10 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
         private JepaException damaged(String what, Exception cause) {
             return new JepaException(
-                    file + ": " + what + ". The file is damaged or incomplete: download it again.",
+                    file
+                            + ": "
+                            + what
+                            + ". The file is damaged or incomplete: download or write it again.",
                     cause);
         }
 

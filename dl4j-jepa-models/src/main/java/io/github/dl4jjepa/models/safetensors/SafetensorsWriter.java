@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -79,7 +80,9 @@ public final class SafetensorsWriter {
         }
         Map<String, String> shardOf = new LinkedHashMap<>();
         for (int i = 0; i < shards.size(); i++) {
-            String name = String.format("model-%05d-of-%05d.safetensors", i + 1, shards.size());
+            String name =
+                    String.format(
+                            Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
             writer.write(folder.resolve(name), shards.get(i));
             shards.get(i).keySet().forEach(tensor -> shardOf.put(tensor, name));
         }
@@ -218,7 +221,7 @@ public final class SafetensorsWriter {
         } catch (FileAlreadyExistsException e) {
             throw new JepaException(file + ": exists already. Choose another folder.", e);
         } catch (IOException e) {
-            throw new JepaException(file + ": cannot be written: " + e.getMessage(), e);
+            throw new JepaException(file + ": cannot be written: " + e, e);
         }
     }
 }

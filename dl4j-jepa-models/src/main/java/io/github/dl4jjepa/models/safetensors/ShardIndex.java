@@ -43,7 +43,7 @@ final class ShardIndex {
                             e.getOriginalMessage()),
                     e);
         } catch (IOException e) {
-            throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new JepaException(file + ": cannot be read: " + e, e);
         }
         JsonNode weightMap = index.path("weight_map");
         if (!weightMap.isObject()) {

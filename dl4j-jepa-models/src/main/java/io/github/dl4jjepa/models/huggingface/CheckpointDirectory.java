@@ -1,0 +1,325 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.training.CheckpointStore;
+import io.github.dl4jjepa.core.training.TrainerState;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
+import io.github.dl4jjepa.models.safetensors.TensorInfo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Checkpoints of a run as Hugging Face folders side by side.
+ *
+ * <pre>
+ * checkpoints/
+ *   checkpoints.json          {"last": "step-000040", "best": "step-000020"}
+ *   step-000020/              config.json, tokenizer.json, model.safetensors, … as exported
+ *   step-000040/                and optimizer.safetensors, trainer_state.json
+ * </pre>
+ *
+ * <p>A checkpoint is written under another name, forced to the disk and renamed; only then does
+ * {@code checkpoints.json} change, and only then are older checkpoints removed. At whatever point a
+ * run is killed, {@code checkpoints.json} names whole checkpoints, and the next {@link #save}
+ * clears what was left behind.
+ */
+public final class CheckpointDirectory implements CheckpointStore {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointDirectory.class);
+
+    private static final String POINTER = "checkpoints.json";
+    private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String STATE = "trainer_state.json";
+
+    /** A step's folder; the second number tells checkpoints of one step apart. */
+    private static final Pattern NAME = Pattern.compile("step-(\\d{6,18})(?:-(\\d{1,9}))?");
+
+    private final Path root;
+    private final CheckpointExporter exporter;
+
+    /**
+     * A directory for one run; nothing is written before the first checkpoint.
+     *
+     * @param root the folder of the checkpoints
+     * @param exporter adds all but the weights to each; these are always float32
+     */
+    public CheckpointDirectory(Path root, CheckpointExporter exporter) {
+        this.root = root;
+        this.exporter = exporter;
+    }
+
+    /** Which folders count; {@code best} is null before the first validation. */
+    private record Kept(String last, String best) {
+        boolean contains(String name) {
+            return name.equals(last) || name.equals(best);
+        }
+    }
+
+    /**
+     * The last checkpoint, which transformers can load too.
+     *
+     * @return empty where there is no checkpoint yet
+     * @throws JepaException if it is gone
+     */
+    public Optional<CheckpointFolder> last() {
+        return kept().map(kept -> CheckpointFolder.open(root.resolve(kept.last())));
+    }
+
+    /**
+     * The checkpoint with the lowest validation loss.
+     *
+     * @return empty before the first validation
+     */
+    public Optional<CheckpointFolder> best() {
+        return kept().flatMap(kept -> Optional.ofNullable(kept.best()))
+                .map(best -> CheckpointFolder.open(root.resolve(best)));
+    }
+
+    @Override
+    public void save(
+            TrainerState state,
+            Map<String, INDArray> parameters,
+            Map<String, INDArray> optimizerState) {
+        Optional<Kept> before = kept();
+        try {
+            Files.createDirectories(root);
+            removeAllBut(before.orElse(new Kept(null, null)));
+            String name = vacantName(state.step());
+            Path partial = Files.createDirectory(root.resolve(name + DurableFiles.PARTIAL));
+            exporter.write(parameters, Dtype.F32, partial);
+            SafetensorsWriter.writeFile(partial.resolve(OPTIMIZER), optimizerState, Dtype.F32);
+            DurableFiles.create(partial.resolve(STATE), JsonFiles.toBytes(toJson(state)));
+            DurableFiles.publish(partial, root.resolve(name));
+
+            boolean isBest = state.step() == state.bestStep();
+            Kept after = new Kept(name, isBest ? name : before.map(Kept::best).orElse(null));
+            ObjectNode pointer = JsonFiles.newObject().put("last", after.last());
+            if (after.best() != null) {
+                pointer.put("best", after.best());
+            }
+            DurableFiles.replace(root.resolve(POINTER), JsonFiles.toBytes(pointer));
+            removeAllBut(after);
+        } catch (IOException e) {
+            throw new JepaException(
+                    String.format(
+                            "%s: the checkpoint of step %d cannot be written: %s. The one before is"
+                                    + " whole; mend the cause and resume.",
+                            root, state.step(), e),
+                    e);
+        }
+    }
+
+    /** A checkpoint may be saved again at the same step without touching the first. */
+    private String vacantName(long step) {
+        String name = name(step);
+        String vacant = name;
+        for (int i = 2; Files.exists(root.resolve(vacant)); i++) {
+            vacant = name + "-" + i;
+        }
+        return vacant;
+    }
+
+    private static String name(long step) {
+        return String.format(Locale.ROOT, "step-%06d", step);
+    }
+
+    private void removeAllBut(Kept kept) throws IOException {
+        for (String name : names()) {
+            boolean ours =
+                    name.endsWith(DurableFiles.PARTIAL)
+                            ? isCheckpoint(name.substring(0, name.lastIndexOf('.')))
+                            : isCheckpoint(name) && !kept.contains(name);
+            if (ours) {
+                try {
+                    DurableFiles.delete(root.resolve(name));
+                } catch (IOException e) {
+                    LOG.warn("{} is no longer needed but cannot be removed", name, e);
+                }
+            }
+        }
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> entries = Files.list(root)) {
+            return entries.map(entry -> entry.getFileName().toString()).toList();
+        }
+    }
+
+    private static boolean isCheckpoint(String name) {
+        return NAME.matcher(name).matches();
+    }
+
+    @Override
+    public Optional<TrainerState> restoreLast(
+            Map<String, INDArray> parameters, Map<String, INDArray> optimizerState) {
+        Optional<Kept> kept = kept();
+        if (kept.isEmpty()) {
+            return Optional.empty();
+        }
+        Path folder = root.resolve(kept.get().last());
+        try {
+            TrainerState state = readState(folder.resolve(STATE));
+            SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(folder);
+            SafetensorsCheckpoint optimizer = SafetensorsCheckpoint.open(folder.resolve(OPTIMIZER));
+            checkAgreement(folder, weights, parameters);
+            checkAgreement(folder.resolve(OPTIMIZER), optimizer, optimizerState);
+            parameters.forEach(weights::readInto);
+            optimizerState.forEach(optimizer::readInto);
+            return Optional.of(state);
+        } catch (JepaException e) {
+            throw new JepaException(
+                    String.format(
+                            "%s: this checkpoint cannot be resumed. %s To go on from another,"
+                                    + " make it the \"last\" of %s; to begin anew, remove %s.",
+                            folder, e.getMessage(), root.resolve(POINTER), root),
+                    e);
+        }
+    }
+
+    private static void checkAgreement(
+            Path file, SafetensorsCheckpoint saved, Map<String, INDArray> arrays) {
+        for (String name : saved.tensors().keySet()) {
+            if (!arrays.containsKey(name)) {
+                throw ofAnotherRun(file, name, "is not of this run");
+            }
+        }
+        arrays.forEach(
+                (name, array) -> {
+                    TensorInfo tensor = saved.tensors().get(name);
+                    if (tensor == null) {
+                        throw ofAnotherRun(file, name, "is missing");
+                    }
+                    if (!Arrays.equals(tensor.dimensions(), array.shape())) {
+                        throw ofAnotherRun(
+                                file,
+                                name,
+                                "has shape "
+                                        + tensor.shape()
+                                        + ", here it is "
+                                        + Arrays.toString(array.shape()));
+                    }
+                    if (tensor.dtype() != Dtype.F32) {
+                        throw ofAnotherRun(file, name, "is " + tensor.dtype() + ", not F32");
+                    }
+                });
+    }
+
+    private static JepaException ofAnotherRun(Path file, String tensor, String what) {
+        return new JepaException(
+                String.format(
+                        "%s: tensor \"%s\" %s: the checkpoint is of another model or other"
+                                + " settings.",
+                        file, tensor, what));
+    }
+
+    /** What {@code checkpoints.json} says; without it, the checkpoint of the latest step. */
+    private Optional<Kept> kept() {
+        Path file = root.resolve(POINTER);
+        if (!Files.exists(file)) {
+            return latest();
+        }
+        String remedy = "Remove the file to go on from the checkpoint of the latest step.";
+        ObjectNode pointer = JsonFiles.read(file, remedy);
+        String last = pointer.path("last").asText();
+        if (!exists(last)) {
+            throw new JepaException(
+                    String.format(
+                            "%s: the last checkpoint, \"%s\", is not in this folder. %s",
+                            file, last, remedy));
+        }
+        String best = pointer.path("best").asText();
+        return Optional.of(new Kept(last, exists(best) ? best : null));
+    }
+
+    private Optional<Kept> latest() {
+        if (!Files.isDirectory(root)) {
+            return Optional.empty();
+        }
+        try {
+            return names().stream()
+                    .filter(this::exists)
+                    .max(inTime())
+                    .map(last -> new Kept(last, bestBefore(last)));
+        } catch (IOException e) {
+            throw new JepaException(root + ": cannot be read: " + e, e);
+        }
+    }
+
+    private static Comparator<String> inTime() {
+        return Comparator.<String>comparingLong(name -> number(name, 1))
+                .thenComparingLong(name -> number(name, 2));
+    }
+
+    private static long number(String name, int group) {
+        Matcher matcher = NAME.matcher(name);
+        return matcher.matches() && matcher.group(group) != null
+                ? Long.parseLong(matcher.group(group))
+                : 0;
+    }
+
+    private String bestBefore(String last) {
+        String best = name(readState(root.resolve(last).resolve(STATE)).bestStep());
+        return exists(best) ? best : null;
+    }
+
+    private boolean exists(String name) {
+        return isCheckpoint(name) && Files.isDirectory(root.resolve(name));
+    }
+
+    private static ObjectNode toJson(TrainerState state) {
+        ObjectNode json =
+                JsonFiles.newObject()
+                        .put("step", state.step())
+                        .put("epoch", state.epoch())
+                        .put("batch", state.batch())
+                        .put("best_step", state.bestStep());
+        if (state.bestLoss() == Double.POSITIVE_INFINITY) {
+            return json.putNull("best_loss");
+        }
+        return json.put("best_loss", state.bestLoss());
+    }
+
+    private static TrainerState readState(Path file) {
+        ObjectNode json = JsonFiles.read(file, "The checkpoint is damaged.");
+        JsonNode bestLoss = json.path("best_loss");
+        if (!bestLoss.isNull() && !bestLoss.isNumber()) {
+            throw damaged(file, "best_loss");
+        }
+        return new TrainerState(
+                count(file, json, "step", Long.MAX_VALUE),
+                (int) count(file, json, "epoch", Integer.MAX_VALUE),
+                (int) count(file, json, "batch", Integer.MAX_VALUE),
+                count(file, json, "best_step", Long.MAX_VALUE),
+                bestLoss.isNull() ? Double.POSITIVE_INFINITY : bestLoss.doubleValue());
+    }
+
+    private static long count(Path file, ObjectNode json, String key, long most) {
+        JsonNode value = json.path(key);
+        boolean valid = value.isIntegralNumber() && value.canConvertToLong();
+        if (!valid || value.longValue() < 0 || value.longValue() > most) {
+            throw damaged(file, key);
+        }
+        return value.longValue();
+    }
+
+    private static JepaException damaged(Path file, String key) {
+        return new JepaException(
+                file + ": \"" + key + "\" is missing or not a number. The checkpoint is damaged.");
+    }
+}

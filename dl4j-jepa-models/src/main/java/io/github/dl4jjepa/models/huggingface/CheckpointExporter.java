@@ -1,0 +1,224 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Writes trained weights as a folder that transformers loads, with everything else taken over from
+ * the folder the model came from.
+ *
+ * <pre>{@code
+ * CheckpointExporter.builder()
+ *         .setSource(CheckpointFolder.open(model))
+ *         .optVocabularySize(49153)
+ *         .build()
+ *         .export(decoder.parameters(), Path.of("finetuned"));
+ * }</pre>
+ */
+public final class CheckpointExporter {
+    /** Files of a tokenizer, in all the forms transformers looks for. */
+    private static final List<String> TOKENIZER_FILES =
+            List.of(
+                    CheckpointFolder.TOKENIZER,
+                    CheckpointFolder.TOKENIZER_CONFIG,
+                    CheckpointFolder.CHAT_TEMPLATE,
+                    "chat_template.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json",
+                    "tokenizer.model",
+                    "vocab.json",
+                    "merges.txt");
+
+    /** The key of the weights' type, as transformers 5 and as transformers 4 call it. */
+    private static final List<String> DTYPE_KEYS = List.of("dtype", "torch_dtype");
+
+    private final CheckpointFolder source;
+    private final Dtype dtype;
+    private final OptionalInt vocabularySize;
+    private final Map<String, String> replacements;
+
+    private CheckpointExporter(Builder builder) {
+        source = builder.source;
+        dtype = builder.dtype;
+        vocabularySize = builder.vocabularySize;
+        replacements = Map.copyOf(builder.replacements);
+    }
+
+    /** Begins an exporter. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Writes a model's folder, whole or not at all.
+     *
+     * @param tensors the weights, FLOAT, under the names that transformers gives them
+     * @param target where the folder is to be: nothing, or an empty folder
+     * @throws JepaException if the target is not empty or cannot be written
+     */
+    public void export(Map<String, INDArray> tensors, Path target) {
+        Path folder = target.toAbsolutePath().normalize();
+        try {
+            checkVacant(target);
+            Path parent = folder.getParent();
+            Files.createDirectories(parent);
+            Path partial = parent.resolve("." + folder.getFileName() + DurableFiles.PARTIAL);
+            DurableFiles.delete(partial);
+            Files.createDirectory(partial);
+            try {
+                write(tensors, dtype, partial);
+                Files.deleteIfExists(folder);
+                DurableFiles.publish(partial, folder);
+            } finally {
+                DurableFiles.delete(partial);
+            }
+        } catch (IOException e) {
+            throw new JepaException(target + ": cannot be written: " + e, e);
+        }
+    }
+
+    private static void checkVacant(Path target) throws IOException {
+        if (!Files.exists(target)) {
+            return;
+        }
+        if (!Files.isDirectory(target)) {
+            throw new JepaException(target + ": is a file. Choose another output folder.");
+        }
+        try (Stream<Path> content = Files.list(target)) {
+            if (content.findAny().isPresent()) {
+                throw new JepaException(
+                        target + ": is not empty. Choose another output folder, or empty it.");
+            }
+        }
+    }
+
+    /** Fills an empty folder. */
+    void write(Map<String, INDArray> tensors, Dtype written, Path folder) throws IOException {
+        DurableFiles.create(folder.resolve(CheckpointFolder.CONFIG), config(written));
+        copyIfPresent(CheckpointFolder.GENERATION_CONFIG, folder);
+        for (String name : TOKENIZER_FILES) {
+            String replacement = replacements.get(name);
+            if (replacement == null) {
+                copyIfPresent(name, folder);
+            } else {
+                DurableFiles.create(
+                        folder.resolve(name), replacement.getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        SafetensorsWriter.writeCheckpoint(
+                folder, tensors, written, SafetensorsWriter.DEFAULT_SHARD_BYTES);
+    }
+
+    private byte[] config(Dtype written) {
+        ObjectNode config = source.config();
+        for (String key : DTYPE_KEYS) {
+            if (config.has(key)) {
+                config.put(key, torchName(written));
+            }
+        }
+        vocabularySize.ifPresent(size -> config.put("vocab_size", size));
+        return JsonFiles.toBytes(config);
+    }
+
+    private static String torchName(Dtype dtype) {
+        return switch (dtype) {
+            case F32 -> "float32";
+            case BF16 -> "bfloat16";
+            case F16 -> "float16";
+            default -> throw new IllegalArgumentException("weights are not written as " + dtype);
+        };
+    }
+
+    private void copyIfPresent(String name, Path folder) throws IOException {
+        Path file = source.optional(name).orElse(null);
+        if (file != null) {
+            DurableFiles.copy(file, folder.resolve(name));
+        }
+    }
+
+    /** Says what is exported, and what becomes different. */
+    public static final class Builder {
+        private CheckpointFolder source;
+        private Dtype dtype = Dtype.F32;
+        private OptionalInt vocabularySize = OptionalInt.empty();
+        private final Map<String, String> replacements = new LinkedHashMap<>();
+
+        private Builder() {}
+
+        /**
+         * Sets the folder that configuration and tokenizer are taken from.
+         *
+         * @param source the model's origin
+         * @return this builder
+         */
+        public Builder setSource(CheckpointFolder source) {
+            this.source = source;
+            return this;
+        }
+
+        /**
+         * Sets the type the weights are rounded to (default: F32).
+         *
+         * @param dtype F32, BF16 or F16
+         * @return this builder
+         */
+        public Builder optDtype(Dtype dtype) {
+            torchName(dtype);
+            this.dtype = dtype;
+            return this;
+        }
+
+        /**
+         * Sets the number of rows of the embedding (default: what the source's config.json says).
+         *
+         * @param size embedding rows
+         * @return this builder
+         */
+        public Builder optVocabularySize(int size) {
+            this.vocabularySize = OptionalInt.of(size);
+            return this;
+        }
+
+        /**
+         * Sets the content of {@code tokenizer.json} (default: the source's).
+         *
+         * @param json a tokenizer with added tokens
+         * @return this builder
+         */
+        public Builder optTokenizer(String json) {
+            replacements.put(CheckpointFolder.TOKENIZER, json);
+            return this;
+        }
+
+        /**
+         * Sets the content of {@code tokenizer_config.json} (default: the source's).
+         *
+         * @param json its settings
+         * @return this builder
+         */
+        public Builder optTokenizerConfig(String json) {
+            replacements.put(CheckpointFolder.TOKENIZER_CONFIG, json);
+            return this;
+        }
+
+        /** Builds the exporter. */
+        public CheckpointExporter build() {
+            if (source == null) {
+                throw new IllegalStateException("setSource is required");
+            }
+            return new CheckpointExporter(this);
+        }
+    }
+}

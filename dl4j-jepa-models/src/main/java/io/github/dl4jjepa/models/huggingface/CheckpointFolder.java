@@ -1,0 +1,153 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
+ *
+ * <p>What a folder holds is looked for when it is asked for: one with a configuration and a
+ * tokenizer but no weights is a good start for pre-training.
+ */
+public final class CheckpointFolder {
+    static final String CONFIG = "config.json";
+    static final String GENERATION_CONFIG = "generation_config.json";
+    static final String TOKENIZER = "tokenizer.json";
+    static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    private static final String DOWNLOAD = "Download the model again.";
+    private static final String END_TOKEN = "eos_token_id";
+
+    private final Path path;
+
+    private CheckpointFolder(Path path) {
+        this.path = path;
+    }
+
+    /**
+     * Opens a folder.
+     *
+     * @throws JepaException if there is none at the path
+     */
+    public static CheckpointFolder open(Path path) {
+        if (!Files.isDirectory(path)) {
+            throw new JepaException(
+                    path
+                            + (Files.exists(path) ? ": is not a folder." : ": no such folder.")
+                            + " Give the folder that holds the model's config.json.");
+        }
+        return new CheckpointFolder(path);
+    }
+
+    /** Where the folder is. */
+    public Path path() {
+        return path;
+    }
+
+    /** The path of {@code config.json}, for messages about what it says. */
+    public Path configFile() {
+        return path.resolve(CONFIG);
+    }
+
+    /**
+     * Reads {@code config.json}.
+     *
+     * @return its keys in the file's order; the caller's own
+     * @throws JepaException if it is missing or broken, with line and column
+     */
+    public ObjectNode config() {
+        return JsonFiles.read(
+                configFile(), "Give a folder that holds a model, or download the model again.");
+    }
+
+    /**
+     * Reads {@code generation_config.json}.
+     *
+     * @return its keys in the file's order; empty if there is no such file
+     * @throws JepaException if it is broken, with line and column
+     */
+    public Optional<ObjectNode> generationConfig() {
+        return optional(GENERATION_CONFIG).map(file -> JsonFiles.read(file, DOWNLOAD));
+    }
+
+    /**
+     * Opens the weights.
+     *
+     * @throws JepaException if there are none, or they are damaged
+     */
+    public SafetensorsCheckpoint weights() {
+        return SafetensorsCheckpoint.open(path);
+    }
+
+    /**
+     * The path of {@code tokenizer.json}.
+     *
+     * @throws JepaException if it is missing
+     */
+    public Path tokenizerFile() {
+        return optional(TOKENIZER)
+                .orElseThrow(
+                        () ->
+                                new JepaException(
+                                        path.resolve(TOKENIZER)
+                                                + ": no such file. Download it, or have"
+                                                + " transformers write it:"
+                                                + " AutoTokenizer.from_pretrained(folder)"
+                                                + ".save_pretrained(folder)."));
+    }
+
+    /** The path of {@code tokenizer_config.json}, if it is there. */
+    public Optional<Path> tokenizerConfigFile() {
+        return optional(TOKENIZER_CONFIG);
+    }
+
+    /** The path of {@code chat_template.jinja}, if it is there. */
+    public Optional<Path> chatTemplateFile() {
+        return optional(CHAT_TEMPLATE);
+    }
+
+    /**
+     * The ids that end a generated sequence: {@code eos_token_id} of {@code
+     * generation_config.json}, or else of {@code config.json}.
+     *
+     * @return in the file's order; empty if neither names any
+     * @throws JepaException if the key holds anything but an id or a list of ids
+     */
+    public List<Integer> endTokenIds() {
+        JsonNode generation = generationConfig().map(config -> config.path(END_TOKEN)).orElse(null);
+        if (generation != null && !generation.isMissingNode() && !generation.isNull()) {
+            return endTokenIds(path.resolve(GENERATION_CONFIG), generation);
+        }
+        return endTokenIds(configFile(), config().path(END_TOKEN));
+    }
+
+    private static List<Integer> endTokenIds(Path file, JsonNode value) {
+        List<Integer> ids = new ArrayList<>();
+        if (value.isMissingNode() || value.isNull()) {
+            return ids;
+        }
+        for (JsonNode id : value.isArray() ? value : List.of(value)) {
+            if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
+                throw new JepaException(
+                        String.format(
+                                "%s: %s is %s, not a token id or a list of them. %s",
+                                file, END_TOKEN, value, DOWNLOAD));
+            }
+            ids.add(id.intValue());
+        }
+        return ids;
+    }
+
+    /** The path of a file of the folder, if it is there. */
+    Optional<Path> optional(String name) {
+        return Optional.of(path.resolve(name)).filter(Files::isRegularFile);
+    }
+}

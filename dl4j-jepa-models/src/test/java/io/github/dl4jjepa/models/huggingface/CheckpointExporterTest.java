@@ -1,0 +1,173 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class CheckpointExporterTest {
+    @TempDir Path folder;
+    private ModelFolder source;
+    private Path target;
+
+    @BeforeEach
+    void buildTheSource() {
+        source = ModelFolder.whole(folder.resolve("source"));
+        target = folder.resolve("out").resolve("model");
+    }
+
+    private CheckpointExporter.Builder exporter() {
+        return CheckpointExporter.builder().setSource(source.open());
+    }
+
+    @Test
+    void takesOverAllButTheWeights() {
+        exporter().build().export(ModelFolder.weights(2), target);
+
+        for (String name :
+                new String[] {
+                    "generation_config.json",
+                    "tokenizer.json",
+                    "tokenizer_config.json",
+                    "chat_template.jinja"
+                }) {
+            assertThat(target.resolve(name)).hasSameBinaryContentAs(source.path.resolve(name));
+        }
+        CheckpointFolder written = CheckpointFolder.open(target);
+        ModelFolder.weights(2)
+                .forEach(
+                        (name, array) -> assertThat(written.weights().read(name)).isEqualTo(array));
+        assertThat(target.getParent()).isDirectoryNotContaining("glob:**.partial");
+    }
+
+    @Test
+    void writesTheConfigurationAsTransformersWroteIt() {
+        exporter().build().export(ModelFolder.weights(2), target);
+        assertThat(target.resolve("config.json"))
+                .hasSameTextualContentAs(source.path.resolve("config.json"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"config.json, dtype", "config.v4.json, torch_dtype"})
+    void changesTypeAndVocabularyUnderTheirOwnKeysAndNothingElse(String resource, String key) {
+        source.resource("config.json", resource);
+        ObjectNode expected = source.open().config();
+        expected.put(key, "bfloat16").put("vocab_size", 77);
+
+        exporter()
+                .optDtype(Dtype.BF16)
+                .optVocabularySize(77)
+                .build()
+                .export(ModelFolder.weights(2), target);
+
+        CheckpointFolder written = CheckpointFolder.open(target);
+        assertThat(written.config()).isEqualTo(expected);
+        assertThat(written.config().fieldNames())
+                .toIterable()
+                .containsExactlyElementsOf(expected::fieldNames);
+        assertThat(written.weights().tensor("embed").dtype()).isEqualTo(Dtype.BF16);
+    }
+
+    @Test
+    void keepsNumbersThatOnlyPythonCallsJson() {
+        source.file("config.json", "{\"limit\": [0.0, Infinity], \"x\": NaN, \"eps\": 1e-05}");
+
+        exporter().build().export(ModelFolder.weights(2), target);
+
+        assertThat(target.resolve("config.json"))
+                .content()
+                .containsIgnoringWhitespaces("[0.0, Infinity]", "\"x\": NaN", "\"eps\": 1.0E-5");
+    }
+
+    @Test
+    void replacesTheTokenizer() {
+        exporter()
+                .optTokenizer("{\"added\": \"[PRED]\"}")
+                .optTokenizerConfig("{\"é\": 1}")
+                .build()
+                .export(ModelFolder.weights(2), target);
+
+        assertThat(target.resolve("tokenizer.json")).hasContent("{\"added\": \"[PRED]\"}");
+        assertThat(target.resolve("tokenizer_config.json")).hasContent("{\"é\": 1}");
+    }
+
+    @Test
+    void exportsFromASourceWithoutWeightsOrTokenizer() {
+        source = new ModelFolder(folder.resolve("bare")).resource("config.json", "config.v4.json");
+
+        exporter().build().export(ModelFolder.weights(2), target);
+
+        assertThat(target).isDirectoryContaining("glob:**model.safetensors");
+        assertThat(target.resolve("tokenizer.json")).doesNotExist();
+    }
+
+    @Test
+    void fillsAnEmptyFolder() throws IOException {
+        Files.createDirectories(target);
+        exporter().build().export(ModelFolder.weights(2), target);
+        assertThat(target.resolve("model.safetensors")).exists();
+    }
+
+    @Test
+    void refusesAFolderThatIsNotEmpty() throws IOException {
+        Files.createDirectories(target);
+        Files.writeString(target.resolve("notes.txt"), "mine");
+
+        assertThatExceptionOfType(JepaException.class)
+                .isThrownBy(() -> exporter().build().export(ModelFolder.weights(2), target))
+                .withMessageContainingAll(target.toString(), "not empty", "another output folder");
+        assertThat(target).isDirectoryContaining("glob:**notes.txt");
+    }
+
+    @Test
+    void refusesAFileInPlaceOfAFolder() throws IOException {
+        Files.createDirectories(target.getParent());
+        Files.writeString(target, "mine");
+
+        assertThatExceptionOfType(JepaException.class)
+                .isThrownBy(() -> exporter().build().export(ModelFolder.weights(2), target))
+                .withMessageContainingAll(target.toString(), "is a file");
+    }
+
+    @Test
+    void leavesNothingBehindWhenItFails() {
+        Map<String, INDArray> wrong = Map.of("a", Nd4j.ones(DataType.DOUBLE, 2));
+
+        assertThatThrownBy(() -> exporter().build().export(wrong, target))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(target.getParent()).isEmptyDirectory();
+    }
+
+    @Test
+    void startsAfreshAfterAKilledExport() throws IOException {
+        Path partial = Files.createDirectories(target.resolveSibling(".model.partial"));
+        Files.writeString(partial.resolve("model.safetensors"), "half");
+
+        exporter().build().export(ModelFolder.weights(2), target);
+
+        assertThat(CheckpointFolder.open(target).weights().tensors()).hasSize(2);
+        assertThat(partial).doesNotExist();
+    }
+
+    @Test
+    void needsASource() {
+        assertThatThrownBy(() -> CheckpointExporter.builder().build())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("setSource");
+    }
+}
