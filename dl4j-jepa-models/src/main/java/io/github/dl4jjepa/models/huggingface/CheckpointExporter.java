@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -47,13 +47,13 @@ public final class CheckpointExporter {
     private final CheckpointFolder source;
     private final Dtype dtype;
     private final OptionalInt vocabularySize;
-    private final Map<String, String> replacements;
+    private final Optional<TokenizerFiles> tokenizer;
 
     private CheckpointExporter(Builder builder) {
         source = builder.source;
         dtype = builder.dtype;
         vocabularySize = builder.vocabularySize;
-        replacements = Map.copyOf(builder.replacements);
+        tokenizer = builder.tokenizer;
     }
 
     /** Begins an exporter. */
@@ -109,14 +109,9 @@ public final class CheckpointExporter {
         DurableFiles.create(folder.resolve(CheckpointFolder.CONFIG), config(written));
         copyIfPresent(CheckpointFolder.GENERATION_CONFIG, folder);
         for (String name : TOKENIZER_FILES) {
-            String replacement = replacements.get(name);
-            if (replacement == null) {
-                copyIfPresent(name, folder);
-            } else {
-                DurableFiles.create(
-                        folder.resolve(name), replacement.getBytes(StandardCharsets.UTF_8));
-            }
+            copyIfPresent(name, folder);
         }
+        tokenizer.ifPresent(files -> files.write(folder));
         SafetensorsWriter.writeCheckpoint(
                 folder, tensors, written, SafetensorsWriter.DEFAULT_SHARD_BYTES);
     }
@@ -153,7 +148,7 @@ public final class CheckpointExporter {
         private CheckpointFolder source;
         private Dtype dtype = Dtype.F32;
         private OptionalInt vocabularySize = OptionalInt.empty();
-        private final Map<String, String> replacements = new LinkedHashMap<>();
+        private Optional<TokenizerFiles> tokenizer = Optional.empty();
 
         private Builder() {}
 
@@ -192,24 +187,13 @@ public final class CheckpointExporter {
         }
 
         /**
-         * Sets the content of {@code tokenizer.json} (default: the source's).
+         * Sets the tokenizer's files (default: the source's).
          *
-         * @param json a tokenizer with added tokens
+         * @param tokenizer a tokenizer that was given [PRED] tokens
          * @return this builder
          */
-        public Builder optTokenizer(String json) {
-            replacements.put(CheckpointFolder.TOKENIZER, json);
-            return this;
-        }
-
-        /**
-         * Sets the content of {@code tokenizer_config.json} (default: the source's).
-         *
-         * @param json its settings
-         * @return this builder
-         */
-        public Builder optTokenizerConfig(String json) {
-            replacements.put(CheckpointFolder.TOKENIZER_CONFIG, json);
+        public Builder optTokenizer(TokenizerFiles tokenizer) {
+            this.tokenizer = Optional.of(tokenizer);
             return this;
         }
 

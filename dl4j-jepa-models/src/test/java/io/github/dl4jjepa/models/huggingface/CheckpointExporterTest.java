@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,14 +97,13 @@ class CheckpointExporterTest {
 
     @Test
     void replacesTheTokenizer() {
-        exporter()
-                .optTokenizer("{\"added\": \"[PRED]\"}")
-                .optTokenizerConfig("{\"é\": 1}")
-                .build()
-                .export(ModelFolder.weights(2), target);
+        source.file("tokenizer.json", "{\"added_tokens\": [], \"model\": {\"vocab\": {\"a\": 0}}}");
+        TokenizerFiles extended =
+                TokenizerFiles.read(folder.resolve("source")).withPredictors(1);
 
-        assertThat(target.resolve("tokenizer.json")).hasContent("{\"added\": \"[PRED]\"}");
-        assertThat(target.resolve("tokenizer_config.json")).hasContent("{\"é\": 1}");
+        exporter().optTokenizer(extended).build().export(ModelFolder.weights(2), target);
+
+        assertThat(target.resolve("tokenizer.json")).content().contains("<|predictor_1|>");
     }
 
     @Test

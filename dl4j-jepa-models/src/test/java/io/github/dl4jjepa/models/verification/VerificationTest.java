@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -32,7 +33,8 @@ class VerificationTest {
                 folder.resolve("config.json"),
                 StandardCopyOption.REPLACE_EXISTING);
 
-        Report report = Verification.run(CheckpointFolder.open(folder).loadDecoder(), folder, 1e-5);
+        Report report =
+                Verification.run(DecoderLoader.load(CheckpointFolder.open(folder)), folder, 1e-5);
 
         assertThat(report.checked())
                 .allSatisfy(check -> assertThat(check.passed()).as("%s", check).isTrue());
@@ -47,7 +49,8 @@ class VerificationTest {
 
     @Test
     void aWeightThatIsWrongFailsTheChecksThatDependOnIt() {
-        TransformerDecoder decoder = CheckpointFolder.open(Fixtures.model("llama")).loadDecoder();
+        TransformerDecoder decoder =
+                DecoderLoader.load(CheckpointFolder.open(Fixtures.model("llama")));
         decoder.parameters().get("model.layers.1.mlp.up_proj.weight").muli(1.01);
 
         Report report = Verification.run(decoder, Fixtures.model("llama"), 1e-4);
@@ -61,7 +64,8 @@ class VerificationTest {
 
     @Test
     void aFolderWithoutReferenceIsRefusedByName(@TempDir Path empty) {
-        TransformerDecoder decoder = CheckpointFolder.open(Fixtures.model("llama")).loadDecoder();
+        TransformerDecoder decoder =
+                DecoderLoader.load(CheckpointFolder.open(Fixtures.model("llama")));
         assertThatThrownBy(() -> Verification.run(decoder, empty, 1e-4))
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining("golden.json");

@@ -1,0 +1,146 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.decoder.family.ConfigJson;
+import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Reads decoders from checkpoint folders.
+ *
+ * <p>Each weight is put into place once, as float32; bfloat16 and float16 are widened.
+ */
+public final class DecoderLoader {
+    private final CheckpointFolder folder;
+
+    private DecoderLoader(CheckpointFolder folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * What the model is made of.
+     *
+     * @throws JepaException if config.json asks for something that is not supported
+     */
+    public static DecoderConfig config(CheckpointFolder folder) {
+        ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
+        return DecoderFamily.of(json).configuration(json);
+    }
+
+    /**
+     * Reads the model.
+     *
+     * @throws JepaException if a tensor is missing, left over, or of the wrong shape or type
+     */
+    public static TransformerDecoder load(CheckpointFolder folder) {
+        return load(folder, 0);
+    }
+
+    /**
+     * Reads the model, with room for new token ids. Rows of the embedding and the head beyond the
+     * checkpoint's are zero until {@link TransformerDecoder#initialiseTokens} fills them.
+     *
+     * @param vocabularySize the least number of token ids
+     * @throws JepaException if a tensor is missing, left over, or of the wrong shape or type
+     */
+    public static TransformerDecoder load(CheckpointFolder folder, int vocabularySize) {
+        return new DecoderLoader(folder).load(vocabularySize);
+    }
+
+    private TransformerDecoder load(int vocabularySize) {
+        DecoderConfig stored = config(folder);
+        DecoderConfig grown =
+                stored.withVocabularySize(Math.max(vocabularySize, stored.vocabularySize()));
+        SafetensorsCheckpoint weights = folder.weights();
+        Map<String, long[]> shapes = stored.parameterShapes();
+        checkNames(weights, shapes.keySet());
+
+        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        grown.parameterShapes()
+                .forEach(
+                        (name, shape) -> {
+                            long[] storedShape = shapes.get(name);
+                            if (shape[0] == storedShape[0]) {
+                                INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape);
+                                weights.readInto(name, array);
+                                parameters.put(name, array);
+                            } else {
+                                INDArray array = Nd4j.zeros(DataType.FLOAT, shape);
+                                weights.readInto(
+                                        name,
+                                        array.get(
+                                                NDArrayIndex.interval(0, storedShape[0]),
+                                                NDArrayIndex.all()));
+                                parameters.put(name, array);
+                            }
+                        });
+        return new TransformerDecoder(grown, parameters);
+    }
+
+    private void checkNames(SafetensorsCheckpoint weights, Set<String> expected) {
+        List<String> missing =
+                expected.stream().filter(name -> !weights.tensors().containsKey(name)).toList();
+        if (!missing.isEmpty()) {
+            throw new JepaException(
+                    folder.path()
+                            + ": "
+                            + some(missing)
+                            + " missing, which config.json calls for; config.json and the weights belong to different models");
+        }
+        List<String> extra =
+                weights.tensors().keySet().stream()
+                        .filter(
+                                name ->
+                                        !expected.contains(name)
+                                                && !isBuffer(name)
+                                                && !isTiedHead(weights, name))
+                        .toList();
+        if (!extra.isEmpty()) {
+            throw new JepaException(
+                    folder.path()
+                            + ": "
+                            + some(extra)
+                            + " left over, which config.json does not call for; config.json and the weights belong to different models");
+        }
+    }
+
+    /** Old checkpoints carry the rotary frequencies, which follow from config.json. */
+    private static boolean isBuffer(String name) {
+        return name.endsWith(".rotary_emb.inv_freq");
+    }
+
+    /** A tied head may be stored a second time; it has to be the embedding. */
+    private boolean isTiedHead(SafetensorsCheckpoint weights, String name) {
+        if (!name.equals(DecoderConfig.HEAD)) {
+            return false;
+        }
+        try (INDArray head = weights.read(name);
+                INDArray embedding = weights.read(DecoderConfig.EMBEDDING)) {
+            if (head.equalsWithEps(embedding, 0)) {
+                return true;
+            }
+            throw new JepaException(
+                    folder.path()
+                            + ": "
+                            + name
+                            + " differs from the embedding, but config.json ties them; set tie_word_embeddings to false");
+        }
+    }
+
+    private static String some(List<String> names) {
+        String first = String.join(", ", names.subList(0, Math.min(3, names.size())));
+        return names.size() == 1
+                ? "tensor " + first + " is"
+                : names.size() + " tensors (" + first + ", …) are";
+    }
+}
