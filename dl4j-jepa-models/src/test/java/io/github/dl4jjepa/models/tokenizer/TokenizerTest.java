@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,11 +33,7 @@ class TokenizerTest {
     @Test
     void encodesAndDecodesWithTheTokenizerOfSmolLm2AsPythonDoes() {
         Path golden = Fixtures.shared("fixtures/tokenizer/smollm2/golden.json");
-        String folder = System.getenv("JEPA_SMOLLM2");
-        Assumptions.assumeTrue(
-                folder != null,
-                "skipped: JEPA_SMOLLM2 does not name a folder of SmolLM2-135M-Instruct");
-        compare(Path.of(folder), Fixtures.json(golden));
+        compare(Fixtures.smolLm2(), Fixtures.json(golden));
     }
 
     private static void compare(Path folder, JsonNode golden) {
