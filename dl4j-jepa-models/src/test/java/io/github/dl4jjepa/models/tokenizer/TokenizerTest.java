@@ -79,6 +79,16 @@ class TokenizerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"ab\uD83D", "ab\uDE42🙂"})
+    void refusesHalfACharacter(String text) {
+        try (Tokenizer tokenizer = Tokenizer.open(Fixtures.tokenizer("nlrx-bpe-1k"))) {
+            assertThatThrownBy(() -> tokenizer.encode(text))
+                    .isInstanceOf(JepaException.class)
+                    .hasMessageContaining("at index 2");
+        }
+    }
+
     @Test
     void namesTheSpecialTokens() {
         try (Tokenizer tokenizer = Tokenizer.open(Fixtures.tokenizer("nlrx-bpe-1k"))) {
