@@ -120,8 +120,13 @@ public final class Tokenizer implements AutoCloseable {
         return files;
     }
 
-    /** Encodes a text. */
+    /**
+     * Encodes a text.
+     *
+     * @throws JepaException if the text has half of a surrogate pair, which is no character
+     */
     public TokenizedText encode(String text) {
+        refuseLoneSurrogates(text);
         Encoding encoding = tokenizer.encode(text, false, false);
         CharSpan[] spans = encoding.getCharTokenSpans();
         int[] javaIndex = javaIndices(text);
@@ -219,6 +224,20 @@ public final class Tokenizer implements AutoCloseable {
 
     private OptionalInt named(String key) {
         return files.specialToken(key).map(this::id).orElse(OptionalInt.empty());
+    }
+
+    private static void refuseLoneSurrogates(String text) {
+        for (int index = 0; index < text.length(); ) {
+            int point = text.codePointAt(index);
+            if (Character.getType(point) == Character.SURROGATE) {
+                throw new JepaException(
+                        String.format(
+                                "the text has half of a surrogate pair, \\u%04x, at index %d; it was"
+                                        + " cut in the middle of a character",
+                                point, index));
+            }
+            index += Character.charCount(point);
+        }
     }
 
     /** The Java index of every code point of a text, and the text's length after the last. */

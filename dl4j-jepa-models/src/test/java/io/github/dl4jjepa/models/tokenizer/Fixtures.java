@@ -41,6 +41,15 @@ final class Fixtures {
         return shared.resolve(path);
     }
 
+    /** The folder of SmolLM2-135M-Instruct that JEPA_SMOLLM2 names; skips the test without one. */
+    static Path smolLm2() {
+        String folder = System.getenv("JEPA_SMOLLM2");
+        assumeTrue(
+                folder != null,
+                "skipped: JEPA_SMOLLM2 does not name a folder of SmolLM2-135M-Instruct");
+        return Path.of(folder);
+    }
+
     private static Path sharedFolder() {
         String named = System.getenv("JEPA_SHARED");
         if (named != null) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import jinjava.de.odysseus.el.tree.impl.Parser;
 import jinjava.de.odysseus.el.tree.impl.Scanner;
 import jinjava.de.odysseus.el.tree.impl.Scanner.Symbol;
@@ -36,6 +37,10 @@ final class ExpressionParser extends ExtendedParser {
             return new Arguments(values, namedValues);
         }
     }
+
+    /** Words of jinjava's expression language that are plain names in Jinja2. */
+    private static final Set<String> PLAIN_WORDS =
+            Set.of("null", "empty", "instanceof", "div", "mod", "eq", "ne", "lt", "le", "gt", "ge");
 
     private static final Operands NONE = new Operands(List.of(), Map.of());
 
@@ -119,8 +124,8 @@ final class ExpressionParser extends ExtendedParser {
         }
         Symbol symbol = getToken().getSymbol();
         boolean notIn = symbol == Symbol.NOT && "in".equals(lookahead(0).getImage());
-        boolean in = symbol != Symbol.STRING && at("in");
-        if (!in && !notIn && !isComparison(symbol)) {
+        boolean in = at("in");
+        if (!in && !notIn && !isComparison(getToken())) {
             return left;
         }
         consumeToken();
@@ -128,7 +133,7 @@ final class ExpressionParser extends ExtendedParser {
             consumeToken();
         }
         Expression right = add(true);
-        if (isComparison(getToken().getSymbol()) || at("in")) {
+        if (isComparison(getToken()) || at("in")) {
             fail("one comparison");
         }
         return node(
@@ -139,9 +144,9 @@ final class ExpressionParser extends ExtendedParser {
                 });
     }
 
-    private static boolean isComparison(Symbol symbol) {
-        return switch (symbol) {
-            case EQ, NE, LT, LE, GT, GE -> true;
+    private static boolean isComparison(Scanner.Token token) {
+        return switch (token.getSymbol()) {
+            case EQ, NE, LT, LE, GT, GE -> !PLAIN_WORDS.contains(token.getImage());
             default -> false;
         };
     }
@@ -210,19 +215,26 @@ final class ExpressionParser extends ExtendedParser {
 
     @Override
     protected Expression unary(boolean required) throws Scanner.ScanException, ParseException {
-        if (at(Symbol.MINUS)) {
-            consumeToken();
-            Expression value = unary(true);
-            return node(scope -> Python.negate(value.evaluate(scope)));
-        }
-        Expression value = value();
+        Expression value = filtered(signed());
         if (value == null && required) {
             fail("expression");
         }
         return value;
     }
 
-    /** A primary with its attributes, subscripts, calls, filters and tests. */
+    /** A primary with its signs, attributes, subscripts and calls: {@code -a.b} is -(a.b). */
+    private Expression signed() throws Scanner.ScanException, ParseException {
+        if (!at(Symbol.MINUS)) {
+            return value();
+        }
+        consumeToken();
+        Expression value = signed();
+        if (value == null) {
+            fail("expression");
+        }
+        return node(scope -> Python.negate(value.evaluate(scope)));
+    }
+
     @Override
     protected Expression value() throws Scanner.ScanException, ParseException {
         Expression value = primary();
@@ -230,16 +242,28 @@ final class ExpressionParser extends ExtendedParser {
             Expression object = value;
             if (at(Symbol.DOT)) {
                 consumeToken();
-                value = member(object, consumeToken(Symbol.IDENTIFIER).getImage());
+                value = member(object, name());
             } else if (at(Symbol.LBRACK)) {
                 consumeToken();
                 value = subscript(object);
             } else if (at(Symbol.LPAREN)) {
                 Operands operands = operands();
                 value = node(scope -> call(object.evaluate(scope), operands.evaluate(scope)));
-            } else if (at("|")) {
+            } else {
+                return value;
+            }
+        }
+        return null;
+    }
+
+    /** A value with the filters and tests after it; they bind looser than a sign. */
+    private Expression filtered(Expression input) throws Scanner.ScanException, ParseException {
+        Expression value = input;
+        while (value != null) {
+            Expression object = value;
+            if (at("|")) {
                 consumeToken();
-                String filter = consumeToken(Symbol.IDENTIFIER).getImage();
+                String filter = name();
                 Operands operands = at(Symbol.LPAREN) ? operands() : NONE;
                 value =
                         node(
@@ -309,6 +333,8 @@ final class ExpressionParser extends ExtendedParser {
             operands = operands();
         } else if (startsOperand()) {
             operands = new Operands(List.of(value()), Map.of());
+        } else if (at("is")) {
+            fail("one test");
         }
         Operands evaluated = operands;
         return node(
@@ -320,9 +346,8 @@ final class ExpressionParser extends ExtendedParser {
     /** Whether the argument of a test follows without brackets, as in {@code is equalto 'x'}. */
     private boolean startsOperand() {
         return switch (getToken().getSymbol()) {
-            case STRING, INTEGER, FLOAT, TRUE, FALSE, NULL, LBRACK -> true;
-            case IDENTIFIER -> !at("is");
-            default -> false;
+            case STRING, INTEGER, FLOAT, TRUE, FALSE, LBRACK -> true;
+            default -> atName() && !at("is");
         };
     }
 
@@ -347,13 +372,6 @@ final class ExpressionParser extends ExtendedParser {
                 consumeToken();
                 return node(scope -> token.getSymbol() == Symbol.TRUE);
             }
-            case IDENTIFIER -> {
-                consumeToken();
-                String name = token.getImage();
-                return name.equals("none") || name.equals("None")
-                        ? node(scope -> null)
-                        : node(scope -> scope.get(name));
-            }
             case LPAREN -> {
                 consumeToken();
                 Expression value = expr(true);
@@ -368,7 +386,15 @@ final class ExpressionParser extends ExtendedParser {
                 return sequence(at(Symbol.RBRACK) ? null : expr(true), Symbol.RBRACK);
             }
             default -> {
-                return at("{") ? mapping() : null;
+                if (at("{")) {
+                    return mapping();
+                } else if (!atName()) {
+                    return null;
+                }
+                String name = name();
+                return name.equals("none") || name.equals("None")
+                        ? node(scope -> null)
+                        : node(scope -> scope.get(name));
             }
         }
     }
@@ -421,8 +447,8 @@ final class ExpressionParser extends ExtendedParser {
         List<Expression> positional = new ArrayList<>();
         Map<String, Expression> named = new LinkedHashMap<>();
         while (!at(Symbol.RPAREN)) {
-            if (at(Symbol.IDENTIFIER) && isAssignment(lookahead(0))) {
-                String name = consumeToken().getImage();
+            if (atName() && isAssignment(lookahead(0))) {
+                String name = name();
                 consumeToken();
                 named.put(name, expr(true));
             } else {
@@ -449,6 +475,15 @@ final class ExpressionParser extends ExtendedParser {
             throw undefined.error();
         }
         throw new TemplateException("a value of type " + Python.type(function) + " is called");
+    }
+
+    private boolean atName() {
+        return at(Symbol.IDENTIFIER)
+                || !at(Symbol.STRING) && PLAIN_WORDS.contains(getToken().getImage());
+    }
+
+    private String name() throws Scanner.ScanException, ParseException {
+        return atName() ? consumeToken().getImage() : consumeToken(Symbol.IDENTIFIER).getImage();
     }
 
     private boolean at(Symbol symbol) {

@@ -1,0 +1,119 @@
+package io.github.dl4jjepa.examples.cli;
+
+import com.sun.jna.Platform;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.function.Consumer;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * How far a long task is, on standard error: steps taken, time passed, time left, and a message of
+ * the task's own.
+ *
+ * <p>On a terminal it is a bar that moves. Elsewhere (a file, a build server) it is a plain line
+ * every {@value #LINE_INTERVAL_MILLIS} milliseconds and one at the end.
+ */
+public final class ConsoleProgress implements AutoCloseable {
+    private static final int BAR_INTERVAL_MILLIS = 250;
+    private static final int LINE_INTERVAL_MILLIS = 20_000;
+    private static final int LINE_WIDTH = 120;
+
+    private final ProgressBar bar;
+
+    private ConsoleProgress(ProgressBar bar) {
+        this.bar = bar;
+    }
+
+    /**
+     * Begins to show the progress of a task.
+     *
+     * @param task what is being done
+     * @param done steps that were taken earlier, more than 0 where a task is resumed
+     * @param steps all steps of the task
+     */
+    public static ConsoleProgress start(String task, long done, long steps) {
+        return standardErrorIsATerminal()
+                ? onTerminal(task, done, steps, new ConsoleProgressBarConsumer(System.err))
+                : inLines(task, done, steps, System.err, LINE_INTERVAL_MILLIS);
+    }
+
+    static ConsoleProgress onTerminal(
+            String task, long done, long steps, ProgressBarConsumer terminal) {
+        return new ConsoleProgress(
+                builder(task, done, steps)
+                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                        .setUpdateIntervalMillis(BAR_INTERVAL_MILLIS)
+                        .continuousUpdate()
+                        .setConsumer(terminal)
+                        .build());
+    }
+
+    static ConsoleProgress inLines(
+            String task, long done, long steps, PrintStream out, int intervalMillis) {
+        return new ConsoleProgress(
+                builder(task, done, steps)
+                        .setStyle(ProgressBarStyle.ASCII)
+                        .setUpdateIntervalMillis(intervalMillis)
+                        .setConsumer(new DelegatingProgressBarConsumer(new Lines(out), LINE_WIDTH))
+                        .build());
+    }
+
+    private static ProgressBarBuilder builder(String task, long done, long steps) {
+        return new ProgressBarBuilder()
+                .setTaskName(task)
+                .setInitialMax(steps)
+                .startsFrom(done, Duration.ZERO);
+    }
+
+    private static boolean standardErrorIsATerminal() {
+        try {
+            return !Platform.isWindows() && CLibrary.load().isatty(CLibrary.STANDARD_ERROR) == 1;
+        } catch (UnsatisfiedLinkError e) {
+            return false;
+        }
+    }
+
+    /** Counts one step. */
+    public void step() {
+        bar.step();
+    }
+
+    /**
+     * Says more about the task.
+     *
+     * @param message replaces the message before; shown after the time
+     */
+    public void message(String message) {
+        bar.setExtraMessage(" " + message);
+    }
+
+    /** Shows how far the task came, and ends the line. */
+    @Override
+    public void close() {
+        bar.close();
+    }
+
+    /** Prints what is new: the bar draws its last state twice. */
+    private static final class Lines implements Consumer<String> {
+        private final PrintStream out;
+        private String last = "";
+
+        Lines(PrintStream out) {
+            this.out = out;
+        }
+
+        @Override
+        public void accept(String line) {
+            String stripped = line.stripTrailing();
+            if (!stripped.equals(last)) {
+                out.println(stripped);
+                last = stripped;
+            }
+        }
+    }
+}

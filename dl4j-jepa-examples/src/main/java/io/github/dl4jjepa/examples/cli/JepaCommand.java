@@ -1,0 +1,158 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.JepaException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command line {@code jepa}. */
+@Command(
+        name = "jepa",
+        description = "Trains language models with LLM-JEPA (arXiv 2509.14252) in Deeplearning4j.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = HelpCommand.class,
+        versionProvider = VersionProvider.class,
+        footerHeading =
+                "%nEach command prints one JSON object as its last line of standard output.%n",
+        footer = {
+            "Progress and the log go to standard error.",
+            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
+        })
+public final class JepaCommand implements Runnable {
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--verbose",
+            scope = ScopeType.INHERIT,
+            description = "Print the stack trace of an error.")
+    private boolean verbose;
+
+    JepaCommand() {}
+
+    /**
+     * Runs a command and ends the process with its exit code.
+     *
+     * @param args the command and its options
+     */
+    public static void main(String[] args) {
+        OpenMpSettings.waitPassively();
+        keepTokenizersOffline();
+        PrintWriter results =
+                new PrintWriter(
+                        new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+        // Whatever a library prints must not come between the results.
+        System.setOut(System.err);
+        System.exit(run(commandLine().setOut(results), args));
+    }
+
+    /** DJL's tokenizers otherwise look for a CUDA build to download, and report that they run. */
+    private static void keepTokenizersOffline() {
+        System.setProperty("RUST_FLAVOR", "cpu");
+        System.setProperty("OPT_OUT_TRACKING", "true");
+    }
+
+    /** Without a command there is nothing to do. */
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Missing command");
+    }
+
+    /** The command line with all its commands. */
+    static CommandLine commandLine() {
+        return configured(new CommandLine(new JepaCommand()));
+    }
+
+    /**
+     * Gives all commands the same help, output and errors.
+     *
+     * @param jepa a {@link JepaCommand} with its commands
+     */
+    static CommandLine configured(CommandLine jepa) {
+        style(jepa);
+        return jepa.setExecutionStrategy(JepaCommand::printResult)
+                .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
+                .setExecutionExceptionHandler(
+                        (exception, command, parsed) -> reportFailure(jepa, exception))
+                .setUsageHelpAutoWidth(true);
+    }
+
+    /** Runs a command; returns its exit code. */
+    static int run(CommandLine jepa, String... args) {
+        try {
+            return jepa.execute(args);
+        } catch (Error e) {
+            // picocli hands exceptions to its handler and lets errors pass, such as those of native
+            // libraries that cannot be loaded.
+            return reportFailure(jepa, e);
+        }
+    }
+
+    private static void style(CommandLine commandLine) {
+        commandLine
+                .getCommandSpec()
+                .mixinStandardHelpOptions(true)
+                .usageMessage()
+                .showDefaultValues(true)
+                .sortOptions(false)
+                .abbreviateSynopsis(true);
+        commandLine.getSubcommands().values().forEach(JepaCommand::style);
+    }
+
+    private static int printResult(ParseResult parsed) {
+        int exitCode = new RunLast().execute(parsed);
+        List<CommandLine> commands = parsed.asCommandLineList();
+        CommandLine last = commands.get(commands.size() - 1);
+        Object result = last.getExecutionResult();
+        if (result != null) {
+            last.getOut().println(JsonOutput.line(result));
+        }
+        return exitCode;
+    }
+
+    private static int reportWrongUsage(ParameterException exception, String[] args) {
+        CommandLine command = exception.getCommandLine();
+        PrintWriter err = command.getErr();
+        String name = command.getCommandSpec().qualifiedName();
+        err.println(name + ": " + exception.getMessage());
+        UnmatchedArgumentException.printSuggestions(exception, err);
+        err.println("Try '" + name + " --help'.");
+        err.flush();
+        return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static int reportFailure(CommandLine jepa, Throwable failure) {
+        boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
+        PrintWriter err = jepa.getErr();
+        if (failure instanceof JepaException) {
+            err.println("jepa: " + failure.getMessage());
+        } else if (failure instanceof OutOfMemoryError) {
+            err.println(
+                    "jepa: out of memory ("
+                            + failure.getMessage()
+                            + "); use smaller batches or shorter rows, or a machine with more");
+        } else {
+            err.println("jepa: this is a bug: " + failure);
+            if (!verbose) {
+                err.println("Please report it, with what --verbose prints.");
+            }
+        }
+        if (verbose) {
+            failure.printStackTrace(err);
+        }
+        err.flush();
+        return jepa.getCommandSpec().exitCodeOnExecutionException();
+    }
+}

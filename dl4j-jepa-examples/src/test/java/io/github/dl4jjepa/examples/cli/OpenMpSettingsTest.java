@@ -1,0 +1,49 @@
+package io.github.dl4jjepa.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Asks the OpenMP library that ND4J brings along, which prints its settings when it is loaded. */
+@EnabledOnOs(OS.LINUX)
+class OpenMpSettingsTest {
+    @TempDir Path folder;
+
+    @Test
+    void letsThreadsWaitPassively() throws IOException, InterruptedException {
+        assertThat(settingsOfNd4j(null)).contains("OMP_WAIT_POLICY = 'PASSIVE'");
+    }
+
+    @Test
+    void leavesThePolicyOfTheEnvironmentAlone() throws IOException, InterruptedException {
+        assertThat(settingsOfNd4j("ACTIVE")).contains("OMP_WAIT_POLICY = 'ACTIVE'");
+    }
+
+    private String settingsOfNd4j(String policyOfEnvironment)
+            throws IOException, InterruptedException {
+        Map<String, String> environment = new HashMap<>();
+        environment.put("OMP_DISPLAY_ENV", "verbose");
+        environment.put(OpenMpSettings.WAIT_POLICY, policyOfEnvironment);
+        JavaProcess nd4j = JavaProcess.run(folder, environment, UseNd4j.class);
+        assertThat(nd4j.exitCode()).as(nd4j.err()).isZero();
+        return nd4j.err();
+    }
+
+    /** Starts as the command line does, then loads ND4J. */
+    static final class UseNd4j {
+        private UseNd4j() {}
+
+        public static void main(String[] args) {
+            OpenMpSettings.waitPassively();
+            Nd4j.zeros(1);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package io.github.dl4jjepa.models.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.Message;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate.TextSpan;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChatTemplateTest {
+    private static final Message ASK = new Message("user", "q");
+    private static final Message ANSWER = new Message("assistant", "a");
+
+    @TempDir Path folder;
+
+    @Test
+    void readsTheTemplateOfTheConfiguration() {
+        ChatTemplate template = ChatTemplate.open(Fixtures.tokenizer("nlrx-bpe-1k"));
+        assertThat(template.render(List.of(ASK), true))
+                .isEqualTo("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    @Test
+    void prefersTheTemplateThatIsAFileOfItsOwn() throws IOException {
+        write("tokenizer_config.json", "{\"chat_template\": \"config\"}");
+        write("chat_template.jinja", "file");
+        assertThat(open().render(List.of(ASK), false)).isEqualTo("file");
+    }
+
+    @Test
+    void takesTheDefaultOfSeveralTemplates() throws IOException {
+        write(
+                "tokenizer_config.json",
+                "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"no\"},"
+                        + " {\"name\": \"default\", \"template\": \"yes\"}]}");
+        assertThat(open().render(List.of(ASK), false)).isEqualTo("yes");
+    }
+
+    @Test
+    void refusesAFolderWithoutATemplate() throws IOException {
+        write("tokenizer_config.json", "{\"chat_template\": null}");
+        assertThatThrownBy(this::open)
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith(folder + " has no chat template")
+                .hasMessageContaining("Base models have none");
+    }
+
+    @Test
+    void namesTheFileAndLineOfATemplateThatCannotBeCompiled() throws IOException {
+        write("chat_template.jinja", "{{ bos_token }}\n{% macro m() %}{% endmacro %}");
+        assertThatThrownBy(this::open)
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining(folder.resolve("chat_template.jinja").toString())
+                .hasMessageContaining("line 2")
+                .hasMessageContaining("macro");
+    }
+
+    @Test
+    void passesOnWhatTheTemplateRaises() throws IOException {
+        write("chat_template.jinja", "{{ raise_exception('System role not supported') }}");
+        assertThatThrownBy(() -> open().render(List.of(ASK), false))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("chat_template.jinja")
+                .hasMessageEndingWith("refuses the conversation: System role not supported");
+    }
+
+    @Test
+    void showsSpecialTokensAndLeavesNullOnesUndefined() throws IOException {
+        write(
+                "tokenizer_config.json",
+                "{\"bos_token\": null, \"eos_token\": {\"content\": \"</s>\"}}");
+        write(
+                "chat_template.jinja",
+                "{{ bos_token is defined }} {{ eos_token }} {{ tools is defined }} {{ tools is none"
+                        + " }}");
+        assertThat(open().render(List.of(), false)).isEqualTo("False </s> True True");
+    }
+
+    @Test
+    void showsAFixedDateUnlessGivenAnother() throws IOException {
+        write("chat_template.jinja", "{{ strftime_now('%d %b %Y') }}");
+        assertThat(open().render(List.of(), false)).isEqualTo("26 Jul 2024");
+        assertThat(open().withDate(LocalDate.of(2025, 2, 1)).render(List.of(), false))
+                .isEqualTo("01 Feb 2025");
+    }
+
+    @Test
+    void findsTheTurnAmongOthersThatSayTheSame() {
+        ChatTemplate template = template("{% for m in messages %}<{{ m.content }}>{% endfor %}");
+        List<Message> messages = List.of(ASK, ANSWER, ASK, ANSWER);
+        String text = template.render(messages, false);
+        assertThat(template.find(messages, 1, text)).isEqualTo(new TextSpan(4, 5));
+        assertThat(template.find(messages, 3, text)).isEqualTo(new TextSpan(10, 11));
+    }
+
+    @Test
+    void findsATurnThatTheTemplateTrimsOrPutsThoughtsBefore() {
+        ChatTemplate template =
+                template(
+                        "{% for m in messages %}{% if loop.last %}<think>\n\n</think>\n\n{% endif %}"
+                                + "{{ m.content | trim }}<end>{% endfor %}");
+        List<Message> messages = List.of(ASK, new Message("assistant", " \n🙂<end> "));
+        String text = template.render(messages, false);
+        TextSpan span = template.find(messages, 1, text);
+        assertThat(text.substring(span.start(), span.end())).isEqualTo("🙂<end>");
+    }
+
+    @Test
+    void findsATurnThatSaysTheMark() {
+        ChatTemplate template = template("{% for m in messages %}<{{ m.content }}>{% endfor %}");
+        List<Message> messages = List.of(new Message("user", "QZMARKZQ"), ANSWER);
+        String text = template.render(messages, false);
+        assertThat(template.find(messages, 1, text)).isEqualTo(new TextSpan(11, 12));
+    }
+
+    @Test
+    void refusesToFindATurnThatIsLeftOutOrRepeatedOrChangesTheTextAroundIt() {
+        assertNotFound("{{ messages[0].content }}", "not at all");
+        assertNotFound("{{ messages[1].content * 2 }}{{ messages[1].content }}", "int");
+        assertNotFound("{{ messages[1].content }}{{ messages[1].content }}", "more than once");
+        assertNotFound(
+                "{% if messages[1].content == 'a' %}A{% else %}B{% endif %}{{ messages[1].content"
+                        + " }}",
+                "depends on what it says");
+    }
+
+    private static void assertNotFound(String source, String reason) {
+        ChatTemplate template = template(source);
+        List<Message> messages = List.of(ASK, ANSWER);
+        assertThatThrownBy(() -> template.find(messages, 1, template.render(messages, false)))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining(reason);
+    }
+
+    private static ChatTemplate template(String source) {
+        return ChatTemplate.compile("test", source, Map.of());
+    }
+
+    private ChatTemplate open() throws IOException {
+        write("tokenizer.json", "{}");
+        return ChatTemplate.open(folder);
+    }
+
+    private void write(String name, String text) throws IOException {
+        Files.writeString(folder.resolve(name), text);
+    }
+}
