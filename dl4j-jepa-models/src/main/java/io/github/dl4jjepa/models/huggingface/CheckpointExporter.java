@@ -8,6 +8,8 @@ import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -86,6 +88,41 @@ public final class CheckpointExporter {
             }
         } catch (IOException e) {
             throw new JepaException(target + ": cannot be written: " + e, e);
+        }
+    }
+
+    /**
+     * Writes a model's files into a folder that may hold other files. They are written beside their
+     * places and moved there one by one, config.json last.
+     *
+     * @param tensors the weights, FLOAT, under the names that transformers gives them
+     * @param folder an existing folder; model files in it are replaced
+     * @throws JepaException if the folder cannot be written
+     */
+    public void exportInto(Map<String, INDArray> tensors, Path folder) {
+        Path partial = folder.resolve(".model" + DurableFiles.PARTIAL);
+        try {
+            DurableFiles.delete(partial);
+            Files.createDirectory(partial);
+            write(tensors, dtype, partial);
+            List<Path> files;
+            try (Stream<Path> written = Files.list(partial)) {
+                files =
+                        written.sorted(
+                                        Comparator.comparing(
+                                                file -> file.endsWith(CheckpointFolder.CONFIG)))
+                                .toList();
+            }
+            for (Path file : files) {
+                Files.move(
+                        file,
+                        folder.resolve(file.getFileName()),
+                        StandardCopyOption.REPLACE_EXISTING,
+                        StandardCopyOption.ATOMIC_MOVE);
+            }
+            DurableFiles.delete(partial);
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be written: " + e, e);
         }
     }
 

@@ -27,9 +27,11 @@ public final class CheckpointFolder {
     private static final String END_TOKEN = "eos_token_id";
 
     private final Path path;
+    private final Path configFile;
 
-    private CheckpointFolder(Path path) {
+    private CheckpointFolder(Path path, Path configFile) {
         this.path = path;
+        this.configFile = configFile;
     }
 
     /**
@@ -44,7 +46,7 @@ public final class CheckpointFolder {
                             + (Files.exists(path) ? ": is not a folder." : ": no such folder.")
                             + " Give the folder that holds the model's config.json.");
         }
-        return new CheckpointFolder(path);
+        return new CheckpointFolder(path, path.resolve(CONFIG));
     }
 
     /** Where the folder is. */
@@ -52,9 +54,18 @@ public final class CheckpointFolder {
         return path;
     }
 
+    /**
+     * The same folder with another configuration, of a model to be trained from random weights.
+     *
+     * @param configFile a config.json, wherever it is
+     */
+    public CheckpointFolder withConfig(Path configFile) {
+        return new CheckpointFolder(path, configFile);
+    }
+
     /** The path of {@code config.json}, for messages about what it says. */
     public Path configFile() {
-        return path.resolve(CONFIG);
+        return configFile;
     }
 
     /**

@@ -98,8 +98,7 @@ class CheckpointExporterTest {
     @Test
     void replacesTheTokenizer() {
         source.file("tokenizer.json", "{\"added_tokens\": [], \"model\": {\"vocab\": {\"a\": 0}}}");
-        TokenizerFiles extended =
-                TokenizerFiles.read(folder.resolve("source")).withPredictors(1);
+        TokenizerFiles extended = TokenizerFiles.read(folder.resolve("source")).withPredictors(1);
 
         exporter().optTokenizer(extended).build().export(ModelFolder.weights(2), target);
 

@@ -1,0 +1,96 @@
+package io.github.dl4jjepa.examples.training;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.Message;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.generation.GreedyGenerator;
+import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
+import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A model that answers: decoder, tokenizer and chat template of one folder. Holds native memory;
+ * close it.
+ */
+public final class ChatModel implements AutoCloseable {
+    private final Tokenizer tokenizer;
+    private final ChatExampleEncoder encoder;
+    private final TransformerDecoder decoder;
+    private final GreedyGenerator generator;
+    private final Set<Integer> stopTokens;
+
+    private ChatModel(CheckpointFolder folder) {
+        tokenizer = Tokenizer.open(folder.path());
+        decoder = DecoderLoader.load(folder);
+        encoder =
+                new ChatExampleEncoder(
+                        tokenizer,
+                        ChatTemplate.of(tokenizer.files()),
+                        decoder.config().maxPositions());
+        generator = new GreedyGenerator(decoder);
+        stopTokens = new LinkedHashSet<>(folder.endTokenIds());
+        stopTokens.add(encoder.endOfTurnId());
+    }
+
+    /**
+     * Opens the model in a folder.
+     *
+     * @throws JepaException if its files are missing or damaged
+     */
+    public static ChatModel open(Path folder) {
+        return new ChatModel(CheckpointFolder.open(folder));
+    }
+
+    /**
+     * An answer.
+     *
+     * @param text without the end-of-turn token
+     * @param tokens how many tokens it has
+     * @param stopped whether it ended with an end token; otherwise it reached the largest length
+     */
+    public record Answer(String text, int tokens, boolean stopped) {}
+
+    /**
+     * Answers conversations greedily, all at once.
+     *
+     * @param conversations each ends with the user's turn
+     * @param maxNewTokens the largest number of tokens an answer
+     * @throws JepaException if a conversation and its answer exceed the model's positions
+     */
+    public List<Answer> answer(List<List<Message>> conversations, int maxNewTokens) {
+        List<int[]> prompts = conversations.stream().map(encoder::encodePrompt).toList();
+        for (int[] prompt : prompts) {
+            int maxPositions = decoder.config().maxPositions();
+            if (prompt.length + maxNewTokens > maxPositions) {
+                throw new JepaException(
+                        "a prompt has "
+                                + prompt.length
+                                + " tokens; with "
+                                + maxNewTokens
+                                + " new ones it exceeds the model's "
+                                + maxPositions
+                                + " positions: shorten it, or lower --max-new-tokens");
+            }
+        }
+        List<Answer> answers = new ArrayList<>();
+        for (Generation generation : generator.generate(prompts, maxNewTokens, stopTokens)) {
+            String text = tokenizer.decode(generation.ids(), true);
+            answers.add(new Answer(text, generation.ids().length, generation.stopped()));
+        }
+        return answers;
+    }
+
+    @Override
+    public void close() {
+        generator.close();
+        tokenizer.close();
+    }
+}

@@ -1,0 +1,53 @@
+package io.github.dl4jjepa.examples.training;
+
+import io.github.dl4jjepa.core.training.MeanLosses;
+import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainingSummary;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What a training command prints.
+ *
+ * @param output the trained folder
+ * @param steps optimiser steps taken
+ * @param lmLoss language-model loss of the last step
+ * @param jepaLoss JEPA loss of the last step; null without views
+ * @param loss the objective's value at the last step
+ * @param validationLmLoss language-model loss on the validation data after the last step, or null
+ * @param validationJepaLoss JEPA loss on the validation data after the last step, or null
+ * @param validationLoss the objective's value on the validation data, or null
+ * @param bestStep the step with the lowest validation loss; 0 without validation
+ * @param seconds wall-clock time
+ * @param peakMemoryMb the most resident memory the process had, in MB
+ */
+public record TrainingResult(
+        Path output,
+        long steps,
+        Double lmLoss,
+        Double jepaLoss,
+        Double loss,
+        Double validationLmLoss,
+        Double validationJepaLoss,
+        Double validationLoss,
+        long bestStep,
+        double seconds,
+        long peakMemoryMb) {
+
+    static TrainingResult of(Path output, TrainingSummary summary) {
+        Optional<MeanLosses> losses = summary.lastStep().map(StepMetrics::losses);
+        Optional<MeanLosses> validation = summary.lastStep().flatMap(StepMetrics::validation);
+        return new TrainingResult(
+                output,
+                summary.steps(),
+                losses.map(MeanLosses::languageModel).orElse(null),
+                losses.map(MeanLosses::jepa).orElse(null),
+                losses.map(MeanLosses::total).orElse(null),
+                validation.map(MeanLosses::languageModel).orElse(null),
+                validation.map(MeanLosses::jepa).orElse(null),
+                validation.map(MeanLosses::total).orElse(null),
+                summary.bestStep(),
+                summary.seconds(),
+                PeakMemory.megabytes());
+    }
+}

@@ -1,0 +1,36 @@
+package io.github.dl4jjepa.examples.training;
+
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import java.nio.file.Path;
+
+/**
+ * What decides a run's outcome, as the command line takes it and {@code run.json} keeps it. A run
+ * is resumed with the very settings it was begun with.
+ *
+ * @param model folder of the checkpoint to start from; of the tokenizer alone where {@code config}
+ *     is given
+ * @param config a config.json to start from with random weights, or null
+ * @param train JSON lines to train on
+ * @param validation JSON lines to validate on, or null
+ * @param validationSplit the part of {@code train} held back for validation, or 0
+ * @param lambda weight of the JEPA term
+ * @param gamma weight of the language-model loss
+ * @param predictors how many [PRED] tokens, 0 to 10
+ * @param batchSize examples a micro-batch
+ * @param maxLength the most tokens a row may have
+ * @param seed decides order, split and random weights
+ * @param training how to train
+ */
+public record TrainingSettings(
+        Path model,
+        Path config,
+        Path train,
+        Path validation,
+        double validationSplit,
+        double lambda,
+        double gamma,
+        int predictors,
+        int batchSize,
+        int maxLength,
+        long seed,
+        TrainingOptions training) {}
