@@ -47,7 +47,6 @@ public final class ConsoleProgress implements AutoCloseable {
     static ConsoleProgress onTerminal(String task, long done, long steps, Terminal terminal) {
         ProgressBarBuilder builder =
                 builder(task, done, steps)
-                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                         .setUpdateIntervalMillis(BAR_INTERVAL_MILLIS)
                         .continuousUpdate();
         return new ConsoleProgress(builder, terminal);
@@ -56,9 +55,7 @@ public final class ConsoleProgress implements AutoCloseable {
     static ConsoleProgress inLines(
             String task, long done, long steps, PrintStream out, int intervalMillis) {
         ProgressBarBuilder builder =
-                builder(task, done, steps)
-                        .setStyle(ProgressBarStyle.ASCII)
-                        .setUpdateIntervalMillis(intervalMillis);
+                builder(task, done, steps).setUpdateIntervalMillis(intervalMillis);
         return new ConsoleProgress(
                 builder, new DelegatingProgressBarConsumer(new Lines(out), LINE_WIDTH));
     }
@@ -66,6 +63,7 @@ public final class ConsoleProgress implements AutoCloseable {
     private static ProgressBarBuilder builder(String task, long done, long steps) {
         return new ProgressBarBuilder()
                 .setTaskName(task)
+                .setStyle(ProgressBarStyle.ASCII)
                 .setInitialMax(steps)
                 .startsFrom(done, Duration.ZERO);
     }
@@ -89,7 +87,7 @@ public final class ConsoleProgress implements AutoCloseable {
      * @param message replaces the message before; shown after the time
      */
     public void message(String message) {
-        bar.setExtraMessage(" " + message);
+        bar.setExtraMessage(message);
     }
 
     /** Shows how far the task came, and ends the line. */
