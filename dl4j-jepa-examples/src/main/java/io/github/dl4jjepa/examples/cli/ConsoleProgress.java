@@ -24,9 +24,11 @@ public final class ConsoleProgress implements AutoCloseable {
     private static final int LINE_WIDTH = 120;
 
     private final ProgressBar bar;
+    private final ProgressBarConsumer display;
 
-    private ConsoleProgress(ProgressBar bar) {
-        this.bar = bar;
+    private ConsoleProgress(ProgressBarBuilder builder, ProgressBarConsumer display) {
+        this.display = display;
+        this.bar = builder.setConsumer(display).build();
     }
 
     /**
@@ -38,34 +40,30 @@ public final class ConsoleProgress implements AutoCloseable {
      */
     public static ConsoleProgress start(String task, long done, long steps) {
         return standardErrorIsATerminal()
-                ? onTerminal(task, done, steps, new ConsoleProgressBarConsumer(System.err))
+                ? onTerminal(task, done, steps, new Terminal(System.err))
                 : inLines(task, done, steps, System.err, LINE_INTERVAL_MILLIS);
     }
 
-    static ConsoleProgress onTerminal(
-            String task, long done, long steps, ProgressBarConsumer terminal) {
-        return new ConsoleProgress(
+    static ConsoleProgress onTerminal(String task, long done, long steps, Terminal terminal) {
+        ProgressBarBuilder builder =
                 builder(task, done, steps)
-                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                         .setUpdateIntervalMillis(BAR_INTERVAL_MILLIS)
-                        .continuousUpdate()
-                        .setConsumer(terminal)
-                        .build());
+                        .continuousUpdate();
+        return new ConsoleProgress(builder, terminal);
     }
 
     static ConsoleProgress inLines(
             String task, long done, long steps, PrintStream out, int intervalMillis) {
+        ProgressBarBuilder builder =
+                builder(task, done, steps).setUpdateIntervalMillis(intervalMillis);
         return new ConsoleProgress(
-                builder(task, done, steps)
-                        .setStyle(ProgressBarStyle.ASCII)
-                        .setUpdateIntervalMillis(intervalMillis)
-                        .setConsumer(new DelegatingProgressBarConsumer(new Lines(out), LINE_WIDTH))
-                        .build());
+                builder, new DelegatingProgressBarConsumer(new Lines(out), LINE_WIDTH));
     }
 
     private static ProgressBarBuilder builder(String task, long done, long steps) {
         return new ProgressBarBuilder()
                 .setTaskName(task)
+                .setStyle(ProgressBarStyle.ASCII)
                 .setInitialMax(steps)
                 .startsFrom(done, Duration.ZERO);
     }
@@ -89,13 +87,36 @@ public final class ConsoleProgress implements AutoCloseable {
      * @param message replaces the message before; shown after the time
      */
     public void message(String message) {
-        bar.setExtraMessage(" " + message);
+        bar.setExtraMessage(message);
     }
 
     /** Shows how far the task came, and ends the line. */
     @Override
     public void close() {
         bar.close();
+        // A bar that is closed before it was first drawn leaves its display open.
+        display.close();
+    }
+
+    /** Draws over one line, and ends it once. */
+    static final class Terminal extends ConsoleProgressBarConsumer {
+        private boolean closed;
+
+        Terminal(PrintStream out) {
+            super(out);
+        }
+
+        Terminal(PrintStream out, int width) {
+            super(out, width);
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                super.close();
+            }
+        }
     }
 
     /** Prints what is new: the bar draws its last state twice. */

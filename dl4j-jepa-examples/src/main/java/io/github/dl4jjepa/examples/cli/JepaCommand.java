@@ -24,7 +24,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Trains language models with LLM-JEPA (arXiv 2509.14252) in Deeplearning4j.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = HelpCommand.class,
-        versionProvider = VersionProvider.class,
         footerHeading =
                 "%nEach command prints one JSON object as its last line of standard output.%n",
         footer = {
@@ -104,6 +103,7 @@ public final class JepaCommand implements Runnable {
         commandLine
                 .getCommandSpec()
                 .mixinStandardHelpOptions(true)
+                .versionProvider(new VersionProvider())
                 .usageMessage()
                 .showDefaultValues(true)
                 .sortOptions(false)

@@ -50,8 +50,8 @@ public final class RegexGrammar {
     private static final int MIN_CHARACTERS = 5;
     private static final int MAX_CHARACTERS = 30;
 
-    /** Pairs in a row that may be unfit or repeated before the grammar counts as used up. */
-    private static final int PATIENCE = 10_000;
+    /** So many lines in a row that cannot be used mean that the grammar is all but used up. */
+    private static final int PATIENCE = 1_000;
 
     private final Random random;
 

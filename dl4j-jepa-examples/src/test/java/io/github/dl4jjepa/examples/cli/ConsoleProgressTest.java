@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import org.junit.jupiter.api.Test;
 
 class ConsoleProgressTest {
@@ -58,14 +57,13 @@ class ConsoleProgressTest {
     void redrawsOneLineOnATerminal() {
         try (ConsoleProgress progress =
                 ConsoleProgress.onTerminal(
-                        "finetune", 0, 10, new ConsoleProgressBarConsumer(err, 80))) {
+                        "finetune", 0, 10, new ConsoleProgress.Terminal(err, 80))) {
             progress.step();
             progress.message("lm 1.25");
         }
 
         assertThat(printed()).startsWith("\rfinetune").contains(" 1/10 ").contains("lm 1.25");
-        assertThat(printed().lines().count()).isLessThan(10);
-        assertThat(printed()).endsWith(System.lineSeparator());
+        assertThat(printed()).containsOnlyOnce("\n").endsWith(System.lineSeparator());
     }
 
     private String printed() {

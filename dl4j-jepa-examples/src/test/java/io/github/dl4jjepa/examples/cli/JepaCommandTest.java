@@ -119,9 +119,10 @@ class JepaCommandTest {
         assertThat(err.toString()).isEmpty();
     }
 
-    @Test
-    void namesItsVersionAndTheOnesBelow() {
-        assertThat(run("--version")).isZero();
+    @ParameterizedTest
+    @ValueSource(strings = {"--version", "score --version"})
+    void namesItsVersionAndTheOnesBelow(String args) {
+        assertThat(run(args.split(" "))).isZero();
         assertThat(out.toString().lines())
                 .satisfiesExactly(
                         line -> assertThat(line).matches("jepa \\d+\\.\\d+\\.\\d+.*"),

@@ -4,6 +4,8 @@ import io.github.dl4jjepa.core.JepaException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
@@ -214,25 +216,20 @@ public final class SafetensorsCheckpoint {
     }
 
     private static void copy(TensorInfo tensor, INDArray array) {
-        if (tensor.length() == 0) {
-            return;
-        }
-        HostMemory memory = HostMemory.of(array);
-        int sourceSize = tensor.dtype().bytes();
+        long sourceSize = tensor.dtype().bytes();
         int targetSize = array.dataType().width();
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
-            for (long first = 0; first < tensor.elements(); first += REGION_ELEMENTS) {
-                int count = (int) Math.min(REGION_ELEMENTS, tensor.elements() - first);
-                ByteBuffer source =
-                        channel.map(
-                                FileChannel.MapMode.READ_ONLY,
-                                tensor.offset() + first * sourceSize,
-                                (long) count * sourceSize);
-                widen(
-                        tensor.dtype(),
-                        source.order(ByteOrder.LITTLE_ENDIAN),
-                        memory.region(first * targetSize, count * targetSize));
-            }
+            HostMemory.write(
+                    array,
+                    REGION_ELEMENTS,
+                    (first, target) -> {
+                        ByteBuffer source =
+                                channel.map(
+                                        FileChannel.MapMode.READ_ONLY,
+                                        tensor.offset() + first * sourceSize,
+                                        target.remaining() / targetSize * sourceSize);
+                        widen(tensor.dtype(), source.order(ByteOrder.LITTLE_ENDIAN), target);
+                    });
         } catch (IOException e) {
             throw new JepaException(
                     String.format(
@@ -240,7 +237,6 @@ public final class SafetensorsCheckpoint {
                             tensor.file(), tensor.name(), e),
                     e);
         }
-        memory.written();
     }
 
     private static void widen(Dtype dtype, ByteBuffer source, ByteBuffer target) {
@@ -262,8 +258,8 @@ public final class SafetensorsCheckpoint {
                 }
             }
             case F64 -> {
-                var from = source.asDoubleBuffer();
-                var to = target.asFloatBuffer();
+                DoubleBuffer from = source.asDoubleBuffer();
+                FloatBuffer to = target.asFloatBuffer();
                 while (from.hasRemaining()) {
                     to.put((float) from.get());
                 }

@@ -127,10 +127,14 @@ public final class SafetensorsWriter {
                             ByteBuffer.allocateDirect(CHUNK_ELEMENTS * dtype.bytes())
                                     .order(ByteOrder.LITTLE_ENDIAN);
                     for (INDArray array : tensors.values()) {
-                        if (!array.isEmpty()) {
-                            INDArray dense = HostMemory.isDense(array) ? array : array.dup('c');
-                            writeElements(channel, HostMemory.of(dense), dense.length(), chunk);
-                        }
+                        HostMemory.read(
+                                HostMemory.isDense(array) ? array : array.dup('c'),
+                                CHUNK_ELEMENTS,
+                                (first, elements) -> {
+                                    chunk.clear();
+                                    narrow(elements.asIntBuffer(), chunk);
+                                    writeFully(channel, chunk);
+                                });
                     }
                 });
     }
@@ -173,18 +177,8 @@ public final class SafetensorsWriter {
         return header.flip();
     }
 
-    private void writeElements(
-            FileChannel channel, HostMemory memory, long elements, ByteBuffer chunk)
-            throws IOException {
-        for (long first = 0; first < elements; first += CHUNK_ELEMENTS) {
-            int count = (int) Math.min(CHUNK_ELEMENTS, elements - first);
-            chunk.clear().limit(count * dtype.bytes());
-            narrow(memory.region(first * Float.BYTES, count * Float.BYTES).asIntBuffer(), chunk);
-            writeFully(channel, chunk);
-        }
-    }
-
     private void narrow(IntBuffer source, ByteBuffer target) {
+        target.limit(source.remaining() * dtype.bytes());
         ShortBuffer shorts = target.asShortBuffer();
         switch (dtype) {
             case F32 -> target.asIntBuffer().put(source);
