@@ -23,7 +23,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "jepa",
         description = "Trains language models with LLM-JEPA (arXiv 2509.14252) in Deeplearning4j.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = HelpCommand.class,
+        subcommands = {
+            QuickstartCommand.class,
+            FinetuneCommand.class,
+            PretrainCommand.class,
+            EvaluateCommand.class,
+            GenerateCommand.class,
+            VerifyCommand.class,
+            HelpCommand.class
+        },
         footerHeading =
                 "%nEach command prints one JSON object as its last line of standard output.%n",
         footer = {
@@ -71,7 +79,8 @@ public final class JepaCommand implements Runnable {
 
     /** The command line with all its commands. */
     static CommandLine commandLine() {
-        return configured(new CommandLine(new JepaCommand()));
+        return configured(
+                new CommandLine(new JepaCommand()).setCaseInsensitiveEnumValuesAllowed(true));
     }
 
     /**

@@ -1,0 +1,33 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.examples.training.TrainingResult;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jepa finetune}. */
+@Command(
+        name = "finetune",
+        description =
+                "Trains a Hugging Face checkpoint on pairs of views, with the JEPA term or without.",
+        footerHeading = "%nExample:%n",
+        footer =
+                "  jepa finetune --model SmolLM2-135M-Instruct --train pairs.jsonl --validation-split 0.1"
+                        + " --output finetuned")
+final class FinetuneCommand implements Callable<TrainingResult> {
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder of the checkpoint: config.json, safetensors, tokenizer.json.")
+    private Path model;
+
+    @Mixin private TrainingOptionsMixin training;
+
+    @Override
+    public TrainingResult call() {
+        return training.train(model, null);
+    }
+}

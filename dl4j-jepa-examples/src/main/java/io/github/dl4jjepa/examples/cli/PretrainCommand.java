@@ -1,0 +1,40 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.examples.training.TrainingResult;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jepa pretrain}. */
+@Command(
+        name = "pretrain",
+        description = "Trains a decoder from random weights on pairs of views.",
+        footerHeading = "%nExample:%n",
+        footer =
+                "  jepa pretrain --config small/config.json --train pairs.jsonl --learning-rate 1e-3"
+                        + " --output pretrained")
+final class PretrainCommand implements Callable<TrainingResult> {
+    @Option(
+            names = "--config",
+            required = true,
+            paramLabel = "FILE",
+            description = "config.json of the decoder.")
+    private Path config;
+
+    @Option(
+            names = {"--tokenizer", "--model"},
+            paramLabel = "DIR",
+            description =
+                    "Folder of tokenizer.json and the chat template; by default that of --config.")
+    private Path tokenizer;
+
+    @Mixin private TrainingOptionsMixin training;
+
+    @Override
+    public TrainingResult call() {
+        Path folder = tokenizer == null ? config.toAbsolutePath().getParent() : tokenizer;
+        return training.train(folder, config);
+    }
+}

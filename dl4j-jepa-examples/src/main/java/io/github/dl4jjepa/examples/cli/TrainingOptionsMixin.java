@@ -1,0 +1,234 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.training.LearningRateSchedule;
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.examples.training.TrainingJob;
+import io.github.dl4jjepa.examples.training.TrainingResult;
+import io.github.dl4jjepa.examples.training.TrainingSettings;
+import java.nio.file.Path;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The options that finetune and pretrain share. */
+final class TrainingOptionsMixin {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+            names = "--train",
+            required = true,
+            paramLabel = "FILE",
+            description = "JSON lines to train on, each {\"messages\": [system, user, assistant]}.")
+    private Path train;
+
+    @ArgGroup(exclusive = true)
+    private Validation validation = new Validation();
+
+    private static final class Validation {
+        @Option(
+                names = "--validation",
+                paramLabel = "FILE",
+                description = "JSON lines to validate on.")
+        private Path file;
+
+        @Option(
+                names = "--validation-split",
+                paramLabel = "F",
+                description = "Hold back this part of --train for validation, between 0 and 1.")
+        private double split;
+    }
+
+    @Option(
+            names = "--output",
+            required = true,
+            paramLabel = "DIR",
+            description =
+                    "Folder for the trained model, metrics.jsonl and checkpoints; new or empty.")
+    private Path output;
+
+    @Option(
+            names = "--resume",
+            description = "Go on with the run in --output from its last checkpoint.")
+    private boolean resume;
+
+    @Option(
+            names = "--lambda",
+            defaultValue = "1",
+            paramLabel = "X",
+            description = "Weight of the JEPA term; 0 for plain training.")
+    private double lambda;
+
+    @Option(
+            names = "--gamma",
+            defaultValue = "1",
+            paramLabel = "X",
+            description = "Weight of the language-model loss.")
+    private double gamma;
+
+    @Option(
+            names = "--predictors",
+            defaultValue = "1",
+            paramLabel = "K",
+            description = "Number of [PRED] tokens after Text, 0 to 10.")
+    private int predictors;
+
+    @Option(
+            names = "--epochs",
+            defaultValue = "4",
+            paramLabel = "N",
+            description = "How often to go through the training data.")
+    private int epochs;
+
+    @Option(
+            names = "--max-steps",
+            defaultValue = "0",
+            paramLabel = "N",
+            description =
+                    "Optimiser steps to take, in place of --epochs; 0 for as many as these need.")
+    private long maxSteps;
+
+    @Option(
+            names = "--batch-size",
+            defaultValue = "4",
+            paramLabel = "N",
+            description = "Examples in a micro-batch.")
+    private int batchSize;
+
+    @Option(
+            names = "--accumulate",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Micro-batches to an optimiser step.")
+    private int accumulate;
+
+    @Option(
+            names = "--learning-rate",
+            defaultValue = "2e-5",
+            paramLabel = "X",
+            description = "Largest learning rate.")
+    private double learningRate;
+
+    @Option(
+            names = "--schedule",
+            defaultValue = "linear",
+            paramLabel = "NAME",
+            description = "How the learning rate falls: ${COMPLETION-CANDIDATES}.")
+    private LearningRateSchedule schedule;
+
+    @Option(
+            names = "--warmup",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Steps over which the learning rate rises.")
+    private long warmup;
+
+    @Option(
+            names = "--weight-decay",
+            defaultValue = "0",
+            paramLabel = "X",
+            description = "AdamW's decoupled decay; none on norms and biases.")
+    private double weightDecay;
+
+    @Option(
+            names = "--max-grad-norm",
+            defaultValue = "1",
+            paramLabel = "X",
+            description = "Clip the gradient's global norm to this; 0 for no clipping.")
+    private double maxGradNorm;
+
+    @Option(
+            names = "--max-length",
+            defaultValue = "512",
+            paramLabel = "N",
+            description = "The most tokens a row may have; a longer one is refused.")
+    private int maxLength;
+
+    @Option(
+            names = "--seed",
+            defaultValue = "42",
+            paramLabel = "N",
+            description = "Decides the order of examples, the split, and random weights.")
+    private long seed;
+
+    @Option(
+            names = "--evaluate-every",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Steps between validations; 0 for once an epoch.")
+    private long evaluateEvery;
+
+    @Option(
+            names = "--checkpoint-every",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Steps between checkpoints; 0 for once an epoch.")
+    private long checkpointEvery;
+
+    /**
+     * Trains with these options.
+     *
+     * @param model folder of the checkpoint, or of the tokenizer where {@code config} is given
+     * @param config a config.json to start from with random weights, or null
+     * @throws ParameterException if an option is out of its range
+     */
+    TrainingResult train(Path model, Path config) {
+        require(lambda >= 0, "--lambda must be 0 or more, not " + lambda);
+        require(gamma >= 0, "--gamma must be 0 or more, not " + gamma);
+        require(
+                lambda + gamma > 0,
+                "--lambda and --gamma are both 0: there is nothing to minimise");
+        require(
+                predictors >= 0 && predictors <= 10,
+                "--predictors must be 0 to 10, not " + predictors);
+        require(batchSize >= 1, "--batch-size must be 1 or more, not " + batchSize);
+        require(maxLength >= 2, "--max-length must be 2 or more, not " + maxLength);
+        require(
+                validation.split >= 0 && validation.split < 1,
+                "--validation-split must lie between 0 and 1, not " + validation.split);
+        TrainingSettings settings =
+                new TrainingSettings(
+                        model,
+                        config,
+                        train,
+                        validation.file,
+                        validation.split,
+                        lambda,
+                        gamma,
+                        predictors,
+                        batchSize,
+                        maxLength,
+                        seed,
+                        options());
+        try (TrainingProgress progress = new TrainingProgress("Training")) {
+            return new TrainingJob(settings, output).run(resume, progress);
+        }
+    }
+
+    private TrainingOptions options() {
+        try {
+            return TrainingOptions.builder()
+                    .optEpochs(epochs)
+                    .optMaxSteps(maxSteps)
+                    .optAccumulate(accumulate)
+                    .optLearningRate(learningRate)
+                    .optSchedule(schedule)
+                    .optWarmupSteps(warmup)
+                    .optWeightDecay(weightDecay)
+                    .optMaxGradientNorm(maxGradNorm)
+                    .optEvaluateEvery(evaluateEvery)
+                    .optCheckpointEvery(checkpointEvery)
+                    .build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private void require(boolean condition, String message) {
+        if (!condition) {
+            throw new ParameterException(command.commandLine(), message);
+        }
+    }
+}

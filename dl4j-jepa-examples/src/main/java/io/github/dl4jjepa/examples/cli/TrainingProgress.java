@@ -1,0 +1,53 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.training.MeanLosses;
+import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainerState;
+import io.github.dl4jjepa.core.training.TrainingListener;
+import java.util.Locale;
+
+/** Shows how a training goes: loss parts, tokens a second, time left. */
+final class TrainingProgress implements TrainingListener, AutoCloseable {
+    private final String task;
+    private ConsoleProgress progress;
+    private String validation = "";
+
+    /**
+     * @param task what is being done
+     */
+    TrainingProgress(String task) {
+        this.task = task;
+    }
+
+    @Override
+    public void onStart(long totalSteps, TrainerState state) {
+        progress = ConsoleProgress.start(task, state.step(), totalSteps);
+    }
+
+    @Override
+    public void onStep(StepMetrics metrics) {
+        metrics.validation().ifPresent(losses -> validation = " | validation " + text(losses));
+        progress.message(
+                String.format(
+                        Locale.ROOT,
+                        "%s%s | %.0f tokens/s",
+                        text(metrics.losses()),
+                        validation,
+                        metrics.tokens() / metrics.seconds()));
+        progress.step();
+    }
+
+    private static String text(MeanLosses losses) {
+        String languageModel = String.format(Locale.ROOT, "lm %.3f", losses.languageModel());
+        return Double.isNaN(losses.jepa())
+                ? languageModel
+                : languageModel + String.format(Locale.ROOT, " jepa %.3f", losses.jepa());
+    }
+
+    @Override
+    public void close() {
+        if (progress != null) {
+            progress.close();
+        }
+    }
+}
