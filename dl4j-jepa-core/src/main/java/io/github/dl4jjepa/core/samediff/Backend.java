@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import org.nd4j.linalg.api.environment.Nd4jEnvironment;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** What ND4J runs on. */
@@ -33,16 +34,20 @@ public final class Backend {
         if (!"CUDA".equalsIgnoreCase(environment.getProperty("backend"))) {
             return Optional.empty();
         }
-        List<?> devices = (List<?>) environment.get("cuda.devicesInformation");
+        List<?> devices = (List<?>) environment.get(Nd4jEnvironment.CUDA_DEVICE_INFORMATION_KEY);
         for (Object device : devices) {
             Map<?, ?> properties = (Map<?, ?>) device;
-            int major = ((Number) properties.get("cuda.deviceMajor")).intValue();
-            int minor = ((Number) properties.get("cuda.deviceMinor")).intValue();
+            int major =
+                    ((Number) properties.get(Nd4jEnvironment.CUDA_DEVICE_MAJOR_VERSION_KEY))
+                            .intValue();
+            int minor =
+                    ((Number) properties.get(Nd4jEnvironment.CUDA_DEVICE_MINOR_VERSION_KEY))
+                            .intValue();
             int capability = 10 * major + minor;
             if (capability < OLDEST || capability > NEWEST) {
                 return Optional.of(
                         "the GPU "
-                                + properties.get("cuda.deviceName")
+                                + properties.get(Nd4jEnvironment.CUDA_DEVICE_NAME_KEY)
                                 + " has compute capability "
                                 + major
                                 + "."

@@ -1,9 +1,10 @@
 package io.github.dl4jjepa.core.samediff;
 
+import java.lang.reflect.Field;
 import java.util.List;
 import java.util.Map;
-import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.imports.converters.DifferentialFunctionClassHolder;
 import org.nd4j.imports.converters.ImportClassMapping;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
@@ -15,20 +16,51 @@ import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.SubOp;
  * SameDiff's operators with our gradients.
  *
  * <p>SameDiff makes the operators of a gradient graph anew from their names, by the table of {@link
- * ImportClassMapping}; a subclass counts only if it stands there. The table is the process's, so
- * these subclasses must leave other people's graphs alone: an elementwise operator behaves as the
- * stock one unless it carries an {@link Operand}. {@code gather} along the first axis is mended for
- * everyone.
+ * ImportClassMapping} and by a second one that {@link DifferentialFunctionClassHolder} derives from
+ * it when the process first clones a graph; a subclass counts only if it stands in both. The tables
+ * are the process's, so these subclasses must leave other people's graphs alone: an elementwise
+ * operator behaves as the stock one unless it carries an {@link Operand}. {@code gather} along the
+ * first axis is mended for everyone.
  */
 final class CorrectedGradients {
     private CorrectedGradients() {}
 
-    /** Puts the operators into SameDiff's table; idempotent. */
-    static void install() {
-        Map<String, DifferentialFunction> operators = ImportClassMapping.getOpNameMapping();
-        for (DynamicCustomOp operator :
-                List.of(new GatherRows(), new Multiply(), new Add(), new Subtract())) {
-            operators.put(operator.opName(), operator);
+    /**
+     * Puts the operators into SameDiff's tables; idempotent.
+     *
+     * @throws IllegalStateException if SameDiff would not use them
+     */
+    static synchronized void install() {
+        List.of(new GatherRows(), new Multiply(), new Add(), new Subtract())
+                .forEach(CorrectedGradients::register);
+    }
+
+    /** Makes graphs that are cloned from now on use an operator of this class. */
+    static void register(DynamicCustomOp operator) {
+        ImportClassMapping.getOpNameMapping().put(operator.opName(), operator);
+        DifferentialFunctionClassHolder holder = DifferentialFunctionClassHolder.getInstance();
+        derivedTable(holder).put(operator.opHash(), operator.getClass());
+        Class<?> used = holder.customOpClassForHashAndName(operator.opHash(), operator.opName());
+        if (used != operator.getClass()) {
+            throw new IllegalStateException(
+                    "SameDiff differentiates "
+                            + operator.opName()
+                            + " by "
+                            + used
+                            + ", not by ours");
+        }
+    }
+
+    /** There is no other way to it once the process has cloned a graph. */
+    @SuppressWarnings("unchecked")
+    private static Map<Long, Class<?>> derivedTable(DifferentialFunctionClassHolder holder) {
+        try {
+            Field table =
+                    DifferentialFunctionClassHolder.class.getDeclaredField("customOpHashToClass");
+            table.setAccessible(true);
+            return (Map<Long, Class<?>>) table.get(holder);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("this is not the SameDiff of 1.0.0-M2.1", e);
         }
     }
 

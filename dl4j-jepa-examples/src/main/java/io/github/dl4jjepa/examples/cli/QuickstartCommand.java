@@ -15,7 +15,9 @@ import picocli.CommandLine.Spec;
             "Shows the main job without network or arguments: makes sentence/regex pairs with a grammar, trains a"
                     + " small decoder from random weights with and without the JEPA term, and compares the two.",
             "Takes less than 3 minutes on 2 cores."
-        })
+        },
+        footerHeading = "%nExample:%n",
+        footer = "  java -jar jepa.jar quickstart")
 final class QuickstartCommand implements Callable<Quickstart.Result> {
     @Spec private CommandSpec spec;
 

@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainingSummary;
 import java.util.Locale;
 
 /** Shows how a training goes: loss parts, tokens a second, time left. */
@@ -45,9 +46,15 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public void onEnd(TrainingSummary summary) {
+        close();
+    }
+
+    @Override
     public void close() {
         if (progress != null) {
             progress.close();
+            progress = null;
         }
     }
 }

@@ -1,0 +1,133 @@
+package io.github.dl4jjepa.core.samediff;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.TrainingConfig;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.shape.Gather;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+
+/**
+ * The faults of SameDiff 1.0.0-M2.1 that this package works around. A test that fails here is good
+ * news: upstream has mended a fault, and the cure that the test names can go.
+ */
+class StockFaultsTest {
+    @BeforeEach
+    void putTheStockGatherBack() {
+        CorrectedGradients.register(new Gather());
+    }
+
+    @AfterEach
+    void installOurOperatorsAgain() {
+        CorrectedGradients.install();
+    }
+
+    /** Cure: {@code CorrectedGradients.GatherRows}. */
+    @Test
+    void theGradientOfGatherCountsARepeatedIndexOnce() {
+        SameDiff graph = SameDiff.create();
+        SDVariable table = graph.var("table", Nd4j.ones(DataType.FLOAT, 3, 2));
+        SDVariable indices = graph.constant("indices", Nd4j.createFromArray(0, 0, 2));
+        graph.gather(table, indices, 0).sum("loss").markAsLoss();
+
+        INDArray gradient = graph.calculateGradients(Map.of(), "table").get("table");
+
+        assertThat(gradient.toFloatMatrix()).isDeepEqualTo(new float[][] {{1, 1}, {0, 0}, {1, 1}});
+    }
+
+    /** Cure: {@code Ops.crossEntropy}, made of operators whose gradient is scaled. */
+    @Test
+    void builtInLossesIgnoreTheWeightTheyAreMultipliedWith() {
+        assertThat(gradientOfWeightedLoss(0.5)).isEqualTo(gradientOfWeightedLoss(1.0));
+    }
+
+    private static float[][] gradientOfWeightedLoss(double weight) {
+        SameDiff graph = SameDiff.create();
+        SDVariable logits = graph.var("logits", Nd4j.createFromArray(new float[][] {{1, 2, 3}}));
+        SDVariable labels = graph.constant("labels", Nd4j.createFromArray(0));
+        graph.loss().sparseSoftmaxCrossEntropy(logits, labels).mul(weight).sum("loss").markAsLoss();
+        return graph.calculateGradients(Map.of(), "logits").get("logits").toFloatMatrix();
+    }
+
+    /** Cure: {@code GradientFunction} hands out the losses themselves. */
+    @Test
+    void fitReportsALossOfZero() {
+        SameDiff graph = SameDiff.create();
+        SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 2);
+        SDVariable w = graph.var("w", Nd4j.ones(DataType.FLOAT, 2, 1));
+        graph.placeHolder("unused", DataType.FLOAT, -1, 1);
+        x.mmul(w).sum("loss").markAsLoss();
+        graph.setTrainingConfig(
+                TrainingConfig.builder()
+                        .updater(new Sgd(0.0))
+                        .dataSetFeatureMapping("x")
+                        .dataSetLabelMapping("unused")
+                        .build());
+        INDArray features = Nd4j.ones(DataType.FLOAT, 1, 2);
+        MultiDataSet data = new MultiDataSet(features, Nd4j.ones(DataType.FLOAT, 1, 1));
+
+        double reported =
+                graph.fit(
+                                new org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator(
+                                        data),
+                                1)
+                        .lossCurve()
+                        .meanLoss(0)
+                        .totalLoss();
+
+        assertThat(graph.outputSingle(Map.of("x", features), "loss").getDouble(0)).isEqualTo(2);
+        assertThat(reported).isZero();
+    }
+
+    /** Cure: {@code GradientFunction.withoutStandardOutput}. */
+    @Test
+    void differentiatingAGraphPrintsToStandardOutput() {
+        PrintStream standard = System.out;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(printed));
+        try {
+            SameDiff graph = SameDiff.create();
+            graph.var("x", Nd4j.ones(DataType.FLOAT, 2)).sum("loss").markAsLoss();
+            graph.createGradFunction();
+        } finally {
+            System.setOut(standard);
+        }
+        assertThat(printed.toString()).contains("Added differentiated op");
+    }
+
+    /** Cure: everything outside attention is a matrix. */
+    @Test
+    void aBatchOfMatricesCannotBeMultipliedWithAMatrix() {
+        SameDiff graph = SameDiff.create();
+        SDVariable x = graph.var("x", Nd4j.ones(DataType.FLOAT, 2, 3, 4));
+        SDVariable w = graph.var("w", Nd4j.ones(DataType.FLOAT, 4, 5));
+        assertThatThrownBy(() -> x.mmul(w).eval()).isInstanceOf(Exception.class);
+    }
+
+    /** A DL4J project may have used SameDiff before it first touches one of our classes. */
+    @Test
+    void theCureWorksInAProcessThatHasDifferentiatedGraphsBefore() {
+        theGradientOfGatherCountsARepeatedIndexOnce();
+        CorrectedGradients.install();
+
+        SameDiff graph = SameDiff.create();
+        SDVariable table = graph.var("table", Nd4j.ones(DataType.FLOAT, 3, 2));
+        SDVariable indices = graph.constant("indices", Nd4j.createFromArray(0, 0, 2));
+        graph.gather(table, indices, 0).sum("loss").markAsLoss();
+
+        assertThat(graph.calculateGradients(Map.of(), "table").get("table").toFloatMatrix())
+                .isDeepEqualTo(new float[][] {{2, 2}, {0, 0}, {1, 1}});
+    }
+}
