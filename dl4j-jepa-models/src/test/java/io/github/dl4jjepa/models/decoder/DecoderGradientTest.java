@@ -1,0 +1,183 @@
+package io.github.dl4jjepa.models.decoder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.samediff.FiniteDifferences;
+import io.github.dl4jjepa.core.view.SeparateLayout;
+import io.github.dl4jjepa.core.view.TokenSpan;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The decoder under the whole objective, in double precision. */
+class DecoderGradientTest {
+    private static final SeparateLayout LAYOUT = new SeparateLayout(298, 299);
+
+    private static TransformerDecoder inDouble(String model) {
+        TransformerDecoder decoder =
+                DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
+        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        decoder.parameters()
+                .forEach((name, value) -> parameters.put(name, value.castTo(DataType.DOUBLE)));
+        return new TransformerDecoder(decoder.config(), parameters);
+    }
+
+    private static MultiViewBatch batch(TokenizedExample... examples) {
+        return MultiViewBatch.of(List.of(examples), LAYOUT, 0);
+    }
+
+    private static TokenizedExample example(int[] text, int... code) {
+        int[] ids = new int[text.length + code.length + 1];
+        System.arraycopy(text, 0, ids, 0, text.length);
+        System.arraycopy(code, 0, ids, text.length, code.length);
+        ids[ids.length - 1] = 2;
+        return new TokenizedExample(
+                "test", ids, new TokenSpan(text.length, ids.length), List.of(text, code));
+    }
+
+    private static Map<String, INDArray> placeholders(MultiViewBatch batch) {
+        Map<String, INDArray> placeholders =
+                new HashMap<>(
+                        Map.of(
+                                "input_ids", batch.inputIds(),
+                                "position_ids", batch.positionIds(),
+                                "segment_ids", batch.segmentIds(),
+                                "label_indices", batch.labelIndices(),
+                                "label_ids", batch.labelIds(),
+                                "prediction_indices", batch.predictionIndices(),
+                                "target_indices", batch.targetIndices()));
+        placeholders.put("lm_weight", Nd4j.scalar(0.7));
+        placeholders.put("jepa_weight", Nd4j.scalar(1.3));
+        return placeholders;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "llama-untied"})
+    void gradientsOfEveryParameterAgreeWithFiniteDifferences(String model) {
+        TransformerDecoder decoder = inDouble(model);
+        MultiViewBatch batch =
+                batch(example(new int[] {7, 9, 7, 11}, 20, 21), example(new int[] {30}, 9));
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
+            FiniteDifferences.assertGradients(graph.graph(), "loss", placeholders(batch), 1e-6);
+        }
+    }
+
+    @Test
+    void lossesAgreeWithTransformersInDoublePrecision() throws Exception {
+        JsonNode golden =
+                new ObjectMapper()
+                        .readTree(Fixtures.model("llama").resolve("golden.json").toFile());
+        assertThat(golden.path("predictor_ids").toString()).isEqualTo("[298,299]");
+        Losses losses = goldenLosses(inDouble("llama"));
+        JsonNode expected = golden.path("losses_float64");
+        assertThat(losses.languageModel()).isCloseTo(expected.path("lm").asDouble(), within(1e-12));
+        assertThat(losses.jepa()).isCloseTo(expected.path("cosine_k2").asDouble(), within(1e-12));
+    }
+
+    /**
+     * The golden batch by way of our own layout: rows, views and readouts are those of the
+     * reference.
+     */
+    private static Losses goldenLosses(TransformerDecoder decoder) {
+        var golden =
+                io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint.open(
+                        Fixtures.model("llama").resolve("golden.safetensors"));
+        int[][] text = golden.read("text_ids").toIntMatrix();
+        int[][] textMask = golden.read("text_mask").toIntMatrix();
+        int[][] code = golden.read("code_ids").toIntMatrix();
+        int[][] codeMask = golden.read("code_mask").toIntMatrix();
+        TokenizedExample[] examples = new TokenizedExample[text.length];
+        for (int i = 0; i < examples.length; i++) {
+            examples[i] = example(real(text[i], textMask[i]), real(code[i], codeMask[i]));
+        }
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
+            return graph.evaluate(batch(examples));
+        }
+    }
+
+    private static int[] real(int[] ids, int[] mask) {
+        return java.util.Arrays.copyOf(ids, java.util.Arrays.stream(mask).sum());
+    }
+
+    @Test
+    void gradientsOfMicroBatchesAddUpToThoseOfTheLargeBatch() {
+        TransformerDecoder decoder = inDouble("llama");
+        TokenizedExample a = example(new int[] {7, 9, 7, 11, 40, 41}, 20, 21, 22, 23);
+        TokenizedExample b = example(new int[] {30}, 9);
+        TokenizedExample c = example(new int[] {50, 51, 52}, 60, 61);
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(0.5))) {
+            int labels = batch(a, b, c).labels();
+            Map<String, INDArray> whole = zeros(decoder);
+            graph.accumulate(batch(a, b, c), 1.0 / labels, 0.5 / 3, whole);
+            Map<String, INDArray> parts = zeros(decoder);
+            graph.accumulate(batch(a), 1.0 / labels, 0.5 / 3, parts);
+            graph.accumulate(batch(b, c), 1.0 / labels, 0.5 / 3, parts);
+            whole.forEach(
+                    (name, gradient) ->
+                            assertThat(gradient.distance2(parts.get(name)))
+                                    .as(name)
+                                    .isLessThan(
+                                            1e-12
+                                                    * Math.max(
+                                                            1,
+                                                            gradient.norm2Number().doubleValue())));
+        }
+    }
+
+    @Test
+    void viewsAreSeenAloneBitForBit() {
+        TransformerDecoder decoder =
+                DecoderLoader.load(CheckpointFolder.open(Fixtures.model("llama")));
+        TokenizedExample before = example(new int[] {7, 9, 7, 11}, 20, 21, 22);
+        TokenizedExample after =
+                new TokenizedExample(
+                        "test",
+                        before.ids(),
+                        before.labels(),
+                        List.of(before.views().get(0), new int[] {20, 99, 22}));
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
+            Losses first = graph.evaluate(batch(before));
+            Losses second = graph.evaluate(batch(after));
+            assertThat(second.languageModelSum()).isEqualTo(first.languageModelSum());
+            assertThat(second.jepaSum()).isNotEqualTo(first.jepaSum());
+        }
+    }
+
+    @Test
+    void paddingChangesNothingBeyondRounding() {
+        TransformerDecoder decoder = inDouble("llama");
+        TokenizedExample small = example(new int[] {30, 31}, 9);
+        TokenizedExample large = example(new int[] {7, 9, 7, 11, 40, 41, 42, 43}, 20, 21, 22, 23);
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
+            Losses apart = graph.evaluate(batch(small)).plus(graph.evaluate(batch(large)));
+            Losses together = graph.evaluate(batch(small, large));
+            assertThat(together.languageModelSum())
+                    .isCloseTo(apart.languageModelSum(), within(1e-12));
+            assertThat(together.jepaSum()).isCloseTo(apart.jepaSum(), within(1e-12));
+        }
+    }
+
+    private static Map<String, INDArray> zeros(TransformerDecoder decoder) {
+        Map<String, INDArray> zeros = new LinkedHashMap<>();
+        decoder.parameters().forEach((name, value) -> zeros.put(name, value.ulike().assign(0)));
+        return zeros;
+    }
+}
