@@ -101,15 +101,20 @@ final class CorrectedGradients {
         };
     }
 
-    /** {@code gather} whose gradient counts an index as often as it occurs. */
+    /**
+     * {@code gather} whose gradient counts an index as often as it occurs.
+     *
+     * <p>It is a segment sum, and not {@code scatter_add}, because that adds in the order in which
+     * its threads get there: two runs would differ in the last bits.
+     */
     public static final class GatherRows extends Gather {
         @Override
         public List<SDVariable> doDiff(List<SDVariable> gradients) {
             if (jaxis != 0) {
                 return super.doDiff(gradients);
             }
-            return List.of(
-                    sameDiff.scatterAdd(sameDiff.zerosLike(arg(0)), arg(1), gradients.get(0)));
+            SDVariable rows = sameDiff.sizeAt(arg(0), 0);
+            return List.of(sameDiff.unsortedSegmentSum(gradients.get(0), arg(1), rows));
         }
     }
 

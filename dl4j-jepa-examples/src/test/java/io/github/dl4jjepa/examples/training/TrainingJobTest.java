@@ -1,0 +1,173 @@
+package io.github.dl4jjepa.examples.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingJobTest {
+    private static final TrainingListener NOBODY = new TrainingListener() {};
+
+    @TempDir private Path folder;
+
+    private Path model;
+    private Path train;
+
+    @BeforeEach
+    void writeModelAndPairs() throws IOException {
+        model = TinyModel.write(folder.resolve("model"));
+        train = TinyModel.writePairs(folder.resolve("train.jsonl"), 22);
+    }
+
+    private TrainingSettings settings(double lambda, long maxSteps) {
+        return new TrainingSettings(
+                model,
+                null,
+                train,
+                null,
+                0.1,
+                lambda,
+                1,
+                2,
+                4,
+                96,
+                7,
+                TrainingOptions.builder()
+                        .optMaxSteps(maxSteps)
+                        .optAccumulate(2)
+                        .optLearningRate(1e-2)
+                        .optWarmupSteps(2)
+                        .optWeightDecay(0.1)
+                        .optEvaluateEvery(3)
+                        .optCheckpointEvery(2)
+                        .build());
+    }
+
+    private List<ObjectNode> metrics(Path output) throws IOException {
+        List<ObjectNode> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(output.resolve("metrics.jsonl"))) {
+            lines.add((ObjectNode) new ObjectMapper().readTree(line));
+        }
+        return lines;
+    }
+
+    @Test
+    void bothLossesFallAndTheFolderAnswers() throws IOException {
+        Path output = folder.resolve("out");
+        TrainingResult result = new TrainingJob(settings(1, 30), output).run(false, NOBODY);
+
+        List<ObjectNode> metrics = metrics(output);
+        assertThat(metrics).hasSize(30);
+        assertThat(metrics.get(29).get("lm_loss").asDouble())
+                .isLessThan(0.8 * metrics.get(0).get("lm_loss").asDouble());
+        assertThat(metrics.get(29).get("jepa_loss").asDouble())
+                .isLessThan(0.5 * metrics.get(0).get("jepa_loss").asDouble());
+        assertThat(metrics.get(2).has("validation_loss")).isTrue();
+        assertThat(result.steps()).isEqualTo(30);
+        assertThat(output)
+                .isDirectoryContaining("glob:**config.json")
+                .isDirectoryContaining("glob:**run.json");
+        try (Tokenizer tokenizer = Tokenizer.open(output);
+                ChatModel chat = ChatModel.open(output)) {
+            assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
+            assertThat(chat).isNotNull();
+        }
+    }
+
+    @Test
+    void plainTrainingEncodesNoViewsAndAddsNoPredictors() throws IOException {
+        Path output = folder.resolve("plain");
+        new TrainingJob(settings(0, 2), output).run(false, NOBODY);
+        assertThat(metrics(output))
+                .allSatisfy(line -> assertThat(line.get("jepa_loss").isNull()).isTrue());
+        try (Tokenizer tokenizer = Tokenizer.open(output)) {
+            assertThat(tokenizer.predictorIds()).isEmpty();
+        }
+    }
+
+    @Test
+    void aRunThatWasInterruptedAndResumedEqualsOneThatWasNot() throws IOException {
+        Path whole = folder.resolve("whole");
+        new TrainingJob(settings(1, 12), whole).run(false, NOBODY);
+        Path broken = folder.resolve("broken");
+        TrainingListener power =
+                new TrainingListener() {
+                    @Override
+                    public void onStep(StepMetrics metrics) {
+                        if (metrics.step() == 7) {
+                            throw new IllegalStateException("power cut");
+                        }
+                    }
+                };
+        assertThatThrownBy(() -> new TrainingJob(settings(1, 12), broken).run(false, power))
+                .hasMessage("power cut");
+
+        new TrainingJob(settings(1, 12), broken).run(true, NOBODY);
+
+        assertThat(broken.resolve("model.safetensors"))
+                .hasSameBinaryContentAs(whole.resolve("model.safetensors"));
+        List<ObjectNode> expected = metrics(whole);
+        List<ObjectNode> actual = metrics(broken);
+        expected.forEach(line -> line.remove("seconds"));
+        actual.forEach(line -> line.remove("seconds"));
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    @Test
+    void refusesToResumeWithOtherSettingsNamingTheKey() {
+        Path output = folder.resolve("out");
+        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        assertThatThrownBy(() -> new TrainingJob(settings(0.5, 2), output).run(true, NOBODY))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContainingAll("run.json", "lambda", "1.0", "0.5");
+    }
+
+    @Test
+    void trainingAgainWithKnownPredictorsKeepsWhatTheyLearnt() throws IOException {
+        Path first = folder.resolve("first");
+        new TrainingJob(settings(1, 2), first).run(false, NOBODY);
+        model = first;
+        Path second = folder.resolve("second");
+        new TrainingJob(settings(1, 2), second).run(false, NOBODY);
+        try (Tokenizer tokenizer = Tokenizer.open(second)) {
+            assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
+            assertThat(tokenizer.vocabularySize()).isEqualTo(450);
+        }
+    }
+
+    @Test
+    void pretrainsFromAConfigurationAlone() {
+        TrainingSettings finetune = settings(1, 2);
+        TrainingSettings pretrain =
+                new TrainingSettings(
+                        folder.resolve("model-bare"),
+                        folder.resolve("model-bare/config.json"),
+                        train,
+                        null,
+                        0,
+                        1,
+                        1,
+                        0,
+                        4,
+                        96,
+                        7,
+                        finetune.training());
+        TrainingResult result =
+                new TrainingJob(pretrain, folder.resolve("pretrained")).run(false, NOBODY);
+        assertThat(result.lmLoss()).isPositive();
+    }
+}
