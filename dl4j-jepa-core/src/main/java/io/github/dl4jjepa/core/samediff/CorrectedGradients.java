@@ -113,8 +113,13 @@ final class CorrectedGradients {
             if (jaxis != 0) {
                 return super.doDiff(gradients);
             }
+            SDVariable gradient = gradients.get(0);
+            SDVariable indices = arg(1);
+            // The segment sum of a single row forgets its index; with zeros behind, there are two.
+            SDVariable values = sameDiff.concat(0, gradient, sameDiff.zerosLike(gradient));
+            SDVariable segments = sameDiff.concat(0, indices, indices);
             SDVariable rows = sameDiff.sizeAt(arg(0), 0);
-            return List.of(sameDiff.unsortedSegmentSum(gradients.get(0), arg(1), rows));
+            return List.of(sameDiff.unsortedSegmentSum(values, segments, rows));
         }
     }
 

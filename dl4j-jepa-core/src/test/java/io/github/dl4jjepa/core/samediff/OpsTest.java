@@ -28,6 +28,7 @@ class OpsTest {
         graph.var("weight", Nd4j.randn(DataType.DOUBLE, 3, 4));
         graph.constant("constant", Nd4j.randn(DataType.DOUBLE, 1, 4));
         graph.constant("indices", Nd4j.createFromArray(0, 4, 0, 0, 2));
+        graph.constant("rowIndices", Nd4j.createFromArray(3, 3, 0));
         SDVariable result = operator.apply(graph);
         // Weights that differ, so that no two entries of the gradient are equal by chance.
         graph.math().sin(result).sum("loss");
@@ -37,6 +38,10 @@ class OpsTest {
     static Stream<Arguments> operators() {
         return Stream.of(
                 operator("gather", g -> Ops.gather(v(g, "x"), v(g, "indices"))),
+                operator(
+                        "gather of a single row",
+                        g -> Ops.gather(v(g, "x"), g.constant(Nd4j.createFromArray(3)))),
+                operator("gather of scalars", g -> Ops.gather(v(g, "row"), v(g, "rowIndices"))),
                 operator("multiply", g -> Ops.multiply(v(g, "x"), v(g, "same"))),
                 operator("multiply by itself", g -> Ops.multiply(v(g, "x"), v(g, "x"))),
                 operator("scaleColumns", g -> Ops.scaleColumns(v(g, "x"), v(g, "row"))),

@@ -47,6 +47,16 @@ class StockFaultsTest {
         assertThat(gradient.toFloatMatrix()).isDeepEqualTo(new float[][] {{1, 1}, {0, 0}, {1, 1}});
     }
 
+    /** Cure: {@code CorrectedGradients.GatherRows} never sums a single row. */
+    @Test
+    void theSegmentSumOfASingleRowForgetsItsIndex() {
+        SameDiff graph = SameDiff.create();
+        SDVariable row = graph.constant(Nd4j.createFromArray(new float[][] {{5, 6}}));
+        SDVariable segment = graph.constant(Nd4j.createFromArray(2));
+        assertThat(graph.unsortedSegmentSum(row, segment, 4).eval().getRow(2).toFloatVector())
+                .isNotEqualTo(new float[] {5, 6});
+    }
+
     /** Cure: {@code Ops.crossEntropy}, made of operators whose gradient is scaled. */
     @Test
     void builtInLossesIgnoreTheWeightTheyAreMultipliedWith() {
