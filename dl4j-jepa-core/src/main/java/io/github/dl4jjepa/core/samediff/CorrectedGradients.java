@@ -7,6 +7,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.imports.converters.DifferentialFunctionClassHolder;
 import org.nd4j.imports.converters.ImportClassMapping;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.impl.scatter.ScatterAdd;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
@@ -104,8 +105,8 @@ final class CorrectedGradients {
     /**
      * {@code gather} whose gradient counts an index as often as it occurs.
      *
-     * <p>It is a segment sum, and not {@code scatter_add}, because that adds in the order in which
-     * its threads get there: two runs would differ in the last bits.
+     * <p>The native {@code scatter_add} is told to lock: without, its threads overwrite each
+     * other's sums where an index repeats.
      */
     public static final class GatherRows extends Gather {
         @Override
@@ -113,13 +114,10 @@ final class CorrectedGradients {
             if (jaxis != 0) {
                 return super.doDiff(gradients);
             }
-            SDVariable gradient = gradients.get(0);
-            SDVariable indices = arg(1);
-            // The segment sum of a single row forgets its index; with zeros behind, there are two.
-            SDVariable values = sameDiff.concat(0, gradient, sameDiff.zerosLike(gradient));
-            SDVariable segments = sameDiff.concat(0, indices, indices);
-            SDVariable rows = sameDiff.sizeAt(arg(0), 0);
-            return List.of(sameDiff.unsortedSegmentSum(values, segments, rows));
+            SDVariable zeros = sameDiff.zerosLike(arg(0));
+            ScatterAdd sum = new ScatterAdd(sameDiff, zeros, arg(1), gradients.get(0));
+            sum.addBArgument(true);
+            return List.of(sum.outputVariable());
         }
     }
 

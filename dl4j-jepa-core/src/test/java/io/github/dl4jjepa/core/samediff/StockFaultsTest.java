@@ -2,10 +2,13 @@ package io.github.dl4jjepa.core.samediff;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,6 +17,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -47,14 +51,41 @@ class StockFaultsTest {
         assertThat(gradient.toFloatMatrix()).isDeepEqualTo(new float[][] {{1, 1}, {0, 0}, {1, 1}});
     }
 
-    /** Cure: {@code CorrectedGradients.GatherRows} never sums a single row. */
+    /** Cure: {@code CorrectedGradients.GatherRows} has {@code scatter_add} lock. */
     @Test
-    void theSegmentSumOfASingleRowForgetsItsIndex() {
-        SameDiff graph = SameDiff.create();
-        SDVariable row = graph.constant(Nd4j.createFromArray(new float[][] {{5, 6}}));
-        SDVariable segment = graph.constant(Nd4j.createFromArray(2));
-        assertThat(graph.unsortedSegmentSum(row, segment, 4).eval().getRow(2).toFloatVector())
-                .isNotEqualTo(new float[] {5, 6});
+    void scatterAddWithSeveralThreadsLosesSums() {
+        assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "needs two processors");
+        boolean lost = false;
+        for (int attempt = 0; attempt < 500 && !lost; attempt++) {
+            lost = !sumOfOnes(false).equals(Set.of(2000f));
+        }
+        assertThat(lost).isTrue();
+    }
+
+    @Test
+    void scatterAddThatLocksLosesNone() {
+        for (int attempt = 0; attempt < 20; attempt++) {
+            assertThat(sumOfOnes(true)).containsExactly(2000f);
+        }
+    }
+
+    /** The sums, all of which should be 2,000, of as many rows of ones with one index. */
+    private static Set<Float> sumOfOnes(boolean lock) {
+        INDArray sums = Nd4j.create(DataType.FLOAT, 1, 256);
+        Nd4j.exec(
+                DynamicCustomOp.builder("scatter_add")
+                        .addInputs(
+                                Nd4j.create(DataType.FLOAT, 1, 256),
+                                Nd4j.createFromArray(new int[2000]),
+                                Nd4j.ones(DataType.FLOAT, 2000, 256))
+                        .addBooleanArguments(lock)
+                        .addOutputs(sums)
+                        .build());
+        Set<Float> distinct = new HashSet<>();
+        for (float sum : sums.data().asFloat()) {
+            distinct.add(sum);
+        }
+        return distinct;
     }
 
     /** Cure: {@code Ops.crossEntropy}, made of operators whose gradient is scaled. */
