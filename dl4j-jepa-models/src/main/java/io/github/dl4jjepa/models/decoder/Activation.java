@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.samediff.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Activation functions of feed-forward blocks. */
@@ -9,7 +8,7 @@ public enum Activation {
     SILU {
         @Override
         SDVariable apply(SDVariable x) {
-            return Ops.multiply(x, x.getSameDiff().nn().sigmoid(x));
+            return x.getSameDiff().nn().swish(x);
         }
     };
 

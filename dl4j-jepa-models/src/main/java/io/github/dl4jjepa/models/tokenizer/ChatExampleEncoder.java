@@ -102,6 +102,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         }
         messages.forEach(this::refuseSpecialTokens);
         String text = template.render(messages, false);
+        refuseLostSystemTurn(messages, text);
         TextSpan content = contentOf(messages, answer, text);
         int end = content.end() + endOfTurn(text, content.end()).length();
         TokenizedText row = tokenizer.encode(text);
@@ -126,6 +127,17 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                                 row.ids(tokens(row, content)))
                         : alone(example.views());
         return new TokenizedExample(example.source(), row.ids(), labels, views);
+    }
+
+    /**
+     * Some templates leave the system turn out; a model must not be trained without it unawares.
+     */
+    private void refuseLostSystemTurn(List<Message> messages, String text) {
+        for (int turn = 0; turn < messages.size(); turn++) {
+            if (messages.get(turn).role().equals(Message.SYSTEM)) {
+                template.find(messages, turn, text);
+            }
+        }
     }
 
     private static int lastUser(List<Message> messages) {
