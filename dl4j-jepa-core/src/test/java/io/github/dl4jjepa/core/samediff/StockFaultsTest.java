@@ -148,6 +148,17 @@ class StockFaultsTest {
         assertThat(printed.toString()).contains("Added differentiated op");
     }
 
+    /** Cure: {@code Activation.SILU} of the models is composed. */
+    @Test
+    void theGradientOfSwishIsNotANumberForLargeArguments() {
+        SameDiff graph = SameDiff.create();
+        SDVariable x = graph.var("x", Nd4j.createFromArray(40f, 50f));
+        graph.nn().swish(x).sum("loss").markAsLoss();
+        float[] gradient = graph.calculateGradients(Map.of(), "x").get("x").toFloatVector();
+        assertThat(gradient[0]).isEqualTo(1f);
+        assertThat(gradient[1]).isNaN();
+    }
+
     /** Cure: everything outside attention is a matrix. */
     @Test
     void aBatchOfMatricesCannotBeMultipliedWithAMatrix() {

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
+import io.github.dl4jjepa.core.samediff.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Activation functions of feed-forward blocks. */
@@ -8,7 +9,8 @@ public enum Activation {
     SILU {
         @Override
         SDVariable apply(SDVariable x) {
-            return x.getSameDiff().nn().swish(x);
+            // Not nn().swish: its native gradient is NaN from x = 45 on.
+            return Ops.multiply(x, x.getSameDiff().nn().sigmoid(x));
         }
     };
 

@@ -178,6 +178,24 @@ class ChatExampleEncoderTest {
     }
 
     @Test
+    void refusesASystemTurnThatTheTemplateLeavesOut() {
+        String source =
+                "{% for m in messages %}{% if m.role != 'system' %}{{ m.content }}<|im_end|>"
+                        + "{% endif %}{% endfor %}";
+        ChatTemplate template = ChatTemplate.compile("forgetful", source, Map.of());
+        ChatExampleEncoder forgetful = new ChatExampleEncoder(tokenizer, template, 200);
+        Message system = new Message(Message.SYSTEM, "be brief");
+        assertThatThrownBy(
+                        () ->
+                                forgetful.encode(
+                                        Example.conversation(
+                                                "test:7", List.of(system, USER, ANSWER))))
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith("test:7: forgetful: turn 1, the system's")
+                .hasMessageContaining("not at all");
+    }
+
+    @Test
     void namesTheExampleThatATemplateRefuses() {
         ChatTemplate template =
                 ChatTemplate.compile("strict", "{{ raise_exception('never') }}", Map.of());

@@ -35,7 +35,7 @@ public interface DecoderFamily {
                                 config.refusal(
                                         "model_type",
                                         "\"" + modelType + "\" is not supported",
-                                        "supported are "
+                                        "supported: "
                                                 + String.join(
                                                         ", ",
                                                         ALL.stream()
