@@ -11,7 +11,6 @@ import org.nd4j.linalg.api.ops.impl.scatter.ScatterAdd;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
-import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.SubOp;
 
 /**
  * SameDiff's operators with our gradients.
@@ -32,8 +31,7 @@ final class CorrectedGradients {
      * @throws IllegalStateException if SameDiff would not use them
      */
     static synchronized void install() {
-        List.of(new GatherRows(), new Multiply(), new Add(), new Subtract())
-                .forEach(CorrectedGradients::register);
+        List.of(new GatherRows(), new Multiply(), new Add()).forEach(CorrectedGradients::register);
     }
 
     /** Makes graphs that are cloned from now on use an operator of this class. */
@@ -71,14 +69,6 @@ final class CorrectedGradients {
 
     static SDVariable add(SDVariable a, SDVariable b, Operand right) {
         return new Add(a, b, right).outputVariable();
-    }
-
-    static SDVariable subtract(SDVariable a, SDVariable b) {
-        return new Subtract(a, b, Operand.SAME_SHAPE).outputVariable();
-    }
-
-    static SDVariable subtractConstant(SDVariable a, SDVariable b) {
-        return new Subtract(a, b, Operand.CONSTANT).outputVariable();
     }
 
     private static boolean isOurs(DynamicCustomOp operator) {
@@ -164,28 +154,6 @@ final class CorrectedGradients {
             return right == Operand.CONSTANT
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
-        }
-    }
-
-    /** {@code subtract} that differentiates as its right operand needs. */
-    public static final class Subtract extends SubOp {
-        public Subtract() {}
-
-        Subtract(SDVariable a, SDVariable b, Operand right) {
-            super(a.getSameDiff(), a, b);
-            addIArgument(right.ordinal());
-        }
-
-        @Override
-        public List<SDVariable> doDiff(List<SDVariable> gradients) {
-            if (!isOurs(this)) {
-                return super.doDiff(gradients);
-            }
-            SDVariable gradient = gradients.get(0);
-            Operand right = rightOperand(this);
-            return right == Operand.CONSTANT
-                    ? List.of(gradient)
-                    : List.of(gradient, reduce(gradient, right).neg());
         }
     }
 }

@@ -105,7 +105,7 @@ public final class Ops {
         // Any shift near the maximum will do; through an integer it takes no gradient.
         SDVariable shift =
                 graph.max(logits, true, 1).castTo(DataType.INT32).castTo(logits.dataType());
-        SDVariable shifted = CorrectedGradients.subtractConstant(logits, shift);
+        SDVariable shifted = addConstant(logits, shift.neg());
         SDVariable logSum = graph.math().log(graph.math().exp(shifted).sum(1));
 
         SDVariable rows = graph.sizeAt(targets, 0);
@@ -113,6 +113,6 @@ public final class Ops {
                 graph.range(graph.constant(0L), rows, graph.constant(1L), DataType.INT64)
                         .mul(graph.constant((long) classes));
         SDVariable indices = firstOfRow.add(targets.castTo(DataType.INT64));
-        return CorrectedGradients.subtract(logSum, gather(shifted.reshape(-1), indices));
+        return add(logSum, gather(shifted.reshape(-1), indices).neg());
     }
 }

@@ -14,12 +14,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Compares the gradients of a graph in double precision with central differences. */
 public final class FiniteDifferences {
     private static final double STEP = 1e-5;
-    private static final int ENTRIES_PER_VARIABLE = 40;
+    private static final int ENTRIES_PER_VARIABLE = 12;
 
     private FiniteDifferences() {}
 
     /**
-     * Checks every trained variable of a graph, at 40 entries each at the most.
+     * Checks every trained variable of a graph, at 12 entries each at the most.
      *
      * @param tolerance the largest difference allowed, relative to the gradient's largest entry
      */
