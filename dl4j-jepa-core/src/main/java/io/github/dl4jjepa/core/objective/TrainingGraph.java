@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.samediff.GradientFunction;
+import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +29,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     private static final String LM_SUM = "lm_sum";
     private static final String JEPA_SUM = "jepa_sum";
 
-    private final SameDiff graph = SameDiff.create();
+    private final SameDiff graph = Graphs.create();
     private final boolean comparesViews;
     private final DataType dataType;
     private final List<String> sums;

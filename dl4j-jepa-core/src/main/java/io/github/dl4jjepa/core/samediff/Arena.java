@@ -16,7 +16,14 @@ import org.nd4j.linalg.factory.Nd4j;
  * earlier runs stay valid places. Giving out depends on the order of calls alone.
  */
 final class Arena implements AutoCloseable {
-    private static final long BLOCK_BYTES = 64L << 20;
+    private static final long SMALL_BLOCK_BYTES = 64L << 20;
+
+    /**
+     * A large model's blocks are large, so that its embedding's gradient fits where activations
+     * lay.
+     */
+    private static final long LARGE_BLOCK_BYTES = 256L << 20;
+
     private static final long ALIGNMENT_BYTES = 64;
 
     private final DataType dataType;
@@ -48,11 +55,17 @@ final class Arena implements AutoCloseable {
             }
         }
         if (best == null) {
-            Block block = new Block(Math.max(rounded, BLOCK_BYTES / dataType.width()));
+            Block block = new Block(Math.max(rounded, nextBlockBytes() / dataType.width()));
             blocks.add(block);
             best = block.smallestGap(rounded);
         }
         return best.block().take(best.start(), rounded);
+    }
+
+    private long nextBlockBytes() {
+        return blocks.size() * SMALL_BLOCK_BYTES < LARGE_BLOCK_BYTES
+                ? SMALL_BLOCK_BYTES
+                : LARGE_BLOCK_BYTES;
     }
 
     /** Takes a place back. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -130,6 +131,36 @@ class StockFaultsTest {
 
         assertThat(graph.outputSingle(Map.of("x", features), "loss").getDouble(0)).isEqualTo(2);
         assertThat(reported).isZero();
+    }
+
+    /** Cure: {@code Graphs.create}. */
+    @Test
+    void aGraphKeepsAHiddenCopyOfEachVariable() throws Exception {
+        INDArray array = Nd4j.ones(DataType.FLOAT, 3);
+        SameDiff stock = SameDiff.create();
+        stock.var("w", array);
+        Object holder = mapOf(stock).get("w");
+        Object hidden = field(holder.getClass().getSuperclass(), holder, "delayedArray");
+        assertThat(hidden).isNotNull().isNotSameAs(array);
+
+        SameDiff ours = Graphs.create();
+        ours.var("w", array);
+        assertThat(mapOf(ours).get("w")).isSameAs(array);
+    }
+
+    private static Map<?, ?> mapOf(SameDiff graph) throws ReflectiveOperationException {
+        return (Map<?, ?>) field(field(graph, "variablesArrays"), "map");
+    }
+
+    private static Object field(Object object, String name) throws ReflectiveOperationException {
+        return field(object.getClass(), object, name);
+    }
+
+    private static Object field(Class<?> declaring, Object object, String name)
+            throws ReflectiveOperationException {
+        Field field = declaring.getDeclaredField(name);
+        field.setAccessible(true);
+        return field.get(object);
     }
 
     /** Cure: {@code GradientFunction.withoutStandardOutput}. */

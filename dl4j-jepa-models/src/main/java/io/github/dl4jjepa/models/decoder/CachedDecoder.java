@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -129,7 +130,7 @@ public final class CachedDecoder implements AutoCloseable {
      * well.
      */
     private final class Graph {
-        private final SameDiff graph = SameDiff.create();
+        private final SameDiff graph = Graphs.create();
         private final List<String> outputs = new ArrayList<>();
 
         /** The variable that becomes a placeholder of the next reading. */

@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.generation.GreedyGenerator;
 import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
@@ -73,7 +74,7 @@ public final class Verification {
     }
 
     private void checkOutputs() {
-        SameDiff graph = SameDiff.create();
+        SameDiff graph = Graphs.create();
         SDVariable hidden =
                 decoder.hiddenStates(
                         graph,
