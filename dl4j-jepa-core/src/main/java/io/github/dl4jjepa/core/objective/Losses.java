@@ -36,7 +36,7 @@ public record Losses(double languageModelSum, long labels, double jepaSum, long 
      * The objective's value: gamma times the language-model loss plus lambda times the JEPA term.
      */
     public double total(JepaObjective objective) {
-        double jepaTerm = objective.comparesViews() ? objective.lambda() * jepa() : 0;
+        double jepaTerm = pairs == 0 ? 0 : objective.lambda() * jepa();
         return objective.gamma() * languageModel() + jepaTerm;
     }
 }

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -151,7 +152,10 @@ final class GraphExecutor implements AutoCloseable {
         private final Set<String> fixed = new HashSet<>();
 
         private final Map<String, INDArray> values = new HashMap<>();
-        private final Map<String, Integer> pendingUses = new HashMap<>(uses);
+
+        /** How often a result will still be read, under its own name or as a view. */
+        private final Map<String, Integer> pendingUses = new HashMap<>();
+
         private final Map<String, Arena.Place> places = new HashMap<>();
 
         /** For a result that is another's memory in another shape: whose. */
@@ -191,7 +195,9 @@ final class GraphExecutor implements AutoCloseable {
             Step step;
             if (view != null) {
                 values.put(names.get(0), view);
-                owners.put(names.get(0), owner(operator.getInputsToOp().get(0)));
+                String owner = owner(operator.getInputsToOp().get(0));
+                owners.put(names.get(0), owner);
+                pendingUses.merge(owner, usesOf(names.get(0)), Integer::sum);
                 step = new Step(null, names, List.of(view));
             } else {
                 List<DataType> types =
@@ -234,6 +240,7 @@ final class GraphExecutor implements AutoCloseable {
             if (type == arena.dataType()) {
                 Arena.Place place = arena.allocate(Math.max(1, length(shape)));
                 places.put(name, place);
+                pendingUses.put(name, usesOf(name));
                 array = arena.array(place, shape);
             } else {
                 array = Nd4j.createUninitialized(type, shape);
@@ -268,32 +275,19 @@ final class GraphExecutor implements AutoCloseable {
 
         /** Gives back the places of results that no later operator reads. */
         private void release(SameDiffOp operator) {
-            Set<String> touched = new HashSet<>(operator.getInputsToOp());
             for (String input : operator.getInputsToOp()) {
-                pendingUses.merge(input, -1, Integer::sum);
+                pendingUses.computeIfPresent(owner(input), (owner, pending) -> pending - 1);
             }
-            touched.addAll(operator.getOutputsOfOp());
-            touched.stream()
+            Stream.concat(operator.getInputsToOp().stream(), operator.getOutputsOfOp().stream())
                     .map(this::owner)
+                    .filter(owner -> places.containsKey(owner) && pendingUses.get(owner) == 0)
                     .distinct()
-                    .filter(places::containsKey)
                     .toList()
-                    .forEach(
-                            owner -> {
-                                if (isUnused(owner)) {
-                                    arena.free(places.remove(owner));
-                                }
-                            });
+                    .forEach(owner -> arena.free(places.remove(owner)));
         }
 
-        private boolean isUnused(String owner) {
-            return pendingUses.getOrDefault(owner, 0) == 0
-                    && owners.entrySet().stream()
-                            .noneMatch(
-                                    alias ->
-                                            alias.getValue().equals(owner)
-                                                    && pendingUses.getOrDefault(alias.getKey(), 0)
-                                                            > 0);
+        private int usesOf(String name) {
+            return uses.getOrDefault(name, 0);
         }
 
         private String owner(String name) {

@@ -13,9 +13,6 @@ import io.github.dl4jjepa.core.objective.Losses;
  */
 public record MeanLosses(double languageModel, double jepa, double total) {
     static MeanLosses of(Losses losses, JepaObjective objective) {
-        double languageModel = losses.languageModel();
-        double jepa = losses.jepa();
-        double jepaTerm = losses.pairs() == 0 ? 0 : objective.lambda() * jepa;
-        return new MeanLosses(languageModel, jepa, objective.gamma() * languageModel + jepaTerm);
+        return new MeanLosses(losses.languageModel(), losses.jepa(), losses.total(objective));
     }
 }

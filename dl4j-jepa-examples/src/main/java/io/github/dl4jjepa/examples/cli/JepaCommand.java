@@ -56,19 +56,12 @@ public final class JepaCommand implements Runnable {
      */
     public static void main(String[] args) {
         OpenMpSettings.waitPassively();
-        keepTokenizersOffline();
         PrintWriter results =
                 new PrintWriter(
                         new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
         // Whatever a library prints must not come between the results.
         System.setOut(System.err);
         System.exit(run(commandLine().setOut(results), args));
-    }
-
-    /** DJL's tokenizers otherwise look for a CUDA build to download, and report that they run. */
-    private static void keepTokenizersOffline() {
-        System.setProperty("RUST_FLAVOR", "cpu");
-        System.setProperty("OPT_OUT_TRACKING", "true");
     }
 
     /** Without a command there is nothing to do. */

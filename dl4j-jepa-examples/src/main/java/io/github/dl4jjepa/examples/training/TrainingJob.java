@@ -140,11 +140,8 @@ public final class TrainingJob {
     /** Gives [PRED] tokens that the model has not met before their first embedding. */
     private static void initialise(
             TransformerDecoder decoder, TokenizerFiles original, int[] predictorIds) {
-        try (Tokenizer known = Tokenizer.open(original)) {
-            int knownPredictors = known.predictorIds().length;
-            decoder.initialiseTokens(
-                    Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList());
-        }
+        decoder.initialiseTokens(
+                Arrays.stream(predictorIds).skip(original.predictors()).boxed().toList());
     }
 
     private TrainingResult train(

@@ -26,7 +26,6 @@ final class DecoderGraph {
     private final DataType dataType;
     private final Function<String, SDVariable> parameter;
     private final int group;
-    private final SDVariable rotation;
 
     /**
      * @param parameter gives a parameter's variable in the graph by its name
@@ -41,7 +40,6 @@ final class DecoderGraph {
         this.dataType = dataType;
         this.parameter = parameter;
         group = config.heads() / config.keyValueHeads();
-        rotation = graph.constant(halfRotation(config.headDim()).castTo(dataType));
     }
 
     /**
@@ -138,8 +136,10 @@ final class DecoderGraph {
             splitKeys = graph.stack(0, rows, time, keyValueHeads, headDim);
 
             SDVariable angles = angles(tokens.positions());
-            queryRotary = new Rotary(angles, config.heads(), 1 / Math.sqrt(config.headDim()));
-            keyRotary = new Rotary(angles, config.keyValueHeads(), 1);
+            SDVariable rotation = graph.constant(halfRotation(config.headDim()).castTo(dataType));
+            queryRotary =
+                    new Rotary(angles, rotation, config.heads(), 1 / Math.sqrt(config.headDim()));
+            keyRotary = new Rotary(angles, rotation, config.keyValueHeads(), 1);
             mask =
                     past == null
                             ? mask(tokens, tokens.positions(), tokens.segments())
@@ -193,6 +193,7 @@ final class DecoderGraph {
     /** Turns the heads of queries or keys by the angles of their positions. */
     private final class Rotary {
         private final int width;
+        private final SDVariable rotation;
         private final SDVariable cosines;
         private final SDVariable sines;
 
@@ -200,7 +201,8 @@ final class DecoderGraph {
          * @param angles {@code [rows * time, headDim]}
          * @param factor that the heads are multiplied with as well
          */
-        Rotary(SDVariable angles, int heads, double factor) {
+        Rotary(SDVariable angles, SDVariable rotation, int heads, double factor) {
+            this.rotation = rotation;
             width = heads * config.headDim();
             cosines = graph.tile(graph.math().cos(angles).mul(factor), 1, heads);
             sines = graph.tile(graph.math().sin(angles).mul(factor), 1, heads);

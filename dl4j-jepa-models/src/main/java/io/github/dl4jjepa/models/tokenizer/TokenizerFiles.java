@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
@@ -86,6 +87,15 @@ public final class TokenizerFiles {
     /** The text of [PRED] token {@code i}, from 1: {@code <|predictor_1|>}. */
     public static String predictor(int i) {
         return "<|predictor_" + i + "|>";
+    }
+
+    /** How many [PRED] tokens the tokenizer has. */
+    public int predictors() {
+        Map<String, Integer> ids = ids();
+        return (int)
+                IntStream.rangeClosed(1, MAX_PREDICTORS)
+                        .filter(i -> ids.containsKey(predictor(i)))
+                        .count();
     }
 
     /** Where the files were read. */
