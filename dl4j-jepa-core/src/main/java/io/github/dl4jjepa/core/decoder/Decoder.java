@@ -47,4 +47,15 @@ public interface Decoder {
      * @return {@code [n, vocabulary]}
      */
     SDVariable logits(SDVariable hiddenStates);
+
+    /**
+     * Floating-point operations of a forward pass over tokens that are not padding: two for each
+     * multiply-add of its matrix products, attention's included. A backward pass is counted as
+     * twice its forward pass.
+     *
+     * @param positions the tokens' positions; a token at position p sees p + 1 tokens, or as many
+     *     of them as a window lets through
+     * @param labels how many hidden states go through the head
+     */
+    double forwardFlops(int[] positions, long labels);
 }

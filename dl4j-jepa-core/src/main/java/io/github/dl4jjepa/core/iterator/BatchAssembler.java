@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -12,19 +13,17 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Lays examples out and copies their rows into a batch's arrays. */
 final class BatchAssembler {
-    private static final int UNREAD = -1;
-
     private final int rows;
     private final int time;
     private final int[] ids;
     private final int[] positions;
     private final int[] segments;
+    private final int[] prefixes;
     private final IntStream.Builder labelIndices = IntStream.builder();
     private final IntStream.Builder labelIds = IntStream.builder();
-    private final IntStream.Builder predictionIndices = IntStream.builder();
-    private final IntStream.Builder targetIndices = IntStream.builder();
+    private final List<int[]> predictionIndices = new ArrayList<>();
+    private final List<int[]> targetIndices = new ArrayList<>();
     private int row;
-    private int pairs;
     private long tokens;
 
     private BatchAssembler(int rows, int time, int padId) {
@@ -34,8 +33,10 @@ final class BatchAssembler {
         ids = new int[size];
         positions = new int[size];
         segments = new int[size];
+        prefixes = new int[size];
         Arrays.fill(ids, padId);
         Arrays.fill(segments, MultiViewBatch.PADDING_SEGMENT);
+        Arrays.fill(prefixes, MultiViewBatch.PADDING_SEGMENT);
     }
 
     static MultiViewBatch assemble(List<TokenizedExample> examples, ViewLayout layout, int padId) {
@@ -58,25 +59,24 @@ final class BatchAssembler {
         if (readouts(example, Readout.Side.PREDICTION) != examplePairs) {
             throw new IllegalArgumentException("the layout gives a prediction without its target");
         }
-        int[] predictions = new int[examplePairs];
-        int[] targets = new int[examplePairs];
-        Arrays.fill(predictions, UNREAD);
-        Arrays.fill(targets, UNREAD);
+        int[][] predictions = new int[examplePairs][];
+        int[][] targets = new int[examplePairs][];
         for (Row added : example) {
             copy(added);
             for (Readout readout : added.readouts()) {
-                int[] side = readout.side() == Readout.Side.PREDICTION ? predictions : targets;
-                if (readout.pair() >= examplePairs || side[readout.pair()] != UNREAD) {
+                int[][] side = readout.side() == Readout.Side.PREDICTION ? predictions : targets;
+                if (readout.pair() >= examplePairs || side[readout.pair()] != null) {
                     throw new IllegalArgumentException(
                             "the layout must read each pair out once, numbered from 0: " + readout);
                 }
-                side[readout.pair()] = row * time + readout.index();
+                int start = row * time;
+                side[readout.pair()] =
+                        readout.indices().stream().mapToInt(index -> start + index).toArray();
             }
             row++;
         }
-        Arrays.stream(predictions).forEach(predictionIndices);
-        Arrays.stream(targets).forEach(targetIndices);
-        pairs += examplePairs;
+        predictionIndices.addAll(Arrays.asList(predictions));
+        targetIndices.addAll(Arrays.asList(targets));
     }
 
     private void copy(Row added) {
@@ -85,6 +85,7 @@ final class BatchAssembler {
         System.arraycopy(added.ids(), 0, ids, start, length);
         System.arraycopy(added.positions(), 0, positions, start, length);
         System.arraycopy(added.segments(), 0, segments, start, length);
+        System.arraycopy(added.prefixes(), 0, prefixes, start, length);
         for (int i = 0; i < length; i++) {
             if (added.targets()[i] != Row.NO_TARGET) {
                 labelIndices.add(start + i);
@@ -99,10 +100,11 @@ final class BatchAssembler {
                 matrix(ids),
                 matrix(positions),
                 matrix(segments),
+                matrix(prefixes),
                 vector(labelIndices),
                 vector(labelIds),
-                pairs == 0 ? null : vector(predictionIndices),
-                pairs == 0 ? null : vector(targetIndices),
+                readouts(predictionIndices),
+                readouts(targetIndices),
                 tokens,
                 sources);
     }
@@ -113,6 +115,21 @@ final class BatchAssembler {
 
     private static INDArray vector(IntStream.Builder values) {
         return Nd4j.createFromArray(values.build().toArray());
+    }
+
+    /** {@code [pairs, width]}, or null without pairs. */
+    private static INDArray readouts(List<int[]> indices) {
+        if (indices.isEmpty()) {
+            return null;
+        }
+        int width = indices.stream().mapToInt(pair -> pair.length).max().orElseThrow();
+        int[][] padded = new int[indices.size()][];
+        for (int pair = 0; pair < padded.length; pair++) {
+            int[] read = indices.get(pair);
+            padded[pair] = Arrays.copyOf(read, width);
+            Arrays.fill(padded[pair], read.length, width, MultiViewBatch.NO_INDEX);
+        }
+        return Nd4j.createFromArray(padded);
     }
 
     private static long readouts(List<Row> rows, Readout.Side side) {

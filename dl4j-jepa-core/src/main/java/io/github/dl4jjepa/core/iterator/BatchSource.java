@@ -20,4 +20,12 @@ public interface BatchSource {
      * @throws java.util.NoSuchElementException after the last batch of the epoch
      */
     MultiViewBatch nextBatch();
+
+    /**
+     * The next batch of the epoch with the conversations of its examples only: what a step costs
+     * that leaves the JEPA term out.
+     *
+     * @throws java.util.NoSuchElementException after the last batch of the epoch
+     */
+    MultiViewBatch nextBatchWithoutViews();
 }

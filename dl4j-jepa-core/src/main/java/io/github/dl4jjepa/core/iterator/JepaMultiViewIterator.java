@@ -3,6 +3,8 @@ package io.github.dl4jjepa.core.iterator;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.ExampleEncoder;
+import io.github.dl4jjepa.core.view.LanguageModelLayout;
+import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.ArrayList;
@@ -23,7 +25,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *         JepaMultiViewIterator.builder()
  *                 .setEncoder(encoder)
  *                 .setExamples(new JsonLinesReader(Path.of("train.jsonl")))
- *                 .setLayout(new SeparateLayout(predictorId))
+ *                 .setLayout(new SharedPrefixLayout(ViewOptions.predictors(predictorId)))
  *                 .setBatchSize(4)
  *                 .setPadId(padId)
  *                 .optSeed(42)
@@ -40,12 +42,16 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  */
 public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchSource {
     private static final long serialVersionUID = 1L;
+    private static final ViewLayout CONVERSATION = new LanguageModelLayout();
 
     private final TokenizedExample[] examples;
     private final ViewLayout layout;
     private final int batchSize;
     private final int padId;
     private final Long seed;
+
+    /** Of the examples' longest rows, where batches are grouped by length, or null. */
+    private final int[] lengths;
 
     @SuppressWarnings(
             "serial") // most preprocessors are serialisable, though their interface is not
@@ -61,6 +67,10 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         batchSize = builder.batchSize;
         padId = builder.padId;
         seed = builder.seed;
+        lengths =
+                builder.groupByLength
+                        ? examples.stream().mapToInt(this::longestRow).toArray()
+                        : null;
         preProcessor = builder.preProcessor;
         seek(0, 0);
     }
@@ -83,7 +93,12 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
      */
     @Override
     public MultiViewBatch nextBatch() {
-        return preProcessor == null ? take(batchSize) : MultiViewBatch.of(next());
+        return MultiViewBatch.of(next());
+    }
+
+    @Override
+    public MultiViewBatch nextBatchWithoutViews() {
+        return MultiViewBatch.of(next(batchSize, CONVERSATION));
     }
 
     /**
@@ -104,7 +119,11 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
      */
     @Override
     public MultiDataSet next(int size) {
-        MultiDataSet batch = take(size).toMultiDataSet();
+        return next(size, layout);
+    }
+
+    private MultiDataSet next(int size, ViewLayout rows) {
+        MultiDataSet batch = take(size, rows).toMultiDataSet();
         if (preProcessor != null) {
             preProcessor.preProcess(batch);
         }
@@ -141,10 +160,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
                             + " batches, counted from 0");
         }
         if (order == null || epoch != this.epoch) {
-            order =
-                    seed == null
-                            ? IntStream.range(0, examples.length).toArray()
-                            : EpochOrder.shuffled(examples.length, seed, epoch);
+            order = orderOf(epoch);
         }
         this.epoch = epoch;
         used = (int) Math.min((long) batch * batchSize, examples.length);
@@ -189,7 +205,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         return preProcessor;
     }
 
-    private MultiViewBatch take(int size) {
+    private MultiViewBatch take(int size, ViewLayout rows) {
         if (size < 1) {
             throw new IllegalArgumentException("a batch has 1 example or more, not " + size);
         }
@@ -201,7 +217,24 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         List<TokenizedExample> batch =
                 Arrays.stream(order, used, end).mapToObj(i -> examples[i]).toList();
         used = end;
-        return MultiViewBatch.of(batch, layout, padId);
+        return MultiViewBatch.of(batch, rows, padId);
+    }
+
+    private int[] orderOf(int epoch) {
+        if (seed == null) {
+            return IntStream.range(0, examples.length).toArray();
+        }
+        return lengths == null
+                ? EpochOrder.shuffled(examples.length, seed, epoch)
+                : EpochOrder.groupedByLength(lengths, batchSize, seed, epoch);
+    }
+
+    private int longestRow(TokenizedExample example) {
+        return layout.rows(example).stream()
+                .map(Row::ids)
+                .mapToInt(ids -> ids.length)
+                .max()
+                .orElseThrow();
     }
 
     /** Gathers the settings, then reads and checks the examples. */
@@ -212,6 +245,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         private int batchSize;
         private int padId = -1;
         private Long seed;
+        private boolean groupByLength;
         private MultiDataSetPreProcessor preProcessor;
         private IntConsumer progress = read -> {};
 
@@ -288,6 +322,18 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         }
 
         /**
+         * Puts examples of like length into a batch, so that little of it is padding (default:
+         * batches as the shuffled order has them). The batches come in random order. Needs {@link
+         * #optSeed}.
+         *
+         * @param groupByLength whether to do so
+         */
+        public Builder optGroupByLength(boolean groupByLength) {
+            this.groupByLength = groupByLength;
+            return this;
+        }
+
+        /**
          * Sets what each batch goes through before it is given out (default: nothing).
          *
          * @param preProcessor may change the arrays, not their order
@@ -320,6 +366,9 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             require(layout != null, "setLayout is required");
             require(batchSize > 0, "setBatchSize is required, with 1 example or more");
             require(padId >= 0, "setPadId is required, with an id of the vocabulary");
+            require(
+                    !groupByLength || seed != null,
+                    "optGroupByLength needs optSeed: it is a way to shuffle");
             List<TokenizedExample> examples = new ArrayList<>();
             Faults faults = new Faults();
             source.read(

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.iterator;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.indexing.conditions.Conditions;
@@ -13,13 +14,17 @@ import org.nd4j.linalg.indexing.conditions.Conditions;
  * @param inputIds {@code [rows, time]} token ids, padded on the right
  * @param positionIds {@code [rows, time]} position of each token in its segment
  * @param segmentIds {@code [rows, time]} segment of each token, {@link #PADDING_SEGMENT} at padding
+ * @param prefixIds {@code [rows, time]} segment that goes before each token's own, its own where
+ *     none does, {@link #PADDING_SEGMENT} at padding; {@link io.github.dl4jjepa.core.view.Row} says
+ *     what a token sees
  * @param labelIndices {@code [labels]} flat indices of the hidden states that the language-model
  *     loss uses
  * @param labelIds {@code [labels]} the token each of them is to predict
- * @param predictionIndices {@code [pairs]} flat indices of Pred(Enc(Text)); null where the batch
- *     has no views
- * @param targetIndices {@code [pairs]} flat indices of Enc(Code), pair by pair; null where the
- *     batch has no views
+ * @param predictionIndices {@code [pairs, width]} flat indices of the hidden states whose mean is
+ *     Pred(Enc(Text)), filled up with {@link #NO_INDEX}; the width is 1 where only last tokens are
+ *     read; null where the batch has no views
+ * @param targetIndices {@code [pairs, width]} likewise of Enc(Code), pair by pair; its width may be
+ *     another; null where the batch has no views
  * @param tokens how many tokens are not padding
  * @param sources where the batch's examples were read
  */
@@ -27,6 +32,7 @@ public record MultiViewBatch(
         INDArray inputIds,
         INDArray positionIds,
         INDArray segmentIds,
+        INDArray prefixIds,
         INDArray labelIndices,
         INDArray labelIds,
         INDArray predictionIndices,
@@ -36,6 +42,9 @@ public record MultiViewBatch(
 
     /** The segment of padding: it sees itself and is seen by no token of an example. */
     public static final int PADDING_SEGMENT = -1;
+
+    /** Fills the indices of a readout up. */
+    public static final int NO_INDEX = -1;
 
     public MultiViewBatch {
         sources = List.copyOf(sources);
@@ -60,9 +69,9 @@ public record MultiViewBatch(
     public static MultiViewBatch of(MultiDataSet data) {
         INDArray[] features = data.getFeatures();
         INDArray[] labels = data.getLabels();
-        if (features.length != 3 || (labels.length != 2 && labels.length != 4)) {
+        if (features.length != 4 || (labels.length != 2 && labels.length != 4)) {
             throw new IllegalArgumentException(
-                    "a batch has 3 features and 2 or 4 labels, not "
+                    "a batch has 4 features and 2 or 4 labels, not "
                             + features.length
                             + " and "
                             + labels.length);
@@ -74,6 +83,7 @@ public record MultiViewBatch(
                 features[0],
                 features[1],
                 segmentIds,
+                features[3],
                 labels[0],
                 labels[1],
                 hasViews ? labels[2] : null,
@@ -85,13 +95,13 @@ public record MultiViewBatch(
     /**
      * The batch as Deeplearning4j passes it around, without copying.
      *
-     * <p>Features are {@link #inputIds}, {@link #positionIds}, {@link #segmentIds}; labels are
-     * {@link #labelIndices}, {@link #labelIds} and, where the batch has views, {@link
-     * #predictionIndices}, {@link #targetIndices}. There are no masks: segments and indices say
-     * what is used. The example metadata is {@link #sources}.
+     * <p>Features are {@link #inputIds}, {@link #positionIds}, {@link #segmentIds} and {@link
+     * #prefixIds}; labels are {@link #labelIndices}, {@link #labelIds} and, where the batch has
+     * views, {@link #predictionIndices}, {@link #targetIndices}. There are no masks: segments and
+     * indices say what is used. The example metadata is {@link #sources}.
      */
     public MultiDataSet toMultiDataSet() {
-        INDArray[] features = {inputIds, positionIds, segmentIds};
+        INDArray[] features = {inputIds, positionIds, segmentIds, prefixIds};
         INDArray[] labels =
                 pairs() == 0
                         ? new INDArray[] {labelIndices, labelIds}
@@ -106,8 +116,23 @@ public record MultiViewBatch(
         return Math.toIntExact(labelIds.length());
     }
 
+    /** The positions of the tokens that are not padding. */
+    public int[] positions() {
+        int[] positions = positionIds.ravel().toIntVector();
+        int[] segments = segmentIds.ravel().toIntVector();
+        return IntStream.range(0, positions.length)
+                .filter(i -> segments[i] != PADDING_SEGMENT)
+                .map(i -> positions[i])
+                .toArray();
+    }
+
+    /** How many tokens the arrays hold, padding included. */
+    public long paddedTokens() {
+        return inputIds.length();
+    }
+
     /** How many predictions the JEPA term compares; 0 where the batch has no views. */
     public int pairs() {
-        return targetIndices == null ? 0 : Math.toIntExact(targetIndices.length());
+        return targetIndices == null ? 0 : Math.toIntExact(targetIndices.size(0));
     }
 }

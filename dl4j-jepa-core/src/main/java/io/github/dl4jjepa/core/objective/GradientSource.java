@@ -1,16 +1,31 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Losses and gradients of micro-batches: what the trainer needs of a model under an objective. */
 public interface GradientSource {
+    /** The trained arrays by name, in a fixed order. */
+    Map<String, INDArray> parameters();
+
+    /**
+     * Whether weight decay applies to a parameter.
+     *
+     * @param parameter a name from {@link #parameters()}
+     */
+    boolean decays(String parameter);
+
+    /** Floating-point operations of {@link #accumulate}, counted as {@link Decoder} says. */
+    double flops(MultiViewBatch batch);
+
     /**
      * Runs a micro-batch forward and backward and adds the gradient of {@code lmWeight * (sum of
      * cross entropies) + jepaWeight * (sum of distances)} to arrays that are there already. With
      * the weights gamma / labels and lambda / pairs of the whole optimiser batch, the gradients of
-     * its micro-batches add up to the large batch's.
+     * its micro-batches add up to the large batch's. A batch without views has no JEPA term, and
+     * costs what it costs without one.
      *
      * @param batch the micro-batch; its arrays stay the caller's
      * @param lmWeight weight of one label's cross entropy

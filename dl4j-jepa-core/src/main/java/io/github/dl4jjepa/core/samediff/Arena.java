@@ -15,7 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * is no longer needed lay before. The memory grows in blocks and never shrinks or moves: arrays of
  * earlier runs stay valid places. Giving out depends on the order of calls alone.
  */
-final class Arena implements AutoCloseable {
+public final class Arena implements AutoCloseable {
     private static final long SMALL_BLOCK_BYTES = 64L << 20;
 
     /**
@@ -32,7 +32,7 @@ final class Arena implements AutoCloseable {
     /**
      * @param dataType FLOAT or DOUBLE
      */
-    Arena(DataType dataType) {
+    public Arena(DataType dataType) {
         this.dataType = dataType;
     }
 

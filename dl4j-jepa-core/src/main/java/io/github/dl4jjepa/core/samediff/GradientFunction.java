@@ -24,7 +24,6 @@ public final class GradientFunction implements AutoCloseable {
     /** Two parameters may have the same gradient: those of a sum. */
     private final Map<String, List<String>> parametersOfGradient = new LinkedHashMap<>();
 
-    private final Arena arena;
     private final GraphExecutor backward;
     private final GraphExecutor forward;
 
@@ -34,9 +33,14 @@ public final class GradientFunction implements AutoCloseable {
      * @param graph the graph; its loss variables must be set
      * @param parameters names of the variables whose gradient is wanted
      * @param outputs names of further variables whose value is wanted with it
+     * @param arena where intermediate results are kept; functions that are not run at the same time
+     *     may share one
      */
     public GradientFunction(
-            SameDiff graph, Collection<String> parameters, Collection<String> outputs) {
+            SameDiff graph,
+            Collection<String> parameters,
+            Collection<String> outputs,
+            Arena arena) {
         CorrectedGradients.install();
         withoutStandardOutput(graph::createGradFunction);
         for (String parameter : parameters) {
@@ -47,7 +51,6 @@ public final class GradientFunction implements AutoCloseable {
         }
         List<String> wanted = new ArrayList<>(outputs);
         wanted.addAll(parametersOfGradient.keySet());
-        arena = new Arena(graph.getVariable(parameters.iterator().next()).dataType());
         backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena);
         forward = new GraphExecutor(graph, outputs, arena);
     }
@@ -90,12 +93,11 @@ public final class GradientFunction implements AutoCloseable {
         forward.run(placeholders, outputs);
     }
 
-    /** Frees the memory of intermediate results. */
+    /** Frees what the function keeps from run to run; the arena stays. */
     @Override
     public void close() {
         backward.close();
         forward.close();
-        arena.close();
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
@@ -16,18 +15,17 @@ import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Trains a decoder under the JEPA objective with AdamW.
+ * Trains a model under the JEPA objective with AdamW.
  *
  * <p>An optimiser step takes up to {@link TrainingOptions#accumulate()} micro-batches of one epoch.
  * Each label and each pair counts the same, whichever micro-batch it is in, so the gradient is that
- * of one large batch. The decoder's parameters are updated in place; the arrays of gradients and of
+ * of one large batch. The model's parameters are updated in place; the arrays of gradients and of
  * the optimiser are allocated once, and freed when the run ends.
  *
  * <p>A run that is killed and resumed from its last checkpoint ends with the very weights,
  * optimiser state and losses of an uninterrupted one. Not for use by several threads.
  */
 public final class JepaTrainer {
-    private final Decoder decoder;
     private final GradientSource gradientSource;
     private final JepaObjective objective;
     private final BatchSource batches;
@@ -35,9 +33,9 @@ public final class JepaTrainer {
     private final TrainingOptions options;
     private final CheckpointStore checkpoints;
     private final List<TrainingListener> listeners;
+    private long totalSteps;
 
     private JepaTrainer(Builder builder) {
-        decoder = Objects.requireNonNull(builder.decoder, "setDecoder was not called");
         gradientSource =
                 Objects.requireNonNull(builder.gradientSource, "setGradientSource was not called");
         objective = Objects.requireNonNull(builder.objective, "setObjective was not called");
@@ -53,9 +51,22 @@ public final class JepaTrainer {
         return new Builder();
     }
 
-    /** Optimiser steps of the whole training. */
+    /**
+     * Optimiser steps of the whole training. Where a compute budget limits them, their batches are
+     * gone through once to see.
+     *
+     * @throws JepaException if the compute budget does not suffice for a single step
+     */
     public long totalSteps() {
-        return options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch();
+        if (totalSteps == 0) {
+            totalSteps =
+                    options.computeBudget() > 0
+                            ? stepsWithinBudget()
+                            : options.maxSteps() > 0
+                                    ? options.maxSteps()
+                                    : options.epochs() * stepsPerEpoch();
+        }
+        return totalSteps;
     }
 
     /**
@@ -83,9 +94,10 @@ public final class JepaTrainer {
 
     private TrainingSummary run(boolean resume) {
         long begun = System.nanoTime();
-        Map<String, INDArray> parameters = decoder.parameters();
+        Map<String, INDArray> parameters = gradientSource.parameters();
         try (Gradients gradients = new Gradients(parameters);
-                AdamW optimizer = new AdamW(parameters, options.weightDecay(), decoder::decays)) {
+                AdamW optimizer =
+                        new AdamW(parameters, options.weightDecay(), gradientSource::decays)) {
             TrainerState start =
                     resume
                             ? checkpoints
@@ -120,6 +132,7 @@ public final class JepaTrainer {
                             lastStep,
                             state.bestStep(),
                             state.bestLoss(),
+                            state.cost(),
                             secondsSince(begun));
             listeners.forEach(listener -> listener.onEnd(summary));
             return summary;
@@ -134,11 +147,8 @@ public final class JepaTrainer {
                         * options.schedule()
                                 .factor(state.step(), options.warmupSteps(), totalSteps());
         int end = batchAfterStep(state);
-        List<MultiViewBatch> microBatches = new ArrayList<>();
+        List<MultiViewBatch> microBatches = microBatches(step, end - state.batch());
         try {
-            for (int batch = state.batch(); batch < end; batch++) {
-                microBatches.add(batches.nextBatch());
-            }
             Losses losses = accumulate(step, microBatches, gradients);
             double norm = gradients.clip(options.maxGradientNorm());
             if (!Double.isFinite(norm)) {
@@ -156,13 +166,60 @@ public final class JepaTrainer {
                     MeanLosses.of(losses, objective),
                     learningRate,
                     norm,
-                    microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
-                    seconds,
+                    new StepCost(
+                            microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
+                            microBatches.stream().mapToLong(MultiViewBatch::paddedTokens).sum(),
+                            flops(microBatches),
+                            seconds),
                     validation != null && isDue(options.evaluateEvery(), step, epochEnds)
                             ? Optional.of(evaluate(step))
                             : Optional.empty());
         } finally {
             microBatches.forEach(JepaTrainer::close);
+        }
+    }
+
+    /** The next batches of the epoch, with their views unless the step drops the JEPA term. */
+    private List<MultiViewBatch> microBatches(long step, int count) {
+        boolean comparesViews = objective.comparesViews(options.seed(), step);
+        List<MultiViewBatch> microBatches = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            MultiViewBatch batch =
+                    comparesViews ? batches.nextBatch() : batches.nextBatchWithoutViews();
+            if (comparesViews && batch.pairs() == 0) {
+                throw new IllegalArgumentException(
+                        "the objective compares views, but the batch has none: " + batch.sources());
+            }
+            microBatches.add(batch);
+        }
+        return microBatches;
+    }
+
+    private double flops(List<MultiViewBatch> microBatches) {
+        return microBatches.stream().mapToDouble(gradientSource::flops).sum();
+    }
+
+    private long stepsWithinBudget() {
+        double spent = 0;
+        for (TrainerState state = TrainerState.START; ; state = next(state)) {
+            if (state.batch() == 0) {
+                batches.seek(state.epoch(), 0);
+            }
+            List<MultiViewBatch> microBatches =
+                    microBatches(state.step() + 1, batchAfterStep(state) - state.batch());
+            double flops = flops(microBatches);
+            microBatches.forEach(JepaTrainer::close);
+            spent += flops;
+            if (spent > options.computeBudget()) {
+                if (state.step() == 0) {
+                    throw new JepaException(
+                            String.format(
+                                    "the compute budget of %.3g operations does not suffice for the"
+                                            + " first step, which takes %.3g; raise it",
+                                    options.computeBudget(), flops));
+                }
+                return state.step();
+            }
         }
     }
 
@@ -198,16 +255,29 @@ public final class JepaTrainer {
     }
 
     private TrainerState next(TrainerState state, StepMetrics metrics) {
-        int end = batchAfterStep(state);
-        boolean epochEnds = end == batches.batchesPerEpoch();
         double loss = metrics.validation().map(MeanLosses::total).orElse(Double.POSITIVE_INFINITY);
         boolean best = loss < state.bestLoss();
+        TrainerState next = next(state);
         return new TrainerState(
-                metrics.step(),
+                next.step(),
+                next.epoch(),
+                next.batch(),
+                best ? next.step() : state.bestStep(),
+                best ? loss : state.bestLoss(),
+                state.cost().plus(metrics.cost()));
+    }
+
+    /** One step further in the data, all else unchanged. */
+    private TrainerState next(TrainerState state) {
+        int end = batchAfterStep(state);
+        boolean epochEnds = end == batches.batchesPerEpoch();
+        return new TrainerState(
+                state.step() + 1,
                 epochEnds ? state.epoch() + 1 : state.epoch(),
                 epochEnds ? 0 : end,
-                best ? metrics.step() : state.bestStep(),
-                best ? loss : state.bestLoss());
+                state.bestStep(),
+                state.bestLoss(),
+                state.cost());
     }
 
     private void save(TrainerState state, Map<String, INDArray> parameters, AdamW optimizer) {
@@ -263,6 +333,7 @@ public final class JepaTrainer {
                         batch.inputIds(),
                         batch.positionIds(),
                         batch.segmentIds(),
+                        batch.prefixIds(),
                         batch.labelIndices(),
                         batch.labelIds(),
                         batch.predictionIndices(),
@@ -277,7 +348,6 @@ public final class JepaTrainer {
 
     /** Puts a {@link JepaTrainer} together: what is {@code set} is required. */
     public static final class Builder {
-        private Decoder decoder;
         private GradientSource gradientSource;
         private JepaObjective objective;
         private BatchSource batches;
@@ -289,19 +359,9 @@ public final class JepaTrainer {
         private Builder() {}
 
         /**
-         * Sets the model.
+         * Sets the model that is trained.
          *
-         * @param decoder the model whose parameters are trained
-         */
-        public Builder setDecoder(Decoder decoder) {
-            this.decoder = decoder;
-            return this;
-        }
-
-        /**
-         * Sets what computes losses and gradients.
-         *
-         * @param gradientSource drawn from the same decoder, under the same objective
+         * @param gradientSource computes its losses and gradients, under the same objective
          */
         public Builder setGradientSource(GradientSource gradientSource) {
             this.gradientSource = gradientSource;

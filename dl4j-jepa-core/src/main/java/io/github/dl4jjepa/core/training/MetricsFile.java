@@ -15,9 +15,9 @@ import java.util.List;
 
 /**
  * Writes a JSON line per optimiser step: {@code step, epoch, lm_loss, jepa_loss, loss,
- * learning_rate, grad_norm, tokens, seconds}, and after an evaluation also {@code
- * validation_lm_loss, validation_jepa_loss, validation_loss}. A JEPA loss is null where no views
- * were compared.
+ * learning_rate, grad_norm, tokens, padded_tokens, flops, seconds}, and after an evaluation also
+ * {@code validation_lm_loss, validation_jepa_loss, validation_loss}. A JEPA loss is null where no
+ * views were compared; {@code padded_tokens} counts padding in, {@code tokens} does not.
  *
  * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
  * first removes the lines of later steps, which it will take again, and a last line cut off in
@@ -108,8 +108,10 @@ public final class MetricsFile implements TrainingListener {
         putLosses(line, "", metrics.losses());
         line.put("learning_rate", metrics.learningRate())
                 .put("grad_norm", metrics.gradientNorm())
-                .put("tokens", metrics.tokens())
-                .put("seconds", metrics.seconds());
+                .put("tokens", metrics.cost().tokens())
+                .put("padded_tokens", metrics.cost().paddedTokens())
+                .put("flops", metrics.cost().flops())
+                .put("seconds", metrics.cost().seconds());
         metrics.validation().ifPresent(losses -> putLosses(line, "validation_", losses));
         return line;
     }

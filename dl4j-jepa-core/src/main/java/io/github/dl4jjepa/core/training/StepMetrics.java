@@ -10,8 +10,7 @@ import java.util.Optional;
  * @param losses the losses of the step's batch, before its update
  * @param learningRate the step's learning rate
  * @param gradientNorm Euclidean norm of all gradients together, before clipping
- * @param tokens tokens of the step's rows, padding left out
- * @param seconds wall-clock time of the step, without evaluation and checkpoint
+ * @param cost what the step cost
  * @param validation the validation losses after the update, if it was evaluated
  */
 public record StepMetrics(
@@ -20,6 +19,5 @@ public record StepMetrics(
         MeanLosses losses,
         double learningRate,
         double gradientNorm,
-        long tokens,
-        double seconds,
+        StepCost cost,
         Optional<MeanLosses> validation) {}

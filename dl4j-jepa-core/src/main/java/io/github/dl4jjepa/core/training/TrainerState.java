@@ -9,8 +9,11 @@ package io.github.dl4jjepa.core.training;
  * @param bestStep the step whose validation loss is the lowest so far; 0 before the first
  *     validation
  * @param bestLoss that loss; infinite before the first validation
+ * @param cost of the steps taken
  */
-public record TrainerState(long step, int epoch, int batch, long bestStep, double bestLoss) {
+public record TrainerState(
+        long step, int epoch, int batch, long bestStep, double bestLoss, StepCost cost) {
     /** A run that has not begun. */
-    public static final TrainerState START = new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY);
+    public static final TrainerState START =
+            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepCost.NONE);
 }

@@ -8,9 +8,13 @@ import java.util.Objects;
  * clipped to the norm 1.
  *
  * @param epochs how often the training data are gone through, 4 by default; without meaning where
- *     {@code maxSteps} is given
+ *     {@code maxSteps} or {@code computeBudget} is given
  * @param maxSteps optimiser steps of the training, however many epochs that takes; 0, the default,
  *     for as many as the epochs have
+ * @param computeBudget floating-point operations that the training may take, forward and backward
+ *     over tokens that are not padding, however many epochs that is: a plain training and one with
+ *     the JEPA term under the same budget are comparable; 0, the default, for as many as the epochs
+ *     or {@code maxSteps} need
  * @param accumulate micro-batches per optimiser step, 1 by default; the last step of an epoch may
  *     have fewer
  * @param learningRate the learning rate after the warm-up, 2e-5 by default
@@ -25,10 +29,13 @@ import java.util.Objects;
  *     each epoch's end. The last step is always evaluated
  * @param checkpointEvery optimiser steps from one checkpoint to the next; 0, the default, for one
  *     at each epoch's end. The last step, and each one that is evaluated best, always get one
+ * @param seed decides which steps drop the JEPA term, where the objective has a loss dropout; 42 by
+ *     default
  */
 public record TrainingOptions(
         int epochs,
         long maxSteps,
+        double computeBudget,
         int accumulate,
         double learningRate,
         LearningRateSchedule schedule,
@@ -36,7 +43,8 @@ public record TrainingOptions(
         double weightDecay,
         double maxGradientNorm,
         long evaluateEvery,
-        long checkpointEvery) {
+        long checkpointEvery,
+        long seed) {
 
     public TrainingOptions {
         Objects.requireNonNull(schedule, "schedule");
@@ -46,6 +54,11 @@ public record TrainingOptions(
         requireAtLeast(0, "warmupSteps", warmupSteps);
         requireAtLeast(0, "evaluateEvery", evaluateEvery);
         requireAtLeast(0, "checkpointEvery", checkpointEvery);
+        requireNonNegative("computeBudget", computeBudget);
+        if (maxSteps > 0 && computeBudget > 0) {
+            throw new IllegalArgumentException(
+                    "maxSteps and computeBudget both say when to stop; give one of them");
+        }
         requireNonNegative("learningRate", learningRate);
         requireNonNegative("weightDecay", weightDecay);
         requireNonNegative("maxGradientNorm", maxGradientNorm);
@@ -76,6 +89,7 @@ public record TrainingOptions(
     public static final class Builder {
         private int epochs = 4;
         private long maxSteps;
+        private double computeBudget;
         private int accumulate = 1;
         private double learningRate = 2e-5;
         private LearningRateSchedule schedule = LearningRateSchedule.LINEAR;
@@ -84,6 +98,7 @@ public record TrainingOptions(
         private double maxGradientNorm = 1;
         private long evaluateEvery;
         private long checkpointEvery;
+        private long seed = 42;
 
         private Builder() {}
 
@@ -96,6 +111,12 @@ public record TrainingOptions(
         /** See {@link TrainingOptions#maxSteps()}. */
         public Builder optMaxSteps(long maxSteps) {
             this.maxSteps = maxSteps;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#computeBudget()}. */
+        public Builder optComputeBudget(double computeBudget) {
+            this.computeBudget = computeBudget;
             return this;
         }
 
@@ -147,6 +168,12 @@ public record TrainingOptions(
             return this;
         }
 
+        /** See {@link TrainingOptions#seed()}. */
+        public Builder optSeed(long seed) {
+            this.seed = seed;
+            return this;
+        }
+
         /**
          * The options.
          *
@@ -156,6 +183,7 @@ public record TrainingOptions(
             return new TrainingOptions(
                     epochs,
                     maxSteps,
+                    computeBudget,
                     accumulate,
                     learningRate,
                     schedule,
@@ -163,7 +191,8 @@ public record TrainingOptions(
                     weightDecay,
                     maxGradientNorm,
                     evaluateEvery,
-                    checkpointEvery);
+                    checkpointEvery,
+                    seed);
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.Optional;
  *     ended already
  * @param bestStep the step with the lowest validation loss; 0 without validation
  * @param bestLoss that loss; infinite without validation
+ * @param cost of all these steps together
  * @param seconds wall-clock time of this run, evaluation and checkpoints included
  */
 public record TrainingSummary(
@@ -17,4 +18,5 @@ public record TrainingSummary(
         Optional<StepMetrics> lastStep,
         long bestStep,
         double bestLoss,
+        StepCost cost,
         double seconds) {}

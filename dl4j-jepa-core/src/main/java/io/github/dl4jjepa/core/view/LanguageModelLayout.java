@@ -12,6 +12,6 @@ public final class LanguageModelLayout implements ViewLayout {
 
     @Override
     public List<Row> rows(TokenizedExample example) {
-        return List.of(Rows.languageModel(example));
+        return List.of(RowBuilder.conversation(example).build());
     }
 }

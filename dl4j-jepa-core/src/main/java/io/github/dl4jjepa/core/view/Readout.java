@@ -1,31 +1,30 @@
 package io.github.dl4jjepa.core.view;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
- * A hidden state that the JEPA term reads.
+ * Hidden states whose mean the JEPA term reads; most often a single one.
  *
  * @param pair which prediction of the example it belongs to, from 0; an example with v views has v
  *     - 1 of them
  * @param side whether it predicts or is predicted
- * @param index the token of the row it is read at
+ * @param indices the tokens of the row it is read at, one or more
  */
-public record Readout(int pair, Side side, int index) {
+public record Readout(int pair, Side side, List<Integer> indices) {
     /** The two sides of the JEPA term d(Pred(Enc(Text)), Enc(Code)). */
     public enum Side {
-        /**
-         * Pred(Enc(Text)): read at the last [PRED] token, or at Text's last token where there is
-         * none.
-         */
+        /** Pred(Enc(Text)): the view that predicts, with its [PRED] tokens. */
         PREDICTION,
-        /** Enc(Code): read at Code's last token. */
+        /** Enc(Code): the view that is predicted. */
         TARGET
     }
 
     public Readout {
         Objects.requireNonNull(side, "side");
-        if (pair < 0 || index < 0) {
-            throw new IllegalArgumentException("negative pair or index: " + pair + ", " + index);
+        indices = List.copyOf(indices);
+        if (pair < 0 || indices.isEmpty() || indices.stream().anyMatch(index -> index < 0)) {
+            throw new IllegalArgumentException("not a readout: pair " + pair + " at " + indices);
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.view;
 
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -11,9 +12,11 @@ import java.util.Objects;
  * @param ids the language-model row: the whole conversation
  * @param labels the tokens of {@code ids} that the language model learns to produce: the
  *     assistant's turn with its end-of-turn token
- * @param views the token ids of each view, seen alone and without template, in order; Text first
+ * @param views the views in order, Text first; those that are parts of the conversation follow one
+ *     another in it
  */
-public record TokenizedExample(String source, int[] ids, TokenSpan labels, List<int[]> views)
+public record TokenizedExample(
+        String source, int[] ids, TokenSpan labels, List<TokenizedView> views)
         implements Serializable {
     public TokenizedExample {
         Objects.requireNonNull(source, "source");
@@ -27,10 +30,20 @@ public record TokenizedExample(String source, int[] ids, TokenSpan labels, List<
                             + ids.length
                             + ": the first token of a row has nothing to be predicted from");
         }
-        for (int[] view : views) {
-            if (view.length == 0) {
-                throw new IllegalArgumentException(source + ": a view without tokens");
+        int end = 0;
+        for (TokenizedView view : views) {
+            TokenSpan span = view.inRow();
+            if (span == null) {
+                continue;
             }
+            if (span.start() < end
+                    || span.end() > ids.length
+                    || !Arrays.equals(
+                            ids, span.start(), span.end(), view.ids(), 0, view.ids().length)) {
+                throw new IllegalArgumentException(
+                        source + ": the row does not have the view's tokens at " + span);
+            }
+            end = span.end();
         }
     }
 }

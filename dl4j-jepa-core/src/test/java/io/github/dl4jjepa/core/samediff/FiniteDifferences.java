@@ -33,7 +33,7 @@ public final class FiniteDifferences {
                         .toList();
         graph.setLossVariables(loss);
         Map<String, INDArray> gradients = new HashMap<>();
-        new GradientFunction(graph, variables, List.of())
+        new GradientFunction(graph, variables, List.of(), new Arena(DataType.DOUBLE))
                 .run(
                         placeholders,
                         (name, gradient) -> gradients.put(name, gradient.dup()),
