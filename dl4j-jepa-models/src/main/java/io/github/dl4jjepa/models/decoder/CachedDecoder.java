@@ -138,7 +138,8 @@ public final class CachedDecoder implements AutoCloseable {
 
         Graph(boolean withPast) {
             DecoderGraph blocks = decoder.blocks(graph);
-            TokenInputs tokens = new TokenInputs(rows(IDS), rows(POSITIONS), rows(SEGMENTS));
+            TokenInputs tokens =
+                    new TokenInputs(rows(IDS), rows(POSITIONS), rows(SEGMENTS), rows(SEGMENTS));
             DecoderGraph.Output output = blocks.draw(tokens, withPast ? past() : null);
             SDVariable last = graph.placeHolder(LAST, DataType.INT32, -1);
             outputs.add(

@@ -18,7 +18,8 @@ import java.util.Map;
  * @param attentionBias whether q, k, v and o have biases
  * @param mlpBias whether the feed-forward projections have biases
  * @param tiedHead whether the head's matrix is the embedding
- * @param rotary rotary position embedding
+ * @param positions how the decoder knows where a token stands
+ * @param slidingWindow how many positions a token sees, its own included; 0 for all before it
  * @param maxPositions the longest row the model was made for
  * @param initializerRange standard deviation of randomly initialised matrices
  */
@@ -35,12 +36,16 @@ public record DecoderConfig(
         boolean attentionBias,
         boolean mlpBias,
         boolean tiedHead,
-        RotaryEmbedding rotary,
+        PositionEmbedding positions,
+        int slidingWindow,
         int maxPositions,
         double initializerRange) {
 
     /** Name of the embedding's parameter. */
     public static final String EMBEDDING = "model.embed_tokens.weight";
+
+    /** Name of the learned positions' parameter. */
+    static final String POSITIONS = "model.embed_positions.weight";
 
     /** Name of the head's parameter, where it is not tied. */
     public static final String HEAD = "lm_head.weight";
@@ -51,6 +56,9 @@ public record DecoderConfig(
         if (heads % keyValueHeads != 0) {
             throw new IllegalArgumentException(
                     heads + " query heads cannot share " + keyValueHeads + " key-value heads");
+        }
+        if (slidingWindow < 0) {
+            throw new IllegalArgumentException("a window of " + slidingWindow + " positions");
         }
         if (headDim % 2 != 0) {
             throw new IllegalArgumentException(
@@ -82,6 +90,9 @@ public record DecoderConfig(
     Map<String, Parameter> parameters() {
         Map<String, Parameter> parameters = new LinkedHashMap<>();
         parameters.put(EMBEDDING, new Parameter(Kind.MATRIX, vocabularySize, hiddenSize));
+        if (positions instanceof PositionEmbedding.Learned) {
+            parameters.put(POSITIONS, new Parameter(Kind.MATRIX, maxPositions, hiddenSize));
+        }
         for (int layer = 0; layer < layers; layer++) {
             String attention = attention(layer);
             String mlp = mlp(layer);
@@ -110,6 +121,20 @@ public record DecoderConfig(
             parameters.put(HEAD, new Parameter(Kind.MATRIX, vocabularySize, hiddenSize));
         }
         return parameters;
+    }
+
+    /** See {@link io.github.dl4jjepa.core.decoder.Decoder#forwardFlops}. */
+    double forwardFlops(int[] positions, long labels) {
+        long perLayer =
+                (2L * heads + 2L * keyValueHeads) * headDim * hiddenSize
+                        + 3L * hiddenSize * intermediateSize;
+        long seen = 0;
+        for (int position : positions) {
+            seen += slidingWindow == 0 ? position + 1 : Math.min(position + 1, slidingWindow);
+        }
+        double attention = 2.0 * heads * headDim * seen; // queries by keys, weights by values
+        double head = (double) hiddenSize * vocabularySize * labels;
+        return 2 * (layers * ((double) perLayer * positions.length + attention) + head);
     }
 
     private static void putLinear(
@@ -155,7 +180,8 @@ public record DecoderConfig(
                 attentionBias,
                 mlpBias,
                 tiedHead,
-                rotary,
+                positions,
+                slidingWindow,
                 maxPositions,
                 initializerRange);
     }

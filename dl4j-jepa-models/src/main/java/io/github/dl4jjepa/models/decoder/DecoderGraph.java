@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -81,6 +82,10 @@ final class DecoderGraph {
 
         SDVariable x =
                 Ops.gather(parameter.apply(DecoderConfig.EMBEDDING), tokens.ids().reshape(-1));
+        if (config.positions() instanceof PositionEmbedding.Learned) {
+            SDVariable table = parameter.apply(DecoderConfig.POSITIONS);
+            x = Ops.add(x, Ops.gather(table, tokens.positions().reshape(-1)));
+        }
         for (int layer = 0; layer < config.layers(); layer++) {
             SDVariable normed = rmsNorm(x, DecoderConfig.inputNorm(layer));
             x = Ops.add(x, attention.draw(layer, normed, keys, values));
@@ -121,8 +126,8 @@ final class DecoderGraph {
         private final SDVariable foldedQueries;
         private final SDVariable unfoldedQueries;
         private final SDVariable splitKeys;
-        private final Rotary queryRotary;
-        private final Rotary keyRotary;
+        private final UnaryOperator<SDVariable> turnQueries;
+        private final UnaryOperator<SDVariable> turnKeys;
         private final SDVariable mask;
 
         Attention(TokenInputs tokens, Past past, SDVariable rows, SDVariable time) {
@@ -135,11 +140,17 @@ final class DecoderGraph {
             unfoldedQueries = graph.stack(0, rows, keyValueHeads, groupSize, time, headDim);
             splitKeys = graph.stack(0, rows, time, keyValueHeads, headDim);
 
-            SDVariable angles = angles(tokens.positions());
-            SDVariable rotation = graph.constant(halfRotation(config.headDim()).castTo(dataType));
-            queryRotary =
-                    new Rotary(angles, rotation, config.heads(), 1 / Math.sqrt(config.headDim()));
-            keyRotary = new Rotary(angles, rotation, config.keyValueHeads(), 1);
+            double scale = 1 / Math.sqrt(config.headDim());
+            if (config.positions() instanceof RotaryEmbedding rotary) {
+                SDVariable angles = angles(rotary, tokens.positions());
+                SDVariable rotation =
+                        graph.constant(halfRotation(config.headDim()).castTo(dataType));
+                turnQueries = new Rotary(angles, rotation, config.heads(), scale)::apply;
+                turnKeys = new Rotary(angles, rotation, config.keyValueHeads(), 1)::apply;
+            } else {
+                turnQueries = queries -> queries.mul(scale);
+                turnKeys = UnaryOperator.identity();
+            }
             mask =
                     past == null
                             ? mask(tokens, tokens.positions(), tokens.segments())
@@ -150,12 +161,12 @@ final class DecoderGraph {
             String name = DecoderConfig.attention(layer);
             boolean bias = config.attentionBias();
             SDVariable queries =
-                    queryRotary
+                    turnQueries
                             .apply(linear(x, name + "q_proj", bias))
                             .reshape(splitQueries)
                             .permute(0, 2, 3, 1, 4)
                             .reshape(foldedQueries);
-            SDVariable key = headsFirst(keyRotary.apply(linear(x, name + "k_proj", bias)));
+            SDVariable key = headsFirst(turnKeys.apply(linear(x, name + "k_proj", bias)));
             SDVariable value = headsFirst(linear(x, name + "v_proj", bias));
             if (past != null) {
                 key = graph.concat(2, past.keys().get(layer), key);
@@ -183,10 +194,20 @@ final class DecoderGraph {
          */
         private SDVariable mask(
                 TokenInputs queries, SDVariable keyPositions, SDVariable keySegments) {
-            SDVariable notAfter = expand(keyPositions, 1).lte(expand(queries.positions(), 2));
-            SDVariable sameSegment = expand(keySegments, 1).eq(expand(queries.segments(), 2));
-            SDVariable seen = notAfter.castTo(dataType).mul(sameSegment.castTo(dataType));
+            SDVariable at = expand(queries.positions(), 2);
+            SDVariable key = expand(keyPositions, 1);
+            SDVariable segment = expand(keySegments, 1);
+            SDVariable own = number(segment.eq(expand(queries.segments(), 2)));
+            SDVariable prefix = number(segment.eq(expand(queries.prefixes(), 2)));
+            SDVariable seen = graph.math().max(own, prefix).mul(number(key.lte(at)));
+            if (config.slidingWindow() > 0) {
+                seen = seen.mul(number(key.gt(at.sub(config.slidingWindow()))));
+            }
             return graph.tile(expand(seen.rsub(1).mul(MASKED), 1), 1, 1, group, 1);
+        }
+
+        private SDVariable number(SDVariable condition) {
+            return condition.castTo(dataType);
         }
     }
 
@@ -219,8 +240,8 @@ final class DecoderGraph {
     }
 
     /** {@code [rows * time, headDim]}: the angle of each pair, twice. */
-    private SDVariable angles(SDVariable positions) {
-        double[] half = config.rotary().frequencies(config.headDim());
+    private SDVariable angles(RotaryEmbedding rotary, SDVariable positions) {
+        double[] half = rotary.frequencies(config.headDim());
         double[] frequencies = new double[config.headDim()];
         System.arraycopy(half, 0, frequencies, 0, half.length);
         System.arraycopy(half, 0, frequencies, half.length, half.length);

@@ -7,7 +7,7 @@ package io.github.dl4jjepa.models.decoder;
  * @param theta base of the frequencies
  * @param scaling how they are stretched for longer rows than the model was first trained on
  */
-public record RotaryEmbedding(double theta, Scaling scaling) {
+public record RotaryEmbedding(double theta, Scaling scaling) implements PositionEmbedding {
     /** How frequencies are stretched. */
     public sealed interface Scaling {
         /** The frequency to use in place of a plain one, in radians per position. */

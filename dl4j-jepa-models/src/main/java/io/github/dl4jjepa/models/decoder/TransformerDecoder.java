@@ -130,6 +130,11 @@ public final class TransformerDecoder implements Decoder {
         return blocks(hiddenStates.getSameDiff()).logits(hiddenStates);
     }
 
+    @Override
+    public double forwardFlops(int[] positions, long labels) {
+        return config.forwardFlops(positions, labels);
+    }
+
     /** The blocks, to draw into a graph that shares this decoder's parameters. */
     DecoderGraph blocks(SameDiff graph) {
         return new DecoderGraph(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.training.CheckpointStore;
+import io.github.dl4jjepa.core.training.StepCost;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
@@ -288,7 +289,11 @@ public final class CheckpointDirectory implements CheckpointStore {
                         .put("step", state.step())
                         .put("epoch", state.epoch())
                         .put("batch", state.batch())
-                        .put("best_step", state.bestStep());
+                        .put("best_step", state.bestStep())
+                        .put("tokens", state.cost().tokens())
+                        .put("padded_tokens", state.cost().paddedTokens())
+                        .put("flops", state.cost().flops())
+                        .put("seconds", state.cost().seconds());
         if (state.bestLoss() == Double.POSITIVE_INFINITY) {
             return json.putNull("best_loss");
         }
@@ -306,7 +311,20 @@ public final class CheckpointDirectory implements CheckpointStore {
                 (int) count(file, json, "epoch", Integer.MAX_VALUE),
                 (int) count(file, json, "batch", Integer.MAX_VALUE),
                 count(file, json, "best_step", Long.MAX_VALUE),
-                bestLoss.isNull() ? Double.POSITIVE_INFINITY : bestLoss.doubleValue());
+                bestLoss.isNull() ? Double.POSITIVE_INFINITY : bestLoss.doubleValue(),
+                new StepCost(
+                        count(file, json, "tokens", Long.MAX_VALUE),
+                        count(file, json, "padded_tokens", Long.MAX_VALUE),
+                        amount(file, json, "flops"),
+                        amount(file, json, "seconds")));
+    }
+
+    private static double amount(Path file, ObjectNode json, String key) {
+        JsonNode value = json.path(key);
+        if (!value.isNumber() || value.doubleValue() < 0) {
+            throw damaged(file, key);
+        }
+        return value.doubleValue();
     }
 
     private static long count(Path file, ObjectNode json, String key, long most) {

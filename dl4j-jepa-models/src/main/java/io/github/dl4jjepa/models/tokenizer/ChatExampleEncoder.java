@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.view.ExampleEncoder;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate.TextSpan;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -120,11 +121,11 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                     "the answer begins with the first token of the row and has nothing to be"
                             + " predicted from; put a user turn before it");
         }
-        List<int[]> views =
+        List<TokenizedView> views =
                 example.views().isEmpty()
                         ? List.of(
-                                row.ids(tokens(row, contentOf(messages, lastUser(messages), text))),
-                                row.ids(tokens(row, content)))
+                                view(row, contentOf(messages, lastUser(messages), text)),
+                                view(row, content))
                         : alone(example.views());
         return new TokenizedExample(example.source(), row.ids(), labels, views);
     }
@@ -164,12 +165,13 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         return content;
     }
 
-    private static TokenSpan tokens(TokenizedText row, TextSpan content) {
-        return row.overlapping(content.start(), content.end()).orElseThrow();
+    private static TokenizedView view(TokenizedText row, TextSpan content) {
+        return TokenizedView.inRow(
+                row.ids(), row.overlapping(content.start(), content.end()).orElseThrow());
     }
 
-    private List<int[]> alone(List<String> texts) {
-        List<int[]> views = new ArrayList<>();
+    private List<TokenizedView> alone(List<String> texts) {
+        List<TokenizedView> views = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
             String where = "view " + (i + 1);
             refuseSpecialTokens(where, texts.get(i));
@@ -177,7 +179,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             if (ids.length == 0) {
                 throw new JepaException(where + " is empty; drop the example");
             }
-            views.add(ids);
+            views.add(TokenizedView.alone(ids));
         }
         return views;
     }

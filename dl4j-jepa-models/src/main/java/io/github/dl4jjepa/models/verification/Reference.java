@@ -4,11 +4,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.TokenSpan;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +24,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * and {@code grads.safetensors} in one folder, as docs/verify.md describes them.
  */
 final class Reference {
+    private static final int IGNORED = -100;
+
     private final Path json;
     private final JsonNode values;
     private final SafetensorsCheckpoint tensors;
@@ -80,9 +86,61 @@ final class Reference {
         return value(key).asDouble();
     }
 
-    /** The largest number of predictor tokens: that of {@code text_pred_ids}. */
-    int predictors() {
-        return value("predictor_ids").size();
+    /** The [PRED] tokens that follow Text in {@code text_pred_ids}. */
+    int[] predictorIds() {
+        return integers(value("predictor_ids"));
+    }
+
+    /**
+     * The examples: rows of Text, Code and end token, with the labels on all that follows Text.
+     *
+     * @throws JepaException if the tensors are not so made
+     */
+    List<TokenizedExample> examples() {
+        List<int[]> rows = rows("input_ids", "attention_mask");
+        List<int[]> texts = rows("text_ids", "text_mask");
+        List<int[]> codes = rows("code_ids", "code_mask");
+        int[][] labels = integers("labels");
+        List<TokenizedExample> examples = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            int[] row = rows.get(i);
+            TokenSpan text = new TokenSpan(0, texts.get(i).length);
+            TokenSpan code = new TokenSpan(text.end(), text.end() + codes.get(i).length);
+            TokenSpan labelled = new TokenSpan(text.end(), row.length);
+            int[] expected = new int[labels[i].length];
+            Arrays.fill(expected, IGNORED);
+            System.arraycopy(row, text.end(), expected, text.end(), labelled.length());
+            if (!Arrays.equals(labels[i], expected)
+                    || !Arrays.equals(row, 0, text.end(), texts.get(i), 0, text.length())
+                    || !Arrays.equals(
+                            row, code.start(), code.end(), codes.get(i), 0, code.length())) {
+                throw new JepaException(
+                        json
+                                + ": example "
+                                + (i + 1)
+                                + " is not Text, Code and end token with labels after Text; export"
+                                + " the reference again (docs/verify.md)");
+            }
+            examples.add(
+                    new TokenizedExample(
+                            "reference:" + (i + 1),
+                            row,
+                            labelled,
+                            List.of(
+                                    TokenizedView.inRow(row, text),
+                                    TokenizedView.inRow(row, code))));
+        }
+        return examples;
+    }
+
+    private List<int[]> rows(String ids, String mask) {
+        int[][] padded = integers(ids);
+        int[][] real = integers(mask);
+        List<int[]> rows = new ArrayList<>();
+        for (int row = 0; row < padded.length; row++) {
+            rows.add(Arrays.copyOf(padded[row], Arrays.stream(real[row]).sum()));
+        }
+        return rows;
     }
 
     INDArray tensor(String name) {

@@ -7,14 +7,21 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.samediff.Graphs;
+import io.github.dl4jjepa.core.view.LanguageModelLayout;
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.generation.GreedyGenerator;
 import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -27,9 +34,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * exported.
  *
  * <p>Compared are hidden states, logits, view embeddings, the language-model and JEPA losses, the
- * gradient of every parameter, and greedy continuations.
+ * gradient of every parameter, both through each layout of the views, and greedy continuations.
  */
 public final class Verification {
+    private static final int PAD = 0;
+
     private final TransformerDecoder decoder;
     private final Reference reference;
     private final double tolerance;
@@ -58,19 +67,23 @@ public final class Verification {
     private Report run() {
         checkOutputs();
         Map<String, Double> expected = new LinkedHashMap<>(reference.losses());
-        int k = reference.predictors();
-        checkLosses("_k0", lossBatch("text_ids", "text_mask"), expected);
-        checkLosses("_k" + k, lossBatch("text_pred_ids", "text_pred_mask"), expected);
+        int[] predictorIds = reference.predictorIds();
+        Set<String> found = new HashSet<>();
+        for (LayoutKind layout : LayoutKind.values()) {
+            found.addAll(checkLosses(layout, 0));
+            found.addAll(checkLosses(layout, predictorIds.length));
+        }
+        expected.keySet().removeAll(found);
         checkContinuations();
         return new Report(checked, List.copyOf(expected.keySet()));
     }
 
-    private MultiViewBatch lossBatch(String textIds, String textMask) {
-        return new ReferenceRows()
-                .addLabelled(reference)
-                .addPredictions(reference, textIds, textMask)
-                .addTargets(reference)
-                .batch();
+    private MultiViewBatch batch(ViewLayout layout) {
+        return MultiViewBatch.of(reference.examples(), layout, PAD);
+    }
+
+    private ViewLayout layout(LayoutKind kind, int predictors) {
+        return kind.of(ViewOptions.predictors(Arrays.copyOf(reference.predictorIds(), predictors)));
     }
 
     private void checkOutputs() {
@@ -81,16 +94,16 @@ public final class Verification {
                         new TokenInputs(
                                 graph.placeHolder("ids", DataType.INT32, -1, -1),
                                 graph.placeHolder("positions", DataType.INT32, -1, -1),
-                                graph.placeHolder("segments", DataType.INT32, -1, -1)));
+                                graph.placeHolder("segments", DataType.INT32, -1, -1),
+                                graph.placeHolder("prefixes", DataType.INT32, -1, -1)));
         String logits = decoder.logits(hidden).name();
 
-        MultiViewBatch rows = new ReferenceRows().addLabelled(reference).batch();
+        MultiViewBatch rows = batch(new LanguageModelLayout());
         Map<String, INDArray> outputs = graph.output(placeholders(rows), hidden.name(), logits);
         checkRows("hidden", outputs.get(hidden.name()));
         checkRows("logits", outputs.get(logits));
-        checkReadout(graph, hidden.name(), "enc_text", "text_ids", "text_mask");
-        checkReadout(graph, hidden.name(), "pred_text", "text_pred_ids", "text_pred_mask");
-        checkReadout(graph, hidden.name(), "enc_code", "code_ids", "code_mask");
+        checkReadouts(graph, hidden.name(), 0, "enc_text");
+        checkReadouts(graph, hidden.name(), reference.predictorIds().length, "pred_text");
     }
 
     /** Compares the rows of real tokens; the reference may be padded further than we are. */
@@ -112,59 +125,73 @@ public final class Verification {
         check(name, Nd4j.vstack(ourRows), Nd4j.vstack(goldenRows));
     }
 
-    private void checkReadout(SameDiff graph, String hidden, String name, String ids, String mask) {
-        MultiViewBatch rows = new ReferenceRows().addPredictions(reference, ids, mask).batch();
+    private void checkReadouts(SameDiff graph, String hidden, int predictors, String prediction) {
+        MultiViewBatch rows = batch(layout(LayoutKind.SEPARATE, predictors));
         INDArray states = graph.outputSingle(placeholders(rows), hidden);
-        check(name, states.getRows(rows.predictionIndices().toIntVector()), reference.tensor(name));
+        check(prediction, read(states, rows.predictionIndices()), reference.tensor(prediction));
+        if (predictors == 0) {
+            check("enc_code", read(states, rows.targetIndices()), reference.tensor("enc_code"));
+        }
+    }
+
+    private static INDArray read(INDArray states, INDArray indices) {
+        return states.getRows(indices.ravel().toIntVector());
     }
 
     private static Map<String, INDArray> placeholders(MultiViewBatch rows) {
         return Map.of(
-                "ids",
-                rows.inputIds(),
-                "positions",
-                rows.positionIds(),
-                "segments",
-                rows.segmentIds());
+                "ids", rows.inputIds(),
+                "positions", rows.positionIds(),
+                "segments", rows.segmentIds(),
+                "prefixes", rows.prefixIds());
     }
 
     /**
-     * Compares the losses of a batch, and the gradients if the reference's total is made of them.
+     * Compares the losses in a layout, and the gradients if the reference's total is made of them.
+     *
+     * @return the names of the losses found in the reference
      */
-    private void checkLosses(String suffix, MultiViewBatch batch, Map<String, Double> expected) {
+    private Set<String> checkLosses(LayoutKind layout, int predictors) {
         double lmWeight = reference.number("lm_weight");
         double lambda = reference.number("lambda");
         Map<String, INDArray> gradients = new LinkedHashMap<>();
         decoder.parameters().forEach((name, value) -> gradients.put(name, value.ulike().assign(0)));
-        JepaObjective objective = new JepaObjective(lmWeight, lambda, new CosineDistance());
+        JepaObjective objective = new JepaObjective(lmWeight, lambda, new CosineDistance(), 0);
+        MultiViewBatch batch = batch(layout(layout, predictors));
+        Map<String, Double> ours = new LinkedHashMap<>();
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
                             batch, lmWeight / batch.labels(), lambda / batch.pairs(), gradients);
-            checkLoss("cosine" + suffix, losses.jepa(), expected);
-            if (suffix.equals("_k" + reference.predictors())) {
-                checkLoss("lm", losses.languageModel(), expected);
-                checkLoss("total", losses.total(objective), expected);
-                checkGradients(gradients);
+            ours.put("cosine_k" + predictors, losses.jepa());
+            if (predictors == reference.predictorIds().length) {
+                ours.put("lm", losses.languageModel());
+                ours.put("total", losses.total(objective));
+                checkGradients(layout, gradients);
             }
         }
+        ours.keySet().retainAll(reference.losses().keySet());
+        ours.forEach(
+                (name, value) -> {
+                    double golden = reference.losses().get(name);
+                    check(
+                            "loss " + name + ", " + layout,
+                            Math.abs(value - golden) / Math.abs(golden));
+                });
+        return ours.keySet();
     }
 
-    private void checkLoss(String name, double ours, Map<String, Double> expected) {
-        Double golden = expected.remove(name);
-        if (golden != null) {
-            check("loss " + name, Math.abs(ours - golden) / Math.abs(golden));
-        }
-    }
-
-    private void checkGradients(Map<String, INDArray> gradients) {
+    private void checkGradients(LayoutKind layout, Map<String, INDArray> gradients) {
         TreeSet<String> names = new TreeSet<>(gradients.keySet());
         names.addAll(reference.gradientNames());
         for (String name : names) {
             if (!gradients.containsKey(name) || !reference.gradientNames().contains(name)) {
-                check("gradient " + name, Double.POSITIVE_INFINITY);
+                check("gradient " + name + ", " + layout, Double.POSITIVE_INFINITY);
             } else {
-                check("gradient " + name, gradients.get(name), reference.gradient(name));
+                check(
+                        "gradient " + name + ", " + layout,
+                        gradients.get(name),
+                        reference.gradient(name));
             }
         }
     }

@@ -7,7 +7,7 @@ import java.util.List;
 /** A family of models: one value of {@code model_type} in config.json. */
 public interface DecoderFamily {
     /** The families that can be imported. */
-    List<DecoderFamily> ALL = List.of(new LlamaFamily());
+    List<DecoderFamily> ALL = List.of(LlamaFamily.LLAMA, LlamaFamily.MISTRAL);
 
     /** The {@code model_type} of the family's checkpoints. */
     String modelType();

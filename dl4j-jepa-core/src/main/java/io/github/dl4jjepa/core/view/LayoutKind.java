@@ -1,0 +1,35 @@
+package io.github.dl4jjepa.core.view;
+
+import java.util.Locale;
+import java.util.function.Function;
+
+/** The layouts by name. */
+public enum LayoutKind {
+    /** {@link SeparateLayout}. */
+    SEPARATE(SeparateLayout::new),
+    /** {@link BlockLayout}. */
+    BLOCK(BlockLayout::new),
+    /** {@link SharedPrefixLayout}. */
+    SHARED_PREFIX(SharedPrefixLayout::new);
+
+    private final Function<ViewOptions, ViewLayout> constructor;
+
+    LayoutKind(Function<ViewOptions, ViewLayout> constructor) {
+        this.constructor = constructor;
+    }
+
+    /**
+     * The layout.
+     *
+     * @param options what is compared
+     */
+    public ViewLayout of(ViewOptions options) {
+        return constructor.apply(options);
+    }
+
+    /** The name as the command line has it: {@code shared-prefix}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}
