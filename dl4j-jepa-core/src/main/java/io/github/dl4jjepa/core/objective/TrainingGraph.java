@@ -30,6 +30,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * of them comes.
  */
 public final class TrainingGraph implements GradientSource, AutoCloseable {
+    /** Name of the hidden states {@code [rows * time, hidden]} in {@link #graph()}. */
+    public static final String HIDDEN_STATES = "hidden_states";
+
     private static final String LM_SUM = "lm_sum";
     private static final String JEPA_SUM = "jepa_sum";
     private static final int PASSES = 3; // forward, and backward which counts twice
@@ -135,12 +138,13 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
             this.comparesViews = comparesViews;
             SDVariable hidden =
                     decoder.hiddenStates(
-                            graph,
-                            new TokenInputs(
-                                    matrix("input_ids"),
-                                    matrix("position_ids"),
-                                    matrix("segment_ids"),
-                                    matrix("prefix_ids")));
+                                    graph,
+                                    new TokenInputs(
+                                            matrix("input_ids"),
+                                            matrix("position_ids"),
+                                            matrix("segment_ids"),
+                                            matrix("prefix_ids")))
+                            .rename(HIDDEN_STATES);
             SDVariable loss = weighted("lm_weight", languageModelSum(hidden));
             if (comparesViews) {
                 SDVariable distances =

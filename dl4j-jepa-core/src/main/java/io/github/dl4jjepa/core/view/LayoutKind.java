@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.core.view;
 
-import java.util.Locale;
 import java.util.function.Function;
 
 /** The layouts by name. */
@@ -30,6 +29,6 @@ public enum LayoutKind {
     /** The name as the command line has it: {@code shared-prefix}. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return OptionName.of(this);
     }
 }

@@ -34,7 +34,12 @@ public record ViewOptions(
         /** After the view that predicts: they see it, and the last of them is read. */
         AFTER,
         /** Before the view that predicts: it sees them, and its own last token is read. */
-        BEFORE
+        BEFORE;
+
+        @Override
+        public String toString() {
+            return OptionName.of(this);
+        }
     }
 
     /** Which view predicts which. */
@@ -42,7 +47,12 @@ public record ViewOptions(
         /** View i predicts view i + 1; Text predicts Code. */
         FORWARD,
         /** View i + 1 predicts view i; Code predicts Text. */
-        REVERSE
+        REVERSE;
+
+        @Override
+        public String toString() {
+            return OptionName.of(this);
+        }
     }
 
     /** What the first view, Text, is seen with. */
@@ -55,7 +65,12 @@ public record ViewOptions(
          */
         IN_CONTEXT,
         /** Text without template or system text, from position 0, as the paper's formula has it. */
-        ALONE
+        ALONE;
+
+        @Override
+        public String toString() {
+            return OptionName.of(this);
+        }
     }
 
     /** Which hidden states of a view are read. */
@@ -63,7 +78,12 @@ public record ViewOptions(
         /** The last token's. */
         LAST_TOKEN,
         /** The mean over the view's tokens and its [PRED] tokens; context is left out. */
-        MEAN
+        MEAN;
+
+        @Override
+        public String toString() {
+            return OptionName.of(this);
+        }
     }
 
     public ViewOptions {

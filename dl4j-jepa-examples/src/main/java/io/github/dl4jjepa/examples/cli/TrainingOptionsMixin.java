@@ -7,6 +7,7 @@ import io.github.dl4jjepa.examples.training.TrainingResult;
 import io.github.dl4jjepa.examples.training.TrainingSettings;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -69,11 +70,14 @@ final class TrainingOptionsMixin {
     private double gamma;
 
     @Option(
-            names = "--predictors",
-            defaultValue = "1",
-            paramLabel = "K",
-            description = "Number of [PRED] tokens after Text, 0 to 10.")
-    private int predictors;
+            names = "--loss-dropout",
+            defaultValue = "0",
+            paramLabel = "F",
+            description =
+                    "Leave the JEPA term out of this part of the steps, which then cost less.")
+    private double lossDropout;
+
+    @Mixin private ViewOptionsMixin views;
 
     @Option(
             names = "--epochs",
@@ -91,11 +95,28 @@ final class TrainingOptionsMixin {
     private long maxSteps;
 
     @Option(
+            names = "--compute-budget",
+            defaultValue = "0",
+            paramLabel = "FLOPS",
+            description =
+                    "Stop when this many floating-point operations are spent, in place of --epochs;"
+                            + " 2e15, say. Padding is not counted. 0 for no budget.")
+    private double computeBudget;
+
+    @Option(
             names = "--batch-size",
             defaultValue = "4",
             paramLabel = "N",
             description = "Examples in a micro-batch.")
     private int batchSize;
+
+    @Option(
+            names = "--no-group-by-length",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "Do not put examples of like length into a batch.")
+    private boolean groupByLength;
 
     @Option(
             names = "--accumulate",
@@ -150,7 +171,8 @@ final class TrainingOptionsMixin {
             names = "--seed",
             defaultValue = "42",
             paramLabel = "N",
-            description = "Decides the order of examples, the split, and random weights.")
+            description =
+                    "Decides the order of examples, the split, loss dropout, and random weights.")
     private long seed;
 
     @Option(
@@ -181,8 +203,14 @@ final class TrainingOptionsMixin {
                 lambda + gamma > 0,
                 "--lambda and --gamma are both 0: there is nothing to minimise");
         require(
-                predictors >= 0 && predictors <= 10,
-                "--predictors must be 0 to 10, not " + predictors);
+                lossDropout >= 0 && lossDropout < 1,
+                "--loss-dropout must be 0 or more and less than 1, not " + lossDropout);
+        require(
+                lossDropout == 0 || gamma > 0,
+                "--loss-dropout leaves nothing to minimise where --gamma is 0");
+        require(
+                computeBudget == 0 || maxSteps == 0,
+                "--compute-budget and --max-steps both say when to stop; give one of them");
         require(batchSize >= 1, "--batch-size must be 1 or more, not " + batchSize);
         require(maxLength >= 2, "--max-length must be 2 or more, not " + maxLength);
         require(
@@ -197,8 +225,10 @@ final class TrainingOptionsMixin {
                         validation.split,
                         lambda,
                         gamma,
-                        predictors,
+                        lossDropout,
+                        views.settings(),
                         batchSize,
+                        groupByLength,
                         maxLength,
                         seed,
                         options());
@@ -212,6 +242,7 @@ final class TrainingOptionsMixin {
             return TrainingOptions.builder()
                     .optEpochs(epochs)
                     .optMaxSteps(maxSteps)
+                    .optComputeBudget(computeBudget)
                     .optAccumulate(accumulate)
                     .optLearningRate(learningRate)
                     .optSchedule(schedule)
@@ -220,6 +251,7 @@ final class TrainingOptionsMixin {
                     .optMaxGradientNorm(maxGradNorm)
                     .optEvaluateEvery(evaluateEvery)
                     .optCheckpointEvery(checkpointEvery)
+                    .optSeed(seed)
                     .build();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);

@@ -34,7 +34,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
                         "%s%s | %.0f tokens/s",
                         text(metrics.losses()),
                         validation,
-                        metrics.tokens() / metrics.seconds()));
+                        metrics.cost().tokens() / metrics.cost().seconds()));
         progress.step();
     }
 

@@ -14,6 +14,7 @@ import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.TrainingJob;
 import io.github.dl4jjepa.examples.training.TrainingResult;
 import io.github.dl4jjepa.examples.training.TrainingSettings;
+import io.github.dl4jjepa.examples.training.ViewSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
@@ -134,8 +135,10 @@ public final class Quickstart {
                         0,
                         lambda,
                         1,
-                        1,
+                        0,
+                        ViewSettings.DEFAULT,
                         BATCH_SIZE,
+                        true,
                         128,
                         SEED,
                         TrainingOptions.builder()

@@ -14,7 +14,6 @@ import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
-import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -80,7 +79,7 @@ public final class TrainingJob {
                             + " positions; lower it");
         }
         TokenizerFiles original = TokenizerFiles.read(source.path());
-        int predictors = settings.lambda() > 0 ? settings.predictors() : 0;
+        int predictors = settings.lambda() > 0 ? settings.views().distinctPredictors() : 0;
         try (Tokenizer tokenizer = Tokenizer.open(original.withPredictors(predictors))) {
             int[] predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
             ChatExampleEncoder encoder =
@@ -100,7 +99,7 @@ public final class TrainingJob {
     private Data data(ChatExampleEncoder encoder, int[] predictorIds) {
         ViewLayout layout =
                 settings.lambda() > 0
-                        ? new SeparateLayout(predictorIds)
+                        ? settings.views().layout(predictorIds)
                         : new LanguageModelLayout();
         List<Example> training = new JsonLinesReader(settings.train()).readAll();
         List<Example> validation = List.of();
@@ -113,7 +112,10 @@ public final class TrainingJob {
             validation = split.validation();
         }
         return new Data(
-                batches(encoder, layout, training).optSeed(settings.seed()).build(),
+                batches(encoder, layout, training)
+                        .optSeed(settings.seed())
+                        .optGroupByLength(settings.groupByLength())
+                        .build(),
                 validation.isEmpty()
                         ? Optional.empty()
                         : Optional.of(batches(encoder, layout, validation).build()));
@@ -151,7 +153,11 @@ public final class TrainingJob {
             boolean resume,
             TrainingListener progress) {
         JepaObjective objective =
-                new JepaObjective(settings.gamma(), settings.lambda(), new CosineDistance());
+                new JepaObjective(
+                        settings.gamma(),
+                        settings.lambda(),
+                        new CosineDistance(),
+                        settings.lossDropout());
         CheckpointExporter exporter =
                 CheckpointExporter.builder()
                         .setSource(source)
@@ -161,7 +167,6 @@ public final class TrainingJob {
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
-                            .setDecoder(decoder)
                             .setGradientSource(graph)
                             .setObjective(objective)
                             .setBatches(data.training())

@@ -18,6 +18,9 @@ import java.util.Optional;
  * @param validationJepaLoss JEPA loss on the validation data after the last step, or null
  * @param validationLoss the objective's value on the validation data, or null
  * @param bestStep the step with the lowest validation loss; 0 without validation
+ * @param tokens tokens trained on, padding left out
+ * @param paddingShare the part of all tokens that was padding
+ * @param flops floating-point operations of all steps, forward and backward, without padding
  * @param seconds wall-clock time
  * @param peakMemoryMb the most resident memory the process had, in MB
  */
@@ -31,6 +34,9 @@ public record TrainingResult(
         Double validationJepaLoss,
         Double validationLoss,
         long bestStep,
+        long tokens,
+        double paddingShare,
+        double flops,
         double seconds,
         long peakMemoryMb) {
 
@@ -47,6 +53,9 @@ public record TrainingResult(
                 validation.map(MeanLosses::jepa).orElse(null),
                 validation.map(MeanLosses::total).orElse(null),
                 summary.bestStep(),
+                summary.cost().tokens(),
+                summary.cost().paddingShare(),
+                summary.cost().flops(),
                 summary.seconds(),
                 PeakMemory.megabytes());
     }

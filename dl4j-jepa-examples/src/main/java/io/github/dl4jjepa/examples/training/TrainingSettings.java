@@ -15,8 +15,10 @@ import java.nio.file.Path;
  * @param validationSplit the part of {@code train} held back for validation, or 0
  * @param lambda weight of the JEPA term
  * @param gamma weight of the language-model loss
- * @param predictors how many [PRED] tokens, 0 to 10
+ * @param lossDropout the fraction of steps that drop the JEPA term
+ * @param views what the JEPA term compares, and in which layout
  * @param batchSize examples a micro-batch
+ * @param groupByLength whether examples of like length make a batch
  * @param maxLength the most tokens a row may have
  * @param seed decides order, split and random weights
  * @param training how to train
@@ -29,8 +31,10 @@ public record TrainingSettings(
         double validationSplit,
         double lambda,
         double gamma,
-        int predictors,
+        double lossDropout,
+        ViewSettings views,
         int batchSize,
+        boolean groupByLength,
         int maxLength,
         long seed,
         TrainingOptions training) {}

@@ -9,6 +9,8 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +22,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TrainingJobTest {
+    private static final ViewSettings VIEWS =
+            new ViewSettings(
+                    2,
+                    false,
+                    ViewOptions.PredictorPlacement.AFTER,
+                    ViewOptions.Direction.FORWARD,
+                    ViewOptions.TextView.IN_CONTEXT,
+                    ViewOptions.Pooling.LAST_TOKEN,
+                    LayoutKind.SHARED_PREFIX);
+
     private static final TrainingListener NOBODY = new TrainingListener() {};
 
     @TempDir private Path folder;
@@ -42,8 +54,10 @@ class TrainingJobTest {
                 0.1,
                 lambda,
                 1,
-                2,
+                0.3,
+                VIEWS,
                 4,
+                true,
                 96,
                 7,
                 TrainingOptions.builder()
@@ -162,7 +176,9 @@ class TrainingJobTest {
                         1,
                         1,
                         0,
+                        VIEWS,
                         4,
+                        false,
                         96,
                         7,
                         finetune.training());

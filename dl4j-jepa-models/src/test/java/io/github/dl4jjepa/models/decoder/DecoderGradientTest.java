@@ -10,9 +10,11 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.samediff.FiniteDifferences;
-import io.github.dl4jjepa.core.view.SeparateLayout;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.TokenizedView;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
@@ -29,7 +31,8 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** The decoder under the whole objective, in double precision. */
 class DecoderGradientTest {
-    private static final SeparateLayout LAYOUT = new SeparateLayout(298, 299);
+    private static final SharedPrefixLayout LAYOUT =
+            new SharedPrefixLayout(ViewOptions.predictors(298, 299));
 
     private static TransformerDecoder inDouble(String model) {
         TransformerDecoder decoder =
@@ -50,7 +53,12 @@ class DecoderGradientTest {
         System.arraycopy(code, 0, ids, text.length, code.length);
         ids[ids.length - 1] = 2;
         return new TokenizedExample(
-                "test", ids, new TokenSpan(text.length, ids.length), List.of(text, code));
+                "test",
+                ids,
+                new TokenSpan(text.length, ids.length),
+                List.of(
+                        TokenizedView.inRow(ids, new TokenSpan(0, text.length)),
+                        TokenizedView.inRow(ids, new TokenSpan(text.length, ids.length - 1))));
     }
 
     private static Map<String, INDArray> placeholders(MultiViewBatch batch) {
@@ -60,6 +68,7 @@ class DecoderGradientTest {
                                 "input_ids", batch.inputIds(),
                                 "position_ids", batch.positionIds(),
                                 "segment_ids", batch.segmentIds(),
+                                "prefix_ids", batch.prefixIds(),
                                 "label_indices", batch.labelIndices(),
                                 "label_ids", batch.labelIds(),
                                 "prediction_indices", batch.predictionIndices(),
@@ -70,7 +79,7 @@ class DecoderGradientTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "llama-untied"})
+    @ValueSource(strings = {"llama", "llama-untied", "mistral"})
     void gradientsOfEveryParameterAgreeWithFiniteDifferences(String model) {
         TransformerDecoder decoder = inDouble(model);
         MultiViewBatch batch =
@@ -152,7 +161,7 @@ class DecoderGradientTest {
                         "test",
                         before.ids(),
                         before.labels(),
-                        List.of(before.views().get(0), new int[] {20, 99, 22}));
+                        List.of(before.views().get(0), TokenizedView.alone(20, 99, 22)));
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
             Losses first = graph.evaluate(batch(before));
             Losses second = graph.evaluate(batch(after));

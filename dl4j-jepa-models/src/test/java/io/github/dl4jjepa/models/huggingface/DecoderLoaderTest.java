@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
@@ -157,9 +158,8 @@ class DecoderLoaderTest {
                                 .put("rope_type", "linear")
                                 .put("factor", 4)
                                 .put("rope_theta", 500));
-        var linear = DecoderLoader.config(CheckpointFolder.open(folder)).rotary();
-        assertThat(linear.theta()).isEqualTo(500);
-        assertThat(linear.scaling().scale(1)).isEqualTo(0.25);
+        assertThat(DecoderLoader.config(CheckpointFolder.open(folder)).positions())
+                .isEqualTo(new RotaryEmbedding(500, new RotaryEmbedding.Linear(4)));
     }
 
     @ParameterizedTest

@@ -79,7 +79,7 @@ class ChatExampleEncoderTest {
             assertThat(encoded.views()).hasSize(2);
             for (int view = 0; view < 2; view++) {
                 String content = messages.get(messages.size() - 2 + view).content();
-                assertThat(tokenizer.decode(encoded.views().get(view), false).strip())
+                assertThat(tokenizer.decode(encoded.views().get(view).ids(), false).strip())
                         .isEqualTo(content);
             }
         }
@@ -88,8 +88,8 @@ class ChatExampleEncoderTest {
     @Test
     void viewsAreTheLastUserTurnAndTheAnswerWithoutItsEnd() {
         TokenizedExample encoded = encode(USER, new Message("assistant", "x"), USER, ANSWER);
-        assertThat(decoded(encoded.views().get(0))).isEqualTo(USER.content());
-        assertThat(decoded(encoded.views().get(1))).isEqualTo(ANSWER.content());
+        assertThat(decoded(encoded.views().get(0).ids())).isEqualTo(USER.content());
+        assertThat(decoded(encoded.views().get(1).ids())).isEqualTo(ANSWER.content());
         int[] labels =
                 Arrays.copyOfRange(encoded.ids(), encoded.labels().start(), encoded.labels().end());
         assertThat(decoded(labels)).isEqualTo(ANSWER.content() + "<|im_end|>");
@@ -100,7 +100,7 @@ class ChatExampleEncoderTest {
         TokenizedExample encoded =
                 encoder.encode(
                         new Example("test:1", List.of(SYSTEM, ANSWER), List.of("one", "🙂 two")));
-        assertThat(encoded.views().stream().map(ChatExampleEncoderTest::decoded))
+        assertThat(encoded.views().stream().map(view -> decoded(view.ids())))
                 .containsExactly("one", "🙂 two");
     }
 

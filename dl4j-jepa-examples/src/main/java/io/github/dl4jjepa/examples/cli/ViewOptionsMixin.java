@@ -1,0 +1,81 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.examples.training.ViewSettings;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What the JEPA term compares, and in which layout. */
+final class ViewOptionsMixin {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+            names = "--layout",
+            defaultValue = "shared-prefix",
+            paramLabel = "NAME",
+            description =
+                    "How the views are laid out in rows: ${COMPLETION-CANDIDATES}. The result is"
+                            + " the same, shared-prefix costs the least.")
+    private LayoutKind layout;
+
+    @Option(
+            names = "--predictors",
+            defaultValue = "1",
+            paramLabel = "K",
+            description = "Number of [PRED] tokens, 0 to 10.")
+    private int predictors;
+
+    @Option(names = "--tied-predictors", description = "Let all [PRED] tokens share one embedding.")
+    private boolean tiedPredictors;
+
+    @Option(
+            names = "--predictor-placement",
+            defaultValue = "after",
+            paramLabel = "WHERE",
+            description = "Where [PRED] tokens stand to the view: ${COMPLETION-CANDIDATES}.")
+    private ViewOptions.PredictorPlacement placement;
+
+    @Option(
+            names = "--direction",
+            defaultValue = "forward",
+            paramLabel = "NAME",
+            description = "Whether Text predicts Code or the reverse: ${COMPLETION-CANDIDATES}.")
+    private ViewOptions.Direction direction;
+
+    @Option(
+            names = "--text-view",
+            defaultValue = "in-context",
+            paramLabel = "NAME",
+            description =
+                    "Whether Text is seen with the prompt before it: ${COMPLETION-CANDIDATES}.")
+    private ViewOptions.TextView textView;
+
+    @Option(
+            names = "--pooling",
+            defaultValue = "last-token",
+            paramLabel = "NAME",
+            description = "Which hidden states of a view are read: ${COMPLETION-CANDIDATES}.")
+    private ViewOptions.Pooling pooling;
+
+    /**
+     * The settings.
+     *
+     * @throws ParameterException if an option is out of its range
+     */
+    ViewSettings settings() {
+        if (predictors < 0 || predictors > ViewOptions.MAX_PREDICTORS) {
+            throw new ParameterException(
+                    command.commandLine(),
+                    "--predictors must be 0 to "
+                            + ViewOptions.MAX_PREDICTORS
+                            + ", not "
+                            + predictors);
+        }
+        return new ViewSettings(
+                predictors, tiedPredictors, placement, direction, textView, pooling, layout);
+    }
+}

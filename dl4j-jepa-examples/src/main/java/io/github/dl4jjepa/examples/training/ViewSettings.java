@@ -1,0 +1,63 @@
+package io.github.dl4jjepa.examples.training;
+
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import java.util.Arrays;
+
+/**
+ * What the JEPA term compares and how the views are laid out, before the ids of the [PRED] tokens
+ * are known.
+ *
+ * @param predictors how many [PRED] tokens, 0 to 10
+ * @param tiedPredictors whether they share one id, and with it an embedding
+ * @param placement where they stand
+ * @param direction which view predicts which
+ * @param textView what Text is seen with
+ * @param pooling which hidden states are read
+ * @param layout how the views are laid out in rows
+ */
+public record ViewSettings(
+        int predictors,
+        boolean tiedPredictors,
+        ViewOptions.PredictorPlacement placement,
+        ViewOptions.Direction direction,
+        ViewOptions.TextView textView,
+        ViewOptions.Pooling pooling,
+        LayoutKind layout) {
+    /** The defaults of {@link ViewOptions}, one [PRED] token, and one row for all views. */
+    public static final ViewSettings DEFAULT = of(ViewOptions.predictors(), 1);
+
+    private static ViewSettings of(ViewOptions options, int predictors) {
+        return new ViewSettings(
+                predictors,
+                false,
+                options.placement(),
+                options.direction(),
+                options.textView(),
+                options.pooling(),
+                LayoutKind.SHARED_PREFIX);
+    }
+
+    /** How many ids the [PRED] tokens need. */
+    int distinctPredictors() {
+        return tiedPredictors ? Math.min(1, predictors) : predictors;
+    }
+
+    /**
+     * The layout.
+     *
+     * @param distinctIds as many ids as {@link #distinctPredictors} says
+     */
+    ViewLayout layout(int[] distinctIds) {
+        int[] ids = new int[predictors];
+        Arrays.setAll(ids, i -> distinctIds[tiedPredictors ? 0 : i]);
+        return layout.of(
+                new ViewOptions(
+                        Arrays.stream(ids).boxed().toList(),
+                        placement,
+                        direction,
+                        textView,
+                        pooling));
+    }
+}
