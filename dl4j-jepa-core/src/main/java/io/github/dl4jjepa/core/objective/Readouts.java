@@ -19,7 +19,9 @@ final class Readouts {
     static SDVariable mean(SDVariable hiddenStates, SDVariable indices) {
         SameDiff graph = indices.getSameDiff();
         SDVariable read = indices.gte(0).castTo(hiddenStates.dataType());
-        SDVariable weights = read.div(read.sum(true, 1)).reshape(-1, 1);
+        // A product and not a sum: SameDiff cannot sum a column of [pairs, 1] along its width.
+        SDVariable count = graph.mmul(graph.expandDims(read, 1), graph.expandDims(read, 2));
+        SDVariable weights = read.div(count.reshape(-1, 1)).reshape(-1, 1);
         SDVariable gathered =
                 Ops.gather(hiddenStates, graph.math().max(indices, indices.mul(0)).reshape(-1));
         SDVariable shape =

@@ -102,11 +102,7 @@ final class NativeOperator implements AutoCloseable {
         if (operator instanceof DynamicCustomOp custom) {
             Nd4j.exec(custom, context);
         } else {
-            Op legacy = (Op) operator;
-            // Where an axis has one element only, a reduction copies these, not the context's.
-            legacy.setX(context.getInputArray(0));
-            legacy.setZ(context.getOutputArray(0));
-            Nd4j.exec(legacy, context);
+            Nd4j.exec((Op) operator, context);
         }
     }
 

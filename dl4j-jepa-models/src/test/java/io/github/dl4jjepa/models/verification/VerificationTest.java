@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
@@ -22,7 +23,9 @@ class VerificationTest {
         "llama, config.json",
         "llama, config.v4.json",
         "llama-untied, config.json",
-        "llama-untied, config.v4.json"
+        "llama-untied, config.v4.json",
+        "mistral, config.json",
+        "mistral, config.v4.json"
     })
     void theImportAgreesWithTransformers(String model, String config, @TempDir Path folder)
             throws Exception {
@@ -41,9 +44,17 @@ class VerificationTest {
         assertThat(report.checked())
                 .extracting(Check::name)
                 .contains("hidden", "logits", "enc_text", "pred_text", "enc_code")
-                .contains("loss lm", "loss cosine_k0", "loss cosine_k2", "loss total")
-                .contains(
-                        "gradient model.embed_tokens.weight", "greedy tokens 1", "greedy tokens 2");
+                .contains("greedy tokens 1", "greedy tokens 2");
+        for (LayoutKind layout : LayoutKind.values()) {
+            assertThat(report.checked())
+                    .extracting(Check::name)
+                    .contains(
+                            "loss lm, " + layout,
+                            "loss cosine_k0, " + layout,
+                            "loss cosine_k2, " + layout,
+                            "loss total, " + layout,
+                            "gradient model.embed_tokens.weight, " + layout);
+        }
         assertThat(report.skipped()).allMatch(name -> name.matches("(l2|mse|infonce.*)_k[02]"));
     }
 
@@ -59,7 +70,7 @@ class VerificationTest {
         assertThat(report.checked())
                 .filteredOn(check -> !check.passed())
                 .extracting(Check::name)
-                .contains("hidden", "logits", "loss lm", "gradient model.norm.weight");
+                .contains("hidden", "logits", "loss lm, shared-prefix", "gradient model.norm.weight, block");
     }
 
     @Test
