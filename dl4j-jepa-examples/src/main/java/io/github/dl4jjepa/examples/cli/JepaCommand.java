@@ -30,6 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             GenerateCommand.class,
             VerifyCommand.class,
+            BenchmarkCommand.class,
             HelpCommand.class
         },
         footerHeading =

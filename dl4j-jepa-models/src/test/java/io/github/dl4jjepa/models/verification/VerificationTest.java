@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
@@ -70,7 +70,11 @@ class VerificationTest {
         assertThat(report.checked())
                 .filteredOn(check -> !check.passed())
                 .extracting(Check::name)
-                .contains("hidden", "logits", "loss lm, shared-prefix", "gradient model.norm.weight, block");
+                .contains(
+                        "hidden",
+                        "logits",
+                        "loss lm, shared-prefix",
+                        "gradient model.norm.weight, block");
     }
 
     @Test
