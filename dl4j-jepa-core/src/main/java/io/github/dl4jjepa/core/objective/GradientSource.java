@@ -7,13 +7,18 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Losses and gradients of micro-batches: what the trainer needs of a model under an objective. */
 public interface GradientSource {
-    /** The trained arrays by name, in a fixed order. */
+    /** The model's trained arrays by name, in a fixed order. */
     Map<String, INDArray> parameters();
+
+    /** Arrays that are trained with the model and are no part of it, such as a predictor's. */
+    default Map<String, INDArray> auxiliaries() {
+        return Map.of();
+    }
 
     /**
      * Whether weight decay applies to a parameter.
      *
-     * @param parameter a name from {@link #parameters()}
+     * @param parameter a name from {@link #parameters()} or {@link #auxiliaries()}
      */
     boolean decays(String parameter);
 
@@ -30,7 +35,7 @@ public interface GradientSource {
      * @param batch the micro-batch; its arrays stay the caller's
      * @param lmWeight weight of one label's cross entropy
      * @param jepaWeight weight of one pair's distance; 0 where no views are compared
-     * @param gradients one array per parameter, by name, of the parameter's shape
+     * @param gradients one array per parameter and auxiliary, by name, of its shape
      * @return the losses, unweighted
      */
     Losses accumulate(

@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.samediff.Arena;
 import io.github.dl4jjepa.core.samediff.GradientFunction;
 import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.core.samediff.Ops;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
 
     private final Decoder decoder;
     private final JepaObjective objective;
+    private final LinearPredictor predictor;
     private final DataType dataType;
     private final Arena arena;
     private final LossGraph whole;
@@ -51,8 +53,20 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
      * @param objective what is minimised
      */
     public TrainingGraph(Decoder decoder, JepaObjective objective) {
+        this(decoder, objective, null);
+    }
+
+    /**
+     * Draws and differentiates the graph.
+     *
+     * @param decoder the model; its parameters are shared, not copied
+     * @param objective what is minimised
+     * @param predictor what the prediction's readout goes through before it is compared, or null
+     */
+    public TrainingGraph(Decoder decoder, JepaObjective objective, LinearPredictor predictor) {
         this.decoder = decoder;
         this.objective = objective;
+        this.predictor = predictor;
         dataType = decoder.parameters().values().iterator().next().dataType();
         arena = new Arena(dataType);
         whole = new LossGraph(objective.comparesViews());
@@ -70,13 +84,22 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     }
 
     @Override
+    public Map<String, INDArray> auxiliaries() {
+        return predictor == null ? Map.of() : predictor.parameters();
+    }
+
+    @Override
     public boolean decays(String parameter) {
-        return decoder.decays(parameter);
+        return auxiliaries().containsKey(parameter) || decoder.decays(parameter);
     }
 
     @Override
     public double flops(MultiViewBatch batch) {
-        return PASSES * decoder.forwardFlops(batch.positions(), batch.labels());
+        double forward = decoder.forwardFlops(batch.positions(), batch.labels());
+        if (predictor != null) {
+            forward += predictor.forwardFlops(batch.pairs());
+        }
+        return PASSES * forward;
     }
 
     @Override
@@ -145,14 +168,16 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
                                             matrix("segment_ids"),
                                             matrix("prefix_ids")))
                             .rename(HIDDEN_STATES);
+            List<String> trained = new ArrayList<>(decoder.parameters().keySet());
             SDVariable loss = weighted("lm_weight", languageModelSum(hidden));
             if (comparesViews) {
-                SDVariable distances =
-                        objective
-                                .distance()
-                                .between(
-                                        Readouts.mean(hidden, matrix("prediction_indices")),
-                                        Readouts.mean(hidden, matrix("target_indices")));
+                SDVariable prediction = Readouts.mean(hidden, matrix("prediction_indices"));
+                if (predictor != null) {
+                    prediction = predictor.apply(prediction);
+                    trained.addAll(predictor.parameters().keySet());
+                }
+                SDVariable target = Readouts.mean(hidden, matrix("target_indices"));
+                SDVariable distances = objective.distance().between(prediction, target);
                 loss = loss.add(weighted("jepa_weight", distances.sum(JEPA_SUM)));
             }
             loss.rename("loss");
@@ -160,7 +185,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
             gradientFunction =
                     new GradientFunction(
                             graph,
-                            decoder.parameters().keySet(),
+                            trained,
                             comparesViews ? List.of(LM_SUM, JEPA_SUM) : List.of(LM_SUM),
                             arena);
         }

@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -95,14 +96,16 @@ public final class JepaTrainer {
     private TrainingSummary run(boolean resume) {
         long begun = System.nanoTime();
         Map<String, INDArray> parameters = gradientSource.parameters();
-        try (Gradients gradients = new Gradients(parameters);
+        Map<String, INDArray> trained = new LinkedHashMap<>(parameters);
+        trained.putAll(gradientSource.auxiliaries());
+        try (Gradients gradients = new Gradients(trained);
                 AdamW optimizer =
-                        new AdamW(parameters, options.weightDecay(), gradientSource::decays)) {
+                        new AdamW(trained, options.weightDecay(), gradientSource::decays)) {
+            Map<String, INDArray> beside = new LinkedHashMap<>(optimizer.state());
+            beside.putAll(gradientSource.auxiliaries());
             TrainerState start =
                     resume
-                            ? checkpoints
-                                    .restoreLast(parameters, optimizer.state())
-                                    .orElse(TrainerState.START)
+                            ? checkpoints.restoreLast(parameters, beside).orElse(TrainerState.START)
                             : TrainerState.START;
             requireSameBatches(start);
             listeners.forEach(listener -> listener.onStart(totalSteps(), start));
@@ -121,7 +124,7 @@ public final class JepaTrainer {
                 if (checkpoints != null
                         && (isDue(options.checkpointEvery(), state.step(), state.batch() == 0)
                                 || state.bestStep() == state.step())) {
-                    save(state, parameters, optimizer);
+                    save(state, parameters, beside);
                 }
                 lastStep = Optional.of(metrics);
             }
@@ -280,8 +283,9 @@ public final class JepaTrainer {
                 state.cost());
     }
 
-    private void save(TrainerState state, Map<String, INDArray> parameters, AdamW optimizer) {
-        checkpoints.save(state, parameters, optimizer.state());
+    private void save(
+            TrainerState state, Map<String, INDArray> parameters, Map<String, INDArray> beside) {
+        checkpoints.save(state, parameters, beside);
         listeners.forEach(listener -> listener.onCheckpoint(state));
     }
 

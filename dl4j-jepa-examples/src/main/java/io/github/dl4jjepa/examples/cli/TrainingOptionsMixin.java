@@ -77,6 +77,12 @@ final class TrainingOptionsMixin {
                     "Leave the JEPA term out of this part of the steps, which then cost less.")
     private double lossDropout;
 
+    @Option(
+            names = "--linear-predictor",
+            description =
+                    "Put a trained matrix between the prediction and what it is compared with.")
+    private boolean linearPredictor;
+
     @Mixin private ViewOptionsMixin views;
 
     @Option(
@@ -226,6 +232,7 @@ final class TrainingOptionsMixin {
                         lambda,
                         gamma,
                         lossDropout,
+                        linearPredictor,
                         views.settings(),
                         batchSize,
                         groupByLength,

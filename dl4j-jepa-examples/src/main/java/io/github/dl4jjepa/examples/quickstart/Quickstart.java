@@ -136,6 +136,7 @@ public final class Quickstart {
                         lambda,
                         1,
                         0,
+                        false,
                         ViewSettings.DEFAULT,
                         BATCH_SIZE,
                         true,

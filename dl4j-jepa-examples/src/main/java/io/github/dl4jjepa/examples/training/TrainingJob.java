@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.training.JepaTrainer;
@@ -29,6 +30,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Trains a model on pairs: reads and checks everything, trains, and leaves a folder that
@@ -164,7 +166,11 @@ public final class TrainingJob {
                         .optVocabularySize(decoder.vocabularySize())
                         .optTokenizer(tokenizer)
                         .build();
-        try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
+        LinearPredictor predictor =
+                settings.linearPredictor() && objective.comparesViews()
+                        ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
+                        : null;
+        try (TrainingGraph graph = new TrainingGraph(decoder, objective, predictor)) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)

@@ -16,6 +16,7 @@ import java.nio.file.Path;
  * @param lambda weight of the JEPA term
  * @param gamma weight of the language-model loss
  * @param lossDropout the fraction of steps that drop the JEPA term
+ * @param linearPredictor whether a trained matrix stands between prediction and target
  * @param views what the JEPA term compares, and in which layout
  * @param batchSize examples a micro-batch
  * @param groupByLength whether examples of like length make a batch
@@ -32,6 +33,7 @@ public record TrainingSettings(
         double lambda,
         double gamma,
         double lossDropout,
+        boolean linearPredictor,
         ViewSettings views,
         int batchSize,
         boolean groupByLength,

@@ -1,0 +1,47 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.samediff.Ops;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A trained matrix applied to the prediction's readout before it is compared: Pred as a linear map,
+ * one of the paper's ablations (ICLR 2026 version of arXiv 2509.14252). It begins as the identity,
+ * is trained with the model and saved with the optimiser's state; the trained model does without.
+ */
+public final class LinearPredictor {
+    private static final String WEIGHT = "linear_predictor.weight";
+
+    private final INDArray weight;
+
+    /**
+     * @param hiddenSize width of the hidden states
+     * @param dataType the decoder's, FLOAT or DOUBLE
+     */
+    public LinearPredictor(int hiddenSize, DataType dataType) {
+        weight = Nd4j.eye(hiddenSize).castTo(dataType);
+    }
+
+    /** The matrix by its name, {@code [hidden, hidden]}. */
+    public Map<String, INDArray> parameters() {
+        return Map.of(WEIGHT, weight);
+    }
+
+    /**
+     * @param readouts {@code [pairs, hidden]}
+     * @return {@code [pairs, hidden]}
+     */
+    SDVariable apply(SDVariable readouts) {
+        SameDiff graph = readouts.getSameDiff();
+        return Ops.linear(readouts, graph.var(WEIGHT, weight));
+    }
+
+    /** Floating-point operations of applying it. */
+    double forwardFlops(int pairs) {
+        return 2.0 * weight.length() * pairs;
+    }
+}
