@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.samediff.FiniteDifferences;
@@ -86,6 +87,32 @@ class DecoderGradientTest {
                 batch(example(new int[] {7, 9, 7, 11}, 20, 21), example(new int[] {30}, 9));
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
             FiniteDifferences.assertGradients(graph.graph(), "loss", placeholders(batch), 1e-6);
+        }
+    }
+
+    @Test
+    void gradientsWithALinearPredictorAgreeWithFiniteDifferences() {
+        LinearPredictor predictor = new LinearPredictor(48, DataType.DOUBLE);
+        predictor.parameters().values().forEach(weight -> weight.addi(Nd4j.randn(weight.shape())));
+        MultiViewBatch batch = batch(example(new int[] {7, 9, 7, 11}, 20, 21));
+        try (TrainingGraph graph =
+                new TrainingGraph(inDouble("llama"), JepaObjective.cosine(1), predictor)) {
+            assertThat(graph.graph().hasVariable("linear_predictor.weight")).isTrue();
+            FiniteDifferences.assertGradients(graph.graph(), "loss", placeholders(batch), 1e-6);
+        }
+    }
+
+    @Test
+    void aLinearPredictorBeginsAsNone() {
+        TransformerDecoder decoder = inDouble("llama");
+        MultiViewBatch batch = batch(example(new int[] {7, 9, 7, 11}, 20, 21));
+        LinearPredictor predictor = new LinearPredictor(48, DataType.DOUBLE);
+        try (TrainingGraph plain = new TrainingGraph(decoder, JepaObjective.cosine(1));
+                TrainingGraph linear =
+                        new TrainingGraph(decoder, JepaObjective.cosine(1), predictor)) {
+            assertThat(linear.evaluate(batch).jepaSum())
+                    .isCloseTo(plain.evaluate(batch).jepaSum(), within(1e-12));
+            assertThat(linear.flops(batch) - plain.flops(batch)).isEqualTo(3 * 2.0 * 48 * 48);
         }
     }
 

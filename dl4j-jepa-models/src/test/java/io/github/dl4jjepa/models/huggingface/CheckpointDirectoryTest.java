@@ -144,6 +144,8 @@ class CheckpointDirectoryTest {
                 .content()
                 .isEqualToIgnoringWhitespace(
                         "{\"step\": 40, \"epoch\": 1, \"batch\": 3, \"best_step\": 40,"
+                                + " \"tokens\": 50, \"padded_tokens\": 70, \"flops\": 1.5E15,"
+                                + " \"seconds\": 0.3333333333333333,"
                                 + " \"best_loss\": 0.30000000000000004}");
     }
 
@@ -297,6 +299,8 @@ class CheckpointDirectoryTest {
                 "\"epoch\": 1 | \"epoch\": 2147483648  | \"epoch\"",
                 "\"epoch\": 1 | \"era\": 1             | \"epoch\"",
                 "0.30000000000000004 | \"low\"         | \"best_loss\"",
+                "\"flops\": 1.5E15 | \"flops\": -1     | \"flops\"",
+                "\"tokens\": 50 | \"tokens\": 5.5      | \"tokens\"",
                 "\"epoch\": 1, | \"epoch\": 1          | line 4"
             })
     void refusesADamagedStateByName(String text, String by, String place) throws IOException {
