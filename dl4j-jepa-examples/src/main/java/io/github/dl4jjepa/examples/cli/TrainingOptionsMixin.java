@@ -117,11 +117,10 @@ final class TrainingOptionsMixin {
     private int batchSize;
 
     @Option(
-            names = "--no-group-by-length",
-            negatable = true,
-            defaultValue = "true",
-            fallbackValue = "true",
-            description = "Do not put examples of like length into a batch.")
+            names = "--group-by-length",
+            description =
+                    "Put examples of like length into a batch: less padding, but batches that are"
+                            + " less alike.")
     private boolean groupByLength;
 
     @Option(

@@ -139,7 +139,7 @@ public final class Quickstart {
                         false,
                         ViewSettings.DEFAULT,
                         BATCH_SIZE,
-                        true,
+                        false,
                         128,
                         SEED,
                         TrainingOptions.builder()
