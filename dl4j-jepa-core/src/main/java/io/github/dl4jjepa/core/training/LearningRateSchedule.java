@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
+import java.util.Locale;
+
 /**
  * How the learning rate runs over the training, after a linear warm-up from 0: the schedules of
  * Hugging Face's {@code transformers.optimization}, step for step.
@@ -28,6 +30,12 @@ public enum LearningRateSchedule {
             return 0.5 * (1 + Math.cos(Math.PI * ((double) step / Math.max(1, steps))));
         }
     };
+
+    /** The name as the command line has it: {@code linear}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 
     /**
      * What the learning rate is multiplied with at an optimiser step.

@@ -72,18 +72,20 @@ public final class TrainingJob {
             run.requireVacant();
         }
         DecoderConfig config = DecoderLoader.config(source);
-        if (settings.maxLength() > config.maxPositions()) {
+        int predictors = settings.lambda() > 0 ? settings.views().predictors() : 0;
+        if (settings.maxLength() + predictors > config.maxPositions()) {
             throw new JepaException(
                     "--max-length "
                             + settings.maxLength()
-                            + " exceeds the model's "
+                            + (predictors == 0 ? "" : " and " + predictors + " [PRED] tokens")
+                            + " exceed the model's "
                             + config.maxPositions()
-                            + " positions; lower it");
+                            + " positions; lower --max-length");
         }
         TokenizerFiles original = TokenizerFiles.read(source.path());
-        int predictors = settings.lambda() > 0 ? settings.views().distinctPredictors() : 0;
-        try (Tokenizer tokenizer = Tokenizer.open(original.withPredictors(predictors))) {
-            int[] predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
+        int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
+        try (Tokenizer tokenizer = Tokenizer.open(original.withPredictors(ids))) {
+            int[] predictorIds = Arrays.copyOf(tokenizer.predictorIds(), ids);
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(
                             tokenizer, ChatTemplate.of(tokenizer.files()), settings.maxLength());

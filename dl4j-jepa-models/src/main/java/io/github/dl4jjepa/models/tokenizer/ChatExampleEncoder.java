@@ -37,7 +37,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      *
      * @param tokenizer the model's tokenizer; it must stay open
      * @param template the model's chat template
-     * @param maxLength the most tokens that a row may have
+     * @param maxLength the most tokens that a conversation, or a view of its own, may have
      */
     public ChatExampleEncoder(Tokenizer tokenizer, ChatTemplate template, int maxLength) {
         if (maxLength < 1) {
@@ -107,14 +107,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         TextSpan content = contentOf(messages, answer, text);
         int end = content.end() + endOfTurn(text, content.end()).length();
         TokenizedText row = tokenizer.encode(text);
-        if (row.ids().length > maxLength) {
-            throw new JepaException(
-                    "the row has "
-                            + row.ids().length
-                            + " tokens, more than the maximum "
-                            + maxLength
-                            + "; raise --max-length or drop the example");
-        }
+        requireLength("the row", row.ids());
         TokenSpan labels = row.overlapping(content.start(), end).orElseThrow();
         if (labels.start() == 0) {
             throw new JepaException(
@@ -179,9 +172,22 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             if (ids.length == 0) {
                 throw new JepaException(where + " is empty; drop the example");
             }
+            requireLength(where, ids);
             views.add(TokenizedView.alone(ids));
         }
         return views;
+    }
+
+    private void requireLength(String what, int[] ids) {
+        if (ids.length > maxLength) {
+            throw new JepaException(
+                    what
+                            + " has "
+                            + ids.length
+                            + " tokens, more than the maximum "
+                            + maxLength
+                            + "; raise --max-length or drop the example");
+        }
     }
 
     /** The special token that begins at {@code at}; the longest, where several do. */
