@@ -6,6 +6,7 @@ import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.imports.converters.DifferentialFunctionClassHolder;
 import org.nd4j.imports.converters.ImportClassMapping;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.scatter.ScatterAdd;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
@@ -31,7 +32,8 @@ final class CorrectedGradients {
      * @throws IllegalStateException if SameDiff would not use them
      */
     static synchronized void install() {
-        List.of(new GatherRows(), new Multiply(), new Add()).forEach(CorrectedGradients::register);
+        List.of(new GatherRows(), new Multiply(), new Add(), new Sigmoid())
+                .forEach(CorrectedGradients::register);
     }
 
     /** Makes graphs that are cloned from now on use an operator of this class. */
@@ -154,6 +156,39 @@ final class CorrectedGradients {
             return right == Operand.CONSTANT
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
+        }
+    }
+
+    static SDVariable sigmoid(SDVariable x) {
+        return new Sigmoid(x).outputVariable();
+    }
+
+    /**
+     * {@code sigmoid} whose gradient is made of products; {@code sigmoid_bp} takes four times as
+     * long.
+     */
+    public static final class Sigmoid extends DynamicCustomOp {
+        public Sigmoid() {}
+
+        Sigmoid(SDVariable x) {
+            super(x.getSameDiff(), x);
+        }
+
+        @Override
+        public String opName() {
+            return "sigmoid";
+        }
+
+        @Override
+        public List<DataType> calculateOutputDataTypes(List<DataType> inputs) {
+            return inputs;
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            SDVariable sigmoid = outputVariable();
+            SDVariable slope = Ops.multiply(sigmoid, sigmoid.rsub(1.0));
+            return List.of(Ops.multiply(gradients.get(0), slope));
         }
     }
 }

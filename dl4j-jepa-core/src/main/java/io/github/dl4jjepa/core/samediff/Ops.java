@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.samediff;
 
+import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -79,6 +80,26 @@ public final class Ops {
     /** Sum with a variable that is not trained, of a shape that broadcasts to {@code x}'s. */
     public static SDVariable addConstant(SDVariable x, SDVariable constant) {
         return CorrectedGradients.add(x, constant, Operand.CONSTANT);
+    }
+
+    /** {@code 1 / (1 + exp(-x))}. */
+    public static SDVariable sigmoid(SDVariable x) {
+        return CorrectedGradients.sigmoid(x);
+    }
+
+    /**
+     * A variable side by side with itself; for constants, since nothing makes its gradient cheap.
+     *
+     * @param times how often
+     * @param axis the axis that grows
+     */
+    public static SDVariable repeat(SDVariable x, int times, int axis) {
+        if (times == 1) {
+            return x;
+        }
+        SDVariable[] copies = new SDVariable[times];
+        Arrays.fill(copies, x);
+        return x.getSameDiff().concat(axis, copies);
     }
 
     /**

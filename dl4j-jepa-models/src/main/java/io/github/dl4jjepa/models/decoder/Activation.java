@@ -10,7 +10,7 @@ public enum Activation {
         @Override
         SDVariable apply(SDVariable x) {
             // Not nn().swish: its native gradient is NaN from x = 45 on.
-            return Ops.multiply(x, x.getSameDiff().nn().sigmoid(x));
+            return Ops.multiply(x, Ops.sigmoid(x));
         }
     };
 

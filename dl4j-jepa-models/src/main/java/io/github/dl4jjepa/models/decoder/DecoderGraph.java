@@ -203,7 +203,7 @@ final class DecoderGraph {
             if (config.slidingWindow() > 0) {
                 seen = seen.mul(number(key.gt(at.sub(config.slidingWindow()))));
             }
-            return graph.tile(expand(seen.rsub(1).mul(MASKED), 1), 1, 1, group, 1);
+            return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), group, 2);
         }
 
         private SDVariable number(SDVariable condition) {
@@ -225,8 +225,8 @@ final class DecoderGraph {
         Rotary(SDVariable angles, SDVariable rotation, int heads, double factor) {
             this.rotation = rotation;
             width = heads * config.headDim();
-            cosines = graph.tile(graph.math().cos(angles).mul(factor), 1, heads);
-            sines = graph.tile(graph.math().sin(angles).mul(factor), 1, heads);
+            cosines = Ops.repeat(graph.math().cos(angles).mul(factor), heads, 1);
+            sines = Ops.repeat(graph.math().sin(angles).mul(factor), heads, 1);
         }
 
         /**
