@@ -28,7 +28,7 @@ public final class SeededRandom {
      */
     public static Random of(long seed, Use use, long number) {
         // Of the JDK's generators, Random is the one whose every number is part of its contract.
-        return new Random(mix(mix(seed + use.ordinal()) + number * GOLDEN));
+        return new Random(mix(mix(mix(seed) + use.ordinal()) + number * GOLDEN));
     }
 
     /** SplitMix64's finaliser: neighbouring seeds of Random begin alike, mixed ones do not. */

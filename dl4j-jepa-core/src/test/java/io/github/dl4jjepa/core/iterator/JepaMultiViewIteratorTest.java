@@ -11,6 +11,7 @@ import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -98,6 +99,38 @@ class JepaMultiViewIteratorTest {
                 .isInstanceOf(NoSuchElementException.class)
                 .hasMessageContaining("epoch 0");
         assertThatThrownBy(batches::next).isInstanceOf(NoSuchElementException.class);
+    }
+
+    @Test
+    void aBatchWithoutViewsHasTheSameExamples() {
+        JepaMultiViewIterator with = iterator().optSeed(42).build();
+        JepaMultiViewIterator without = iterator().optSeed(42).build();
+        while (with.hasNext()) {
+            MultiViewBatch whole = with.nextBatch();
+            MultiViewBatch conversations = without.nextBatchWithoutViews();
+            assertThat(conversations.sources()).isEqualTo(whole.sources());
+            assertThat(conversations.pairs()).isZero();
+            assertThat(conversations.inputIds().size(0)).isEqualTo(whole.sources().size());
+            assertThat(conversations.labelIds()).isEqualTo(whole.labelIds());
+        }
+        assertThat(without.hasNext()).isFalse();
+    }
+
+    @Test
+    void groupingByLengthNeedsASeed() {
+        assertThatThrownBy(() -> iterator().optGroupByLength(true).build())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("optSeed");
+    }
+
+    @Test
+    void groupedBatchesAreSoughtLikeOthers() {
+        JepaMultiViewIterator walked = iterator().optSeed(42).optGroupByLength(true).build();
+        List<String> first = epoch(walked);
+        assertThat(first).containsExactlyInAnyOrderElementsOf(sources());
+        JepaMultiViewIterator sought = iterator().optSeed(42).optGroupByLength(true).build();
+        sought.seek(0, 1);
+        assertThat(epoch(sought)).isEqualTo(first.subList(BATCH, EXAMPLES));
     }
 
     @Test
@@ -379,7 +412,7 @@ class JepaMultiViewIteratorTest {
         return JepaMultiViewIterator.builder()
                 .setEncoder(new WhitespaceEncoder())
                 .setExamples(examples())
-                .setLayout(new SeparateLayout(9))
+                .setLayout(new SeparateLayout(ViewOptions.predictors(9)))
                 .setBatchSize(BATCH)
                 .setPadId(0);
     }

@@ -8,9 +8,12 @@ import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Readout.Side;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.SeparateLayout;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.core.view.ViewLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -27,17 +30,18 @@ class MultiViewBatchTest {
                     "a:1",
                     new int[] {1, 11, 21, 2},
                     new TokenSpan(2, 4),
-                    List.of(new int[] {11}, new int[] {21}));
+                    List.of(TokenizedView.alone(11), TokenizedView.alone(21)));
     private final TokenizedExample second =
             new TokenizedExample(
                     "a:2",
                     new int[] {1, 12, 13, 22, 2},
                     new TokenSpan(3, 5),
-                    List.of(new int[] {12, 13}, new int[] {22}));
+                    List.of(TokenizedView.alone(12, 13), TokenizedView.alone(22)));
 
     /** Six rows of five tokens: example by example, the conversation, Text, Code. */
     private final MultiViewBatch batch =
-            MultiViewBatch.of(List.of(first, second), new SeparateLayout(90), PAD);
+            MultiViewBatch.of(
+                    List.of(first, second), new SeparateLayout(ViewOptions.predictors(90)), PAD);
 
     @Test
     void padsOnTheRightToTheLongestRow() {
@@ -78,6 +82,59 @@ class MultiViewBatchTest {
     }
 
     @Test
+    void withoutPrefixesATokensPrefixIsItsOwnSegment() {
+        assertThat(batch.prefixIds()).isEqualTo(batch.segmentIds());
+    }
+
+    @Test
+    void tokensOfASegmentThatContinuesAnotherNameItAsTheirPrefix() {
+        MultiViewBatch shared =
+                MultiViewBatch.of(
+                        List.of(first, inRow(2, 3)),
+                        new SharedPrefixLayout(ViewOptions.predictors(90)),
+                        PAD);
+
+        assertThat(shared.inputIds().getRow(1).toIntVector())
+                .containsExactly(1, 12, 13, 22, 2, 90, 22);
+        assertThat(shared.segmentIds().getRow(1).toIntVector())
+                .containsExactly(0, 0, 0, 1, 1, 2, 3);
+        assertThat(shared.prefixIds().getRow(1).toIntVector()).containsExactly(0, 0, 0, 0, 0, 0, 3);
+        assertThat(shared.positionIds().getRow(1).toIntVector())
+                .containsExactly(0, 1, 2, 3, 4, 3, 0);
+    }
+
+    /** The second example, whose Text ends with a token of the conversation. */
+    private TokenizedExample inRow(int start, int end) {
+        return new TokenizedExample(
+                "a:3",
+                second.ids(),
+                second.labels(),
+                List.of(
+                        TokenizedView.inRow(second.ids(), new TokenSpan(start, end)),
+                        TokenizedView.inRow(second.ids(), new TokenSpan(3, 4))));
+    }
+
+    @Test
+    void readoutsOfUnequalLengthAreFilledUp() {
+        ViewOptions mean = ViewOptions.builder().optPooling(ViewOptions.Pooling.MEAN).build();
+
+        MultiViewBatch pooled =
+                MultiViewBatch.of(List.of(first, second), new SeparateLayout(mean), PAD);
+
+        assertThat(pooled.predictionIndices().toIntMatrix())
+                .isDeepEqualTo(new int[][] {{5, MultiViewBatch.NO_INDEX}, {20, 21}});
+        assertThat(pooled.targetIndices().toIntMatrix()).isDeepEqualTo(new int[][] {{10}, {25}});
+        assertThat(pooled.pairs()).isEqualTo(2);
+    }
+
+    @Test
+    void givesThePositionsOfRealTokens() {
+        assertThat(batch.positions())
+                .containsExactly(0, 1, 2, 3, 0, 1, 0, 0, 1, 2, 3, 4, 0, 1, 2, 0);
+        assertThat(batch.paddedTokens()).isEqualTo(6 * 5);
+    }
+
+    @Test
     void labelsPointAtTheHiddenStateBeforeEachLabelledToken() {
         assertThat(batch.labelIndices().toIntVector()).containsExactly(1, 2, 15 + 2, 15 + 3);
         assertThat(batch.labelIds().toIntVector()).containsExactly(21, 2, 22, 2);
@@ -86,8 +143,8 @@ class MultiViewBatchTest {
 
     @Test
     void readoutsPointAtTheLastTokenOfEachView() {
-        assertThat(batch.predictionIndices().toIntVector()).containsExactly(5 + 1, 20 + 2);
-        assertThat(batch.targetIndices().toIntVector()).containsExactly(10, 25);
+        assertThat(batch.predictionIndices().ravel().toIntVector()).containsExactly(5 + 1, 20 + 2);
+        assertThat(batch.targetIndices().ravel().toIntVector()).containsExactly(10, 25);
         assertThat(batch.pairs()).isEqualTo(2);
     }
 
@@ -108,6 +165,7 @@ class MultiViewBatchTest {
                                 batch.inputIds(),
                                 batch.positionIds(),
                                 batch.segmentIds(),
+                                batch.prefixIds(),
                                 batch.labelIndices(),
                                 batch.labelIds(),
                                 batch.predictionIndices(),
@@ -123,12 +181,14 @@ class MultiViewBatchTest {
                         "x",
                         new int[] {1, 5},
                         new TokenSpan(1, 2),
-                        List.of(new int[] {4}, new int[] {5}));
+                        List.of(TokenizedView.alone(4), TokenizedView.alone(5)));
 
-        MultiViewBatch single = MultiViewBatch.of(List.of(shortest), new SeparateLayout(), PAD);
+        MultiViewBatch single =
+                MultiViewBatch.of(
+                        List.of(shortest), new SeparateLayout(ViewOptions.predictors()), PAD);
 
         assertThat(single.labelIds().shape()).containsExactly(1);
-        assertThat(single.targetIndices().shape()).containsExactly(1);
+        assertThat(single.targetIndices().shape()).containsExactly(1, 1);
         assertThat(single.inputIds().shape()).containsExactly(3, 2);
     }
 
@@ -159,17 +219,20 @@ class MultiViewBatchTest {
                                         new int[] {1, 2, 90, 3},
                                         new int[] {0, 1, 2, 0},
                                         new int[] {0, 0, 0, 1},
+                                        new int[] {0, 0, 0, 0},
                                         new int[] {2, -1, -1, -1},
                                         List.of(
-                                                new Readout(0, Side.TARGET, 3),
-                                                new Readout(0, Side.PREDICTION, 2))));
+                                                new Readout(0, Side.TARGET, List.of(3)),
+                                                new Readout(0, Side.PREDICTION, List.of(1, 2)))));
 
         MultiViewBatch one = MultiViewBatch.of(List.of(first, second), packed, PAD);
 
         assertThat(one.positionIds().getRow(1).toIntVector()).containsExactly(0, 1, 2, 0);
         assertThat(one.segmentIds().getRow(1).toIntVector()).containsExactly(0, 0, 0, 1);
-        assertThat(one.predictionIndices().toIntVector()).containsExactly(2, 6);
-        assertThat(one.targetIndices().toIntVector()).containsExactly(3, 7);
+        assertThat(one.prefixIds().getRow(1).toIntVector()).containsExactly(0, 0, 0, 0);
+        assertThat(one.predictionIndices().toIntMatrix())
+                .isDeepEqualTo(new int[][] {{1, 2}, {5, 6}});
+        assertThat(one.targetIndices().toIntMatrix()).isDeepEqualTo(new int[][] {{3}, {7}});
     }
 
     @Test
@@ -179,22 +242,26 @@ class MultiViewBatchTest {
                         "x",
                         new int[] {1, 5},
                         new TokenSpan(1, 2),
-                        List.of(new int[] {3}, new int[] {4}, new int[] {5}));
+                        List.of(
+                                TokenizedView.alone(3),
+                                TokenizedView.alone(4),
+                                TokenizedView.alone(5)));
         ViewLayout backwards =
                 example -> {
-                    List<Row> rows = new SeparateLayout().rows(example);
-                    return List.of(rows.get(0), rows.get(4), rows.get(3), rows.get(2), rows.get(1));
+                    List<Row> rows = new SeparateLayout(ViewOptions.predictors()).rows(example);
+                    return List.of(rows.get(0), rows.get(3), rows.get(2), rows.get(1));
                 };
 
         MultiViewBatch reversed = MultiViewBatch.of(List.of(three), backwards, PAD);
 
-        assertThat(reversed.predictionIndices().toIntVector()).containsExactly(8, 4);
-        assertThat(reversed.targetIndices().toIntVector()).containsExactly(6, 2);
+        assertThat(reversed.predictionIndices().ravel().toIntVector()).containsExactly(6, 4);
+        assertThat(reversed.targetIndices().ravel().toIntVector()).containsExactly(4, 2);
     }
 
     @Test
     void refusesALayoutThatPredictsWithoutATarget() {
-        ViewLayout half = example -> new SeparateLayout().rows(example).subList(0, 2);
+        ViewLayout half =
+                example -> new SeparateLayout(ViewOptions.predictors()).rows(example).subList(0, 2);
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MultiViewBatch.of(List.of(first), half, PAD))
@@ -205,7 +272,7 @@ class MultiViewBatchTest {
     void refusesALayoutThatReadsAPairOutTwice() {
         ViewLayout twice =
                 example -> {
-                    List<Row> rows = new SeparateLayout().rows(example);
+                    List<Row> rows = new SeparateLayout(ViewOptions.predictors()).rows(example);
                     return List.of(rows.get(0), rows.get(1), rows.get(2), rows.get(1), rows.get(2));
                 };
 
@@ -225,7 +292,11 @@ class MultiViewBatchTest {
         MultiDataSet data = batch.toMultiDataSet();
 
         assertThat(data.getFeatures())
-                .containsExactly(batch.inputIds(), batch.positionIds(), batch.segmentIds());
+                .containsExactly(
+                        batch.inputIds(),
+                        batch.positionIds(),
+                        batch.segmentIds(),
+                        batch.prefixIds());
         assertThat(data.getLabels())
                 .containsExactly(
                         batch.labelIndices(),

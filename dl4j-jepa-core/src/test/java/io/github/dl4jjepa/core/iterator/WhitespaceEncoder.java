@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.view.ExampleEncoder;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.core.view.TokenizedView;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +29,11 @@ final class WhitespaceEncoder implements ExampleEncoder {
         IntStream answer = IntStream.concat(Arrays.stream(code), IntStream.of(2));
         int[] ids = IntStream.concat(prompt, answer).toArray();
         TokenSpan labels = new TokenSpan(1 + text.length, ids.length);
-        return new TokenizedExample(example.source(), ids, labels, List.of(text, code));
+        List<TokenizedView> views =
+                List.of(
+                        TokenizedView.inRow(ids, new TokenSpan(1, labels.start())),
+                        TokenizedView.inRow(ids, new TokenSpan(labels.start(), ids.length - 1)));
+        return new TokenizedExample(example.source(), ids, labels, views);
     }
 
     private int[] ids(String text) {

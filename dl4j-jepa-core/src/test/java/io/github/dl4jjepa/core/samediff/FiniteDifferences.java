@@ -34,11 +34,14 @@ public final class FiniteDifferences {
                         .toList();
         graph.setLossVariables(loss);
         Map<String, INDArray> gradients = new HashMap<>();
-        new GradientFunction(graph, variables, List.of(), new Arena(DataType.DOUBLE))
-                .run(
-                        placeholders,
-                        (name, gradient) -> gradients.put(name, gradient.dup()),
-                        (name, value) -> {});
+        try (Arena arena = new Arena(DataType.DOUBLE);
+                GradientFunction function =
+                        new GradientFunction(graph, variables, List.of(), arena)) {
+            function.run(
+                    placeholders,
+                    (name, gradient) -> gradients.put(name, gradient.dup()),
+                    (name, value) -> {});
+        }
         for (String name : variables) {
             assertThat(gradients.get(name).shape())
                     .as("shape of the gradient of " + name)

@@ -58,6 +58,11 @@ final class Toy {
         }
 
         @Override
+        public double forwardFlops(int[] positions, long labels) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public SDVariable hiddenStates(SameDiff graph, TokenInputs tokens) {
             throw new UnsupportedOperationException();
         }
@@ -72,10 +77,28 @@ final class Toy {
      * Adds label by label, so that however labels are split into batches, the sums are the same.
      */
     static class ToyGradients implements GradientSource {
+        private final Decoder decoder;
         private final Map<String, INDArray> parameters;
 
         ToyGradients(Decoder decoder) {
+            this.decoder = decoder;
             parameters = decoder.parameters();
+        }
+
+        @Override
+        public Map<String, INDArray> parameters() {
+            return parameters;
+        }
+
+        @Override
+        public boolean decays(String parameter) {
+            return decoder.decays(parameter);
+        }
+
+        /** Ten for each token, and one for each label. */
+        @Override
+        public double flops(MultiViewBatch batch) {
+            return 10 * batch.tokens() + batch.labels();
         }
 
         @Override
@@ -120,7 +143,10 @@ final class Toy {
         }
     }
 
-    /** Examples {@code toy:0}, {@code toy:1}…; the nth has n % 3 + 1 labels and one pair. */
+    /**
+     * Examples {@code toy:0}, {@code toy:1}…; the nth has n % 3 + 1 labels and one pair. Each has a
+     * row of four, of which three are tokens, or two without views.
+     */
     static final class ToyBatches implements BatchSource {
         /** Every batch handed out. */
         final List<MultiViewBatch> batches = new ArrayList<>();
@@ -155,6 +181,15 @@ final class Toy {
 
         @Override
         public MultiViewBatch nextBatch() {
+            return next(views);
+        }
+
+        @Override
+        public MultiViewBatch nextBatchWithoutViews() {
+            return next(false);
+        }
+
+        private MultiViewBatch next(boolean withViews) {
             if (next >= order.size()) {
                 throw new NoSuchElementException("the epoch is over");
             }
@@ -164,17 +199,18 @@ final class Toy {
                     chosen.stream()
                             .flatMapToInt(n -> IntStream.rangeClosed(0, n % 3).map(i -> n + i))
                             .toArray();
-            int[] pairs = chosen.stream().mapToInt(n -> n % 4).toArray();
+            int[][] pairs = chosen.stream().map(n -> new int[] {n % 4}).toArray(int[][]::new);
             MultiViewBatch batch =
                     new MultiViewBatch(
                             Nd4j.zeros(DataType.INT32, chosen.size(), 4),
                             Nd4j.zeros(DataType.INT32, chosen.size(), 4),
                             Nd4j.zeros(DataType.INT32, chosen.size(), 4),
+                            Nd4j.zeros(DataType.INT32, chosen.size(), 4),
                             Nd4j.zeros(DataType.INT32, labels.length),
                             Nd4j.createFromArray(labels),
-                            views ? Nd4j.zeros(DataType.INT32, pairs.length) : null,
-                            views ? Nd4j.createFromArray(pairs) : null,
-                            3L * chosen.size(),
+                            withViews ? Nd4j.zeros(DataType.INT32, pairs.length, 1) : null,
+                            withViews ? Nd4j.createFromArray(pairs) : null,
+                            (withViews ? 3L : 2L) * chosen.size(),
                             chosen.stream().map(n -> "toy:" + n).toList());
             batches.add(batch);
             return batch;

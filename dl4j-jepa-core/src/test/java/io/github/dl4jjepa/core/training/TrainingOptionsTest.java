@@ -16,7 +16,7 @@ class TrainingOptionsTest {
         assertThat(TrainingOptions.builder().build())
                 .isEqualTo(
                         new TrainingOptions(
-                                4, 0, 1, 2e-5, LearningRateSchedule.LINEAR, 0, 0, 1, 0, 0));
+                                4, 0, 0, 1, 2e-5, LearningRateSchedule.LINEAR, 0, 0, 1, 0, 0, 42));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -40,6 +40,15 @@ class TrainingOptionsTest {
                 refused(
                         "checkpointEvery must be at least 0, not -1",
                         b -> b.optCheckpointEvery(-1)),
+                refused(
+                        "computeBudget must be a number from 0 up, not -1.0",
+                        b -> b.optComputeBudget(-1)),
+                refused(
+                        "computeBudget must be a number from 0 up, not NaN",
+                        b -> b.optComputeBudget(Double.NaN)),
+                refused(
+                        "maxSteps and computeBudget both say when to stop; give one of them",
+                        b -> b.optMaxSteps(1).optComputeBudget(1e9)),
                 refused("learningRate is 0: nothing would be learnt", b -> b.optLearningRate(0)),
                 refused(
                         "learningRate must be a number from 0 up, not NaN",
