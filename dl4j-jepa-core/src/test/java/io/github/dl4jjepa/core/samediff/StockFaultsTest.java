@@ -52,6 +52,17 @@ class StockFaultsTest {
         assertThat(gradient.toFloatMatrix()).isDeepEqualTo(new float[][] {{1, 1}, {0, 0}, {1, 1}});
     }
 
+    /** Cure: {@code Readouts.mean} counts by a product. */
+    @Test
+    void aColumnCannotBeSummedAlongItsWidth() {
+        SameDiff graph = SameDiff.create();
+        SDVariable column = graph.constant("column", Nd4j.ones(DataType.FLOAT, 3, 1));
+        column.sum("sum", 1);
+
+        assertThatThrownBy(() -> graph.outputSingle(Map.of(), "sum"))
+                .isInstanceOf(NullPointerException.class);
+    }
+
     /** Cure: {@code CorrectedGradients.GatherRows} has {@code scatter_add} lock. */
     @Test
     void scatterAddWithSeveralThreadsLosesSums() {
