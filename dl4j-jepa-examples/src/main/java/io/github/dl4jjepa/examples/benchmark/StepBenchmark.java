@@ -57,7 +57,19 @@ public final class StepBenchmark {
      * @param progress is told after each round
      */
     public Result run(Runnable progress) {
+        int available = NativeThreads.available();
+        if (threads == available) {
+            return measure(progress);
+        }
         NativeThreads.limit(threads);
+        try {
+            return measure(progress);
+        } finally {
+            NativeThreads.limit(available);
+        }
+    }
+
+    private Result measure(Runnable progress) {
         TransformerDecoder decoder = shape.decoder();
         List<TokenizedExample> examples = shape.examples();
         try (TimedArm plain =
@@ -87,8 +99,6 @@ public final class StepBenchmark {
                     threads,
                     rounds,
                     steps);
-        } finally {
-            NativeThreads.limit(NativeThreads.available());
         }
     }
 }
