@@ -2,8 +2,18 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.examples.benchmark.LayoutBenchmark;
+import io.github.dl4jjepa.examples.benchmark.LoadBenchmark;
+import io.github.dl4jjepa.examples.benchmark.MemoryBenchmark;
+import io.github.dl4jjepa.examples.benchmark.NativeThreads;
+import io.github.dl4jjepa.examples.benchmark.StepBenchmark;
+import io.github.dl4jjepa.examples.benchmark.TrainingShape;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -12,9 +22,14 @@ import picocli.CommandLine.Spec;
 /** {@code jepa benchmark}. */
 @Command(
         name = "benchmark",
-        description = "Measures speed, as ratios of what is timed in turns.",
+        description = "Measures speed and memory.",
         synopsisSubcommandLabel = "WHAT",
-        subcommands = BenchmarkCommand.Layouts.class,
+        subcommands = {
+            BenchmarkCommand.Layouts.class,
+            BenchmarkCommand.Step.class,
+            BenchmarkCommand.Memory.class,
+            BenchmarkCommand.Load.class
+        },
         footerHeading = "%nExample:%n",
         footer = "  jepa benchmark layouts")
 final class BenchmarkCommand implements Runnable {
@@ -23,7 +38,29 @@ final class BenchmarkCommand implements Runnable {
     /** Without a subcommand there is nothing to measure. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing what to measure: layouts");
+        throw new ParameterException(
+                spec.commandLine(), "Missing what to measure: layouts, step, memory or load");
+    }
+
+    /** How the subcommands show their progress. */
+    static final class ProgressMixin {
+        @Option(names = "--json", description = "Print the JSON object only, no progress.")
+        private boolean json;
+
+        /**
+         * Runs a benchmark.
+         *
+         * @param task what is being counted
+         * @param count how often the benchmark will tell of progress
+         */
+        <R> R run(String task, long count, Function<Runnable, R> benchmark) {
+            if (json) {
+                return benchmark.apply(() -> {});
+            }
+            try (ConsoleProgress progress = ConsoleProgress.start(task, 0, count)) {
+                return benchmark.apply(progress::step);
+            }
+        }
     }
 
     /** {@code jepa benchmark layouts}. */
@@ -53,8 +90,7 @@ final class BenchmarkCommand implements Runnable {
                 description = "Timed steps of each layout in a round.")
         private int steps;
 
-        @Option(names = "--json", description = "Print the JSON object only, no progress.")
-        private boolean json;
+        @Mixin private ProgressMixin progress;
 
         @Override
         public LayoutBenchmark.Result call() {
@@ -63,13 +99,240 @@ final class BenchmarkCommand implements Runnable {
                         spec.commandLine(), "--rounds and --steps must be 1 or more");
             }
             Backend.requireUsable();
-            LayoutBenchmark benchmark = new LayoutBenchmark(rounds, steps);
-            if (json) {
-                return benchmark.run(round -> {});
+            return progress.run("Rounds", rounds, new LayoutBenchmark(rounds, steps)::run);
+        }
+    }
+
+    /** {@code jepa benchmark step}. */
+    @Command(
+            name = "step",
+            description =
+                    "Times a training step (forward, backward, AdamW) of a Llama with random weights on random"
+                            + " tokens: plain, with the JEPA term (shared prefix layout, one [PRED] token), and the"
+                            + " forward pass alone. Labels are the code tokens.",
+            footerHeading = "%nExample, the shape of SmolLM2-135M:%n",
+            footer =
+                    "  jepa benchmark step --hidden 576 --layers 30 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152"
+                            + " --batch 4")
+    static final class Step implements Callable<StepBenchmark.Result> {
+        @Spec private CommandSpec spec;
+
+        @Option(
+                names = "--hidden",
+                defaultValue = "256",
+                paramLabel = "N",
+                description = "Width of the hidden states, a multiple of twice --heads.")
+        private int hidden;
+
+        @Option(
+                names = "--layers",
+                defaultValue = "6",
+                paramLabel = "N",
+                description = "Transformer blocks.")
+        private int layers;
+
+        @Option(
+                names = "--heads",
+                defaultValue = "8",
+                paramLabel = "N",
+                description = "Query heads, a multiple of --kv-heads.")
+        private int heads;
+
+        @Option(
+                names = "--kv-heads",
+                defaultValue = "4",
+                paramLabel = "N",
+                description = "Key and value heads.")
+        private int keyValueHeads;
+
+        @Option(
+                names = "--ffn",
+                defaultValue = "688",
+                paramLabel = "N",
+                description = "Width of the feed-forward blocks.")
+        private int feedForward;
+
+        @Option(
+                names = "--vocab",
+                defaultValue = "8000",
+                paramLabel = "N",
+                description = "Token ids; the last is [PRED].")
+        private int vocabulary;
+
+        @Option(
+                names = "--batch",
+                defaultValue = "12",
+                paramLabel = "N",
+                description = "Examples a step.")
+        private int batch;
+
+        @Option(
+                names = "--prompt",
+                defaultValue = "38",
+                paramLabel = "N",
+                description = "Tokens of an example before its code.")
+        private int promptTokens;
+
+        @Option(
+                names = "--code",
+                defaultValue = "22",
+                paramLabel = "N",
+                description = "Tokens of an example's code.")
+        private int codeTokens;
+
+        @Option(
+                names = "--threads",
+                paramLabel = "N",
+                showDefaultValue = Visibility.NEVER,
+                description =
+                        "Threads of native operations. Default: what OMP_NUM_THREADS says, or else as many as"
+                                + " there are cores; it cannot be more.")
+        private Integer threads;
+
+        @Option(
+                names = "--rounds",
+                defaultValue = "6",
+                paramLabel = "N",
+                description = "How often plain, JEPA and forward take turns.")
+        private int rounds;
+
+        @Option(
+                names = "--steps",
+                defaultValue = "6",
+                paramLabel = "N",
+                description = "Timed steps of each in a round.")
+        private int steps;
+
+        @Mixin private ProgressMixin progress;
+
+        @Override
+        public StepBenchmark.Result call() {
+            if (rounds < 1 || steps < 1) {
+                throw new ParameterException(
+                        spec.commandLine(), "--rounds and --steps must be 1 or more");
             }
-            try (ConsoleProgress progress = ConsoleProgress.start("Rounds", 0, rounds)) {
-                return benchmark.run(round -> progress.step());
+            TrainingShape shape = shape();
+            Backend.requireUsable();
+            StepBenchmark benchmark = new StepBenchmark(shape, usableThreads(), rounds, steps);
+            return progress.run("Rounds", rounds, benchmark::run);
+        }
+
+        private TrainingShape shape() {
+            if (hidden < 1
+                    || layers < 1
+                    || heads < 1
+                    || keyValueHeads < 1
+                    || feedForward < 1
+                    || batch < 1
+                    || promptTokens < 1
+                    || codeTokens < 1) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "--hidden, --layers, --heads, --kv-heads, --ffn, --batch, --prompt and --code must be"
+                                + " 1 or more");
             }
+            if (vocabulary < 2) {
+                throw new ParameterException(
+                        spec.commandLine(), "--vocab must be 2 or more, not " + vocabulary);
+            }
+            if (hidden % (2 * heads) != 0) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        String.format(
+                                "--hidden must be a multiple of twice --heads (%d), not %d",
+                                2 * heads, hidden));
+            }
+            if (heads % keyValueHeads != 0) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        String.format(
+                                "--heads must be a multiple of --kv-heads (%d), not %d",
+                                keyValueHeads, heads));
+            }
+            return new TrainingShape(
+                    hidden,
+                    layers,
+                    heads,
+                    keyValueHeads,
+                    feedForward,
+                    vocabulary,
+                    batch,
+                    promptTokens,
+                    codeTokens);
+        }
+
+        private int usableThreads() {
+            int available = NativeThreads.available();
+            if (threads == null) {
+                return available;
+            }
+            if (threads < 1 || threads > available) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        String.format(
+                                "--threads must be 1 to %d, not %d; set OMP_NUM_THREADS for more",
+                                available, threads));
+            }
+            return threads;
+        }
+    }
+
+    /** {@code jepa benchmark memory}. */
+    @Command(
+            name = "memory",
+            description =
+                    "Trains a small decoder on rows whose lengths change from step to step, and tells the resident"
+                            + " memory and Java's heap after 50, 250, 500 and 1000 steps.",
+            footerHeading = "%nExample:%n",
+            footer = "  jepa benchmark memory --steps 1000")
+    static final class Memory implements Callable<MemoryBenchmark.Result> {
+        private static final int FIRST = 50;
+
+        @Spec private CommandSpec spec;
+
+        @Option(
+                names = "--steps",
+                defaultValue = "1000",
+                paramLabel = "N",
+                description = "Optimiser steps, 50 or more.")
+        private int steps;
+
+        @Mixin private ProgressMixin progress;
+
+        @Override
+        public MemoryBenchmark.Result call() {
+            if (steps < FIRST) {
+                throw new ParameterException(
+                        spec.commandLine(), "--steps must be " + FIRST + " or more, not " + steps);
+            }
+            Backend.requireUsable();
+            return progress.run("Steps", steps, new MemoryBenchmark(steps)::run);
+        }
+    }
+
+    /** {@code jepa benchmark load}. */
+    @Command(
+            name = "load",
+            description =
+                    "Times how long a model takes to load, and to read its files without more, and tells the peak of"
+                            + " resident memory while it loads.",
+            footerHeading = "%nExample:%n",
+            footer = "  jepa benchmark load --model SmolLM2-135M")
+    static final class Load implements Callable<LoadBenchmark.Result> {
+        @Option(
+                names = "--model",
+                required = true,
+                paramLabel = "DIR",
+                description = "Folder of the model.")
+        private Path model;
+
+        @Mixin private ProgressMixin progress;
+
+        @Override
+        public LoadBenchmark.Result call() {
+            CheckpointFolder folder = CheckpointFolder.open(model);
+            Backend.requireUsable();
+            return progress.run("Loads", LoadBenchmark.ROUNDS, new LoadBenchmark(folder)::run);
         }
     }
 }

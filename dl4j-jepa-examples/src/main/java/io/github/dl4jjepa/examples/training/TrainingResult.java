@@ -57,6 +57,6 @@ public record TrainingResult(
                 summary.cost().paddingShare(),
                 summary.cost().flops(),
                 summary.seconds(),
-                PeakMemory.megabytes());
+                ProcessMemory.peakBytes() >> 20);
     }
 }

@@ -1,0 +1,113 @@
+package io.github.dl4jjepa.examples.benchmark;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.examples.training.ProcessMemory;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.safetensors.TensorInfo;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What it costs to load a model, beside reading its files. The files are read once before, so that
+ * the operating system has them in memory; then reads and loads take turns.
+ */
+public final class LoadBenchmark {
+    /** How often a read and a load take turns. */
+    public static final int ROUNDS = 3;
+
+    private static final int BUFFER_BYTES = 1 << 20;
+
+    private final CheckpointFolder folder;
+
+    /**
+     * @param folder the model's
+     */
+    public LoadBenchmark(CheckpointFolder folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * The figures; times are medians.
+     *
+     * @param params parameters of the model
+     * @param readSeconds to read the bytes of the safetensors files
+     * @param loadSeconds to load the model
+     * @param loadOverRead the ratio of the two
+     * @param peakOverWeights how far the first load's peak of resident memory was above what was
+     *     resident before, as a multiple of the parameters' size in float32; pages of the files
+     *     that the load maps count as resident
+     */
+    public record Result(
+            long params,
+            double readSeconds,
+            double loadSeconds,
+            double loadOverRead,
+            double peakOverWeights) {}
+
+    /**
+     * Runs the benchmark.
+     *
+     * @param progress is told after each load
+     * @throws JepaException if the model cannot be read
+     */
+    public Result run(Runnable progress) {
+        List<Path> files =
+                folder.weights().tensors().values().stream()
+                        .map(TensorInfo::file)
+                        .distinct()
+                        .toList();
+        // The native libraries are not part of the model.
+        Nd4j.zeros(1).close();
+        read(files);
+
+        List<Double> readSeconds = new ArrayList<>();
+        List<Double> loadSeconds = new ArrayList<>();
+        long params = 0;
+        long growth = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            long begun = System.nanoTime();
+            read(files);
+            readSeconds.add(secondsSince(begun));
+
+            long residentBefore = ProcessMemory.residentBytes();
+            begun = System.nanoTime();
+            TransformerDecoder decoder = DecoderLoader.load(folder);
+            loadSeconds.add(secondsSince(begun));
+            if (round == 0) {
+                growth = ProcessMemory.peakBytes() - residentBefore;
+                params = decoder.parameters().values().stream().mapToLong(INDArray::length).sum();
+            }
+            decoder.parameters().values().forEach(INDArray::close);
+            progress.run();
+        }
+        double read = Median.of(readSeconds.stream().mapToDouble(Double::doubleValue));
+        double load = Median.of(loadSeconds.stream().mapToDouble(Double::doubleValue));
+        return new Result(
+                params, read, load, load / read, (double) growth / (params * Float.BYTES));
+    }
+
+    private static void read(List<Path> files) {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+        for (Path file : files) {
+            try (FileChannel channel = FileChannel.open(file)) {
+                while (channel.read(buffer.clear()) >= 0) {
+                    // The bytes are not looked at.
+                }
+            } catch (IOException e) {
+                throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private static double secondsSince(long begun) {
+        return (System.nanoTime() - begun) / 1e9;
+    }
+}

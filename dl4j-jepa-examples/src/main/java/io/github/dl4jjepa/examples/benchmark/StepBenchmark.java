@@ -1,0 +1,104 @@
+package io.github.dl4jjepa.examples.benchmark;
+
+import io.github.dl4jjepa.core.view.LanguageModelLayout;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.examples.training.ProcessMemory;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What a training step (forward, backward, AdamW) costs without the JEPA term and with it, and a
+ * forward pass alone. The three take turns in every round; a time is the median over its steps.
+ */
+public final class StepBenchmark {
+    private final TrainingShape shape;
+    private final int threads;
+    private final int rounds;
+    private final int steps;
+
+    /**
+     * @param threads of native operations, 1 to {@link NativeThreads#available()}
+     * @param rounds how often the three take turns
+     * @param steps timed steps of each in a round; one more before them is not timed
+     */
+    public StepBenchmark(TrainingShape shape, int threads, int rounds, int steps) {
+        this.shape = shape;
+        this.threads = threads;
+        this.rounds = rounds;
+        this.steps = steps;
+    }
+
+    /**
+     * The figures.
+     *
+     * @param params parameters of the decoder
+     * @param plainMs milliseconds a step without the JEPA term
+     * @param jepaMs milliseconds a step with it, shared prefix layout, one [PRED] token
+     * @param forwardMs milliseconds a forward pass without the JEPA term
+     * @param peakRssMb most resident memory of the process, with the graphs of both, in MB
+     * @param gflops 10<sup>9</sup> floating-point operations a second of the plain step
+     */
+    public record Result(
+            long params,
+            double plainMs,
+            double jepaMs,
+            double forwardMs,
+            long peakRssMb,
+            double gflops,
+            int threads,
+            int rounds,
+            int steps) {}
+
+    /**
+     * Runs the benchmark.
+     *
+     * @param progress is told after each round
+     */
+    public Result run(Runnable progress) {
+        int available = NativeThreads.available();
+        if (threads == available) {
+            return measure(progress);
+        }
+        NativeThreads.limit(threads);
+        try {
+            return measure(progress);
+        } finally {
+            NativeThreads.limit(available);
+        }
+    }
+
+    private Result measure(Runnable progress) {
+        TransformerDecoder decoder = shape.decoder();
+        List<TokenizedExample> examples = shape.examples();
+        try (TimedArm plain =
+                        new TimedArm(decoder, examples, new LanguageModelLayout(), 0, 0, steps);
+                TimedArm jepa =
+                        new TimedArm(
+                                decoder,
+                                examples,
+                                new SharedPrefixLayout(shape.views()),
+                                1,
+                                0,
+                                steps)) {
+            for (int round = 0; round < rounds; round++) {
+                plain.train(round);
+                jepa.train(round);
+                plain.evaluate();
+                progress.run();
+            }
+            double plainMs = plain.milliseconds(false);
+            return new Result(
+                    decoder.parameters().values().stream().mapToLong(INDArray::length).sum(),
+                    plainMs,
+                    jepa.milliseconds(true),
+                    plain.forwardMilliseconds(),
+                    ProcessMemory.peakBytes() >> 20,
+                    plain.flops(false) / plainMs / 1e6,
+                    threads,
+                    rounds,
+                    steps);
+        }
+    }
+}
