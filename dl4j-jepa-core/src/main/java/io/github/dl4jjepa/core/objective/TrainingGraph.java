@@ -22,10 +22,11 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>The graph's inputs are {@code input_ids}, {@code position_ids}, {@code segment_ids} and {@code
  * prefix_ids}, INT32 {@code [rows, time]}; {@code label_indices} and {@code label_ids}, INT32
- * {@code [labels]}; where views are compared, {@code prediction_indices} and {@code
- * target_indices}, INT32 {@code [pairs, width]}; and the scalars {@code lm_weight} and {@code
- * jepa_weight}. Its outputs are {@code lm_sum}, {@code jepa_sum} and {@code loss = lm_weight *
- * lm_sum + jepa_weight * jepa_sum}. The head runs at the labelled positions only.
+ * {@code [labels]}, negative ids being left out; where views are compared, {@code
+ * prediction_indices} and {@code target_indices}, INT32 {@code [pairs, width]}; and the scalars
+ * {@code lm_weight} and {@code jepa_weight}. Its outputs are {@code lm_sum}, {@code jepa_sum} and
+ * {@code loss = lm_weight * lm_sum + jepa_weight * jepa_sum}. The head runs at the labelled
+ * positions only.
  *
  * <p>Batches without views run through a second graph without the JEPA term, drawn when the first
  * of them comes.
@@ -109,7 +110,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
             double jepaWeight,
             Map<String, INDArray> gradients) {
         LossGraph graph = graphFor(batch);
-        Map<String, INDArray> placeholders = graph.placeholders(batch);
+        Map<String, INDArray> placeholders = ShapeBuckets.fill(batch);
         placeholders.put("lm_weight", Nd4j.scalar(dataType, lmWeight));
         if (graph.comparesViews) {
             placeholders.put("jepa_weight", Nd4j.scalar(dataType, jepaWeight));
@@ -119,15 +120,18 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
                 placeholders,
                 (parameter, gradient) -> gradients.get(parameter).addi(gradient),
                 (name, value) -> values.put(name, value.getDouble(0)));
+        placeholders.values().forEach(INDArray::close);
         return graph.losses(batch, values);
     }
 
     @Override
     public Losses evaluate(MultiViewBatch batch) {
         LossGraph graph = graphFor(batch);
+        Map<String, INDArray> placeholders = ShapeBuckets.fill(batch);
         Map<String, Double> values = new HashMap<>();
         graph.gradientFunction.runForward(
-                graph.placeholders(batch), (name, value) -> values.put(name, value.getDouble(0)));
+                placeholders, (name, value) -> values.put(name, value.getDouble(0)));
+        placeholders.values().forEach(INDArray::close);
         return graph.losses(batch, values);
     }
 
@@ -191,9 +195,11 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
 
         private SDVariable languageModelSum(SDVariable hidden) {
+            SDVariable ids = list("label_ids");
             SDVariable logits = decoder.logits(Ops.gather(hidden, list("label_indices")));
-            return Ops.crossEntropy(logits, list("label_ids"), decoder.vocabularySize())
-                    .sum(LM_SUM);
+            SDVariable known = graph.math().max(ids, ids.mul(0));
+            SDVariable losses = Ops.crossEntropy(logits, known, decoder.vocabularySize());
+            return Ops.multiplyConstant(losses, ids.gte(0).castTo(dataType)).sum(LM_SUM);
         }
 
         private SDVariable weighted(String weight, SDVariable sum) {
@@ -206,21 +212,6 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
 
         private SDVariable list(String name) {
             return graph.placeHolder(name, DataType.INT32, -1);
-        }
-
-        Map<String, INDArray> placeholders(MultiViewBatch batch) {
-            Map<String, INDArray> placeholders = new HashMap<>();
-            placeholders.put("input_ids", batch.inputIds());
-            placeholders.put("position_ids", batch.positionIds());
-            placeholders.put("segment_ids", batch.segmentIds());
-            placeholders.put("prefix_ids", batch.prefixIds());
-            placeholders.put("label_indices", batch.labelIndices());
-            placeholders.put("label_ids", batch.labelIds());
-            if (comparesViews) {
-                placeholders.put("prediction_indices", batch.predictionIndices());
-                placeholders.put("target_indices", batch.targetIndices());
-            }
-            return placeholders;
         }
 
         Losses losses(MultiViewBatch batch, Map<String, Double> sums) {

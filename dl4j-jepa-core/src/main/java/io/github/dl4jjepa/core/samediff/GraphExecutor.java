@@ -35,7 +35,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
 final class GraphExecutor implements AutoCloseable {
-    private static final int MAX_RECORDINGS = 4;
+    private static final int MAX_RECORDINGS = 32;
 
     private final SameDiff graph;
     private final Set<String> outputs;

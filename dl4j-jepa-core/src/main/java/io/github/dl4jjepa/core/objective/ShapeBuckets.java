@@ -1,0 +1,93 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A batch's arrays, filled up so that ragged batches have few different shapes: a graph is planned
+ * once for each shape.
+ *
+ * <p>Rows are filled up to one of 16 lengths an octave (at most 6 % longer), labels to one of 8
+ * numbers (at most 12 % more). What fills up is padding, and labels of {@link
+ * MultiViewBatch#NO_INDEX}, which the loss leaves out.
+ */
+final class ShapeBuckets {
+    private static final int LENGTHS_PER_OCTAVE = 16;
+    private static final int LABEL_COUNTS_PER_OCTAVE = 8;
+
+    private final MultiViewBatch batch;
+    private final int rows;
+    private final int time;
+    private final int paddedTime;
+
+    private ShapeBuckets(MultiViewBatch batch) {
+        this.batch = batch;
+        rows = Math.toIntExact(batch.inputIds().size(0));
+        time = Math.toIntExact(batch.inputIds().size(1));
+        paddedTime = roundUp(time, LENGTHS_PER_OCTAVE);
+    }
+
+    /** The arrays under the names of {@link TrainingGraph}'s inputs; to be closed by the caller. */
+    static Map<String, INDArray> fill(MultiViewBatch batch) {
+        return new ShapeBuckets(batch).arrays();
+    }
+
+    /** The least number not below {@code n} among {@code perOctave} from each power of 2 on. */
+    static int roundUp(int n, int perOctave) {
+        int step = Math.max(1, Integer.highestOneBit(n) / perOctave);
+        return (n + step - 1) / step * step;
+    }
+
+    private Map<String, INDArray> arrays() {
+        Map<String, INDArray> arrays = new HashMap<>();
+        arrays.put("input_ids", tokens(batch.inputIds(), 0));
+        arrays.put("position_ids", tokens(batch.positionIds(), 0));
+        arrays.put("segment_ids", tokens(batch.segmentIds(), MultiViewBatch.PADDING_SEGMENT));
+        arrays.put("prefix_ids", tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT));
+        int labels = roundUp(batch.labels(), LABEL_COUNTS_PER_OCTAVE);
+        arrays.put("label_indices", labels(moved(batch.labelIndices()), labels, 0));
+        arrays.put(
+                "label_ids",
+                labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX));
+        if (batch.pairs() > 0) {
+            arrays.put("prediction_indices", readouts(batch.predictionIndices()));
+            arrays.put("target_indices", readouts(batch.targetIndices()));
+        }
+        return arrays;
+    }
+
+    private INDArray tokens(INDArray values, int fill) {
+        int[] flat = values.ravel().toIntVector();
+        int[] padded = new int[rows * paddedTime];
+        Arrays.fill(padded, fill);
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(flat, row * time, padded, row * paddedTime, time);
+        }
+        return Nd4j.createFromArray(padded).reshape('c', rows, paddedTime);
+    }
+
+    private static INDArray labels(int[] values, int count, int fill) {
+        int[] padded = Arrays.copyOf(values, count);
+        Arrays.fill(padded, values.length, count, fill);
+        return Nd4j.createFromArray(padded);
+    }
+
+    private INDArray readouts(INDArray indices) {
+        return Nd4j.createFromArray(moved(indices)).reshape('c', indices.shape());
+    }
+
+    /** Flat indices where the longer rows have them. */
+    private int[] moved(INDArray indices) {
+        return Arrays.stream(indices.ravel().toIntVector())
+                .map(
+                        index ->
+                                index == MultiViewBatch.NO_INDEX
+                                        ? index
+                                        : index / time * paddedTime + index % time)
+                .toArray();
+    }
+}
