@@ -36,6 +36,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class GraphExecutor implements AutoCloseable {
     private static final int MAX_RECORDINGS = 32;
+    private static final int EVICTIONS_PER_COLLECTION = 32;
 
     private final SameDiff graph;
     private final Set<String> outputs;
@@ -52,9 +53,12 @@ final class GraphExecutor implements AutoCloseable {
                         return false;
                     }
                     eldest.getValue().close();
+                    collectNowAndThen();
                     return true;
                 }
             };
+
+    private int evictions;
 
     /**
      * @param graph the graph to run
@@ -92,6 +96,17 @@ final class GraphExecutor implements AutoCloseable {
     public void close() {
         recordings.values().forEach(Recording::close);
         recordings.clear();
+    }
+
+    /**
+     * ND4J frees the native side of contexts and views only when their Java side is collected,
+     * which is too small for the collector to hurry.
+     */
+    private void collectNowAndThen() {
+        evictions++;
+        if (evictions % EVICTIONS_PER_COLLECTION == 0) {
+            System.gc();
+        }
     }
 
     private static String shapes(Map<String, INDArray> placeholders) {
