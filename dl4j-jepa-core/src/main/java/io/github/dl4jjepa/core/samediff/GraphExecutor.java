@@ -35,8 +35,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
 final class GraphExecutor implements AutoCloseable {
-    private static final int MAX_RECORDINGS = 32;
-    private static final int EVICTIONS_PER_COLLECTION = 32;
+    private static final int MAX_RECORDINGS = 16;
+    private static final int EVICTIONS_PER_COLLECTION = 8;
 
     private final SameDiff graph;
     private final Set<String> outputs;
