@@ -6,6 +6,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.decoder.family.ConfigJson;
 import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,23 +69,28 @@ public final class DecoderLoader {
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         grown.parameterShapes()
                 .forEach(
-                        (name, shape) -> {
-                            long[] storedShape = shapes.get(name);
-                            if (shape[0] == storedShape[0]) {
-                                INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape);
-                                weights.readInto(name, array);
-                                parameters.put(name, array);
-                            } else {
-                                INDArray array = Nd4j.zeros(DataType.FLOAT, shape);
-                                weights.readInto(
+                        (name, shape) ->
+                                parameters.put(
                                         name,
-                                        array.get(
-                                                NDArrayIndex.interval(0, storedShape[0]),
-                                                NDArrayIndex.all()));
-                                parameters.put(name, array);
-                            }
-                        });
+                                        Arrays.equals(shape, shapes.get(name))
+                                                ? Nd4j.createUninitialized(DataType.FLOAT, shape)
+                                                : Nd4j.zeros(DataType.FLOAT, shape)));
+        // Widening and the first touch of new memory keep a processor busy, reading does not.
+        parameters.entrySet().parallelStream()
+                .forEach(
+                        parameter ->
+                                weights.readInto(
+                                        parameter.getKey(),
+                                        firstRows(
+                                                parameter.getValue(),
+                                                shapes.get(parameter.getKey())[0])));
         return new TransformerDecoder(grown, parameters);
+    }
+
+    private static INDArray firstRows(INDArray array, long rows) {
+        return array.size(0) == rows
+                ? array
+                : array.get(NDArrayIndex.interval(0, rows), NDArrayIndex.all());
     }
 
     private void checkNames(SafetensorsCheckpoint weights, Set<String> expected) {

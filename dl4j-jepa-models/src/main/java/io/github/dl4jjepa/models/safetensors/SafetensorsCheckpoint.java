@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.safetensors;
 
 import io.github.dl4jjepa.core.JepaException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,8 +40,17 @@ public final class SafetensorsCheckpoint {
     /** Name of the index of a sharded checkpoint. */
     static final String INDEX_FILE = SINGLE_FILE + ".index.json";
 
-    /** Elements mapped at a time; of the widest type they stay below a buffer's 2 GB. */
-    private static final int REGION_ELEMENTS = 1 << 26;
+    /** Small enough to stay in the processor's cache between reading and widening. */
+    private static final int REGION_ELEMENTS = 1 << 17;
+
+    private static final int CHUNK_ELEMENTS = 1 << 12;
+
+    /** Pages that are read count for the operating system alone; mapped ones would count for us. */
+    private static final ThreadLocal<ByteBuffer> BUFFER =
+            ThreadLocal.withInitial(
+                    () ->
+                            ByteBuffer.allocateDirect(REGION_ELEMENTS * Long.BYTES)
+                                    .order(ByteOrder.LITTLE_ENDIAN));
 
     private final Path path;
     private final Map<String, TensorInfo> tensors;
@@ -216,7 +226,7 @@ public final class SafetensorsCheckpoint {
     }
 
     private static void copy(TensorInfo tensor, INDArray array) {
-        long sourceSize = tensor.dtype().bytes();
+        int sourceSize = tensor.dtype().bytes();
         int targetSize = array.dataType().width();
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
             HostMemory.write(
@@ -224,11 +234,11 @@ public final class SafetensorsCheckpoint {
                     REGION_ELEMENTS,
                     (first, target) -> {
                         ByteBuffer source =
-                                channel.map(
-                                        FileChannel.MapMode.READ_ONLY,
-                                        tensor.offset() + first * sourceSize,
-                                        target.remaining() / targetSize * sourceSize);
-                        widen(tensor.dtype(), source.order(ByteOrder.LITTLE_ENDIAN), target);
+                                BUFFER.get()
+                                        .clear()
+                                        .limit(target.remaining() / targetSize * sourceSize);
+                        readFully(channel, tensor.offset() + first * sourceSize, source);
+                        widen(tensor.dtype(), source.flip(), target);
                     });
         } catch (IOException e) {
             throw new JepaException(
@@ -239,24 +249,21 @@ public final class SafetensorsCheckpoint {
         }
     }
 
+    private static void readFully(FileChannel channel, long offset, ByteBuffer buffer)
+            throws IOException {
+        while (buffer.hasRemaining()) {
+            if (channel.read(buffer, offset + buffer.position()) < 0) {
+                throw new EOFException("the file has become shorter while it was read");
+            }
+        }
+    }
+
     private static void widen(Dtype dtype, ByteBuffer source, ByteBuffer target) {
         switch (dtype) {
             case F32, I32 -> target.asIntBuffer().put(source.asIntBuffer());
             case I64 -> target.asLongBuffer().put(source.asLongBuffer());
-            case BF16 -> {
-                ShortBuffer from = source.asShortBuffer();
-                IntBuffer to = target.asIntBuffer();
-                while (from.hasRemaining()) {
-                    to.put(FloatFormats.fromBfloat16(from.get()));
-                }
-            }
-            case F16 -> {
-                ShortBuffer from = source.asShortBuffer();
-                IntBuffer to = target.asIntBuffer();
-                while (from.hasRemaining()) {
-                    to.put(FloatFormats.fromHalf(from.get()));
-                }
-            }
+            case BF16 -> widen(source.asShortBuffer(), target, FloatFormats::fromBfloat16);
+            case F16 -> widen(source.asShortBuffer(), target, FloatFormats::fromHalf);
             case F64 -> {
                 DoubleBuffer from = source.asDoubleBuffer();
                 FloatBuffer to = target.asFloatBuffer();
@@ -265,6 +272,25 @@ public final class SafetensorsCheckpoint {
                 }
             }
             default -> throw new IllegalArgumentException(dtype + " has no array type");
+        }
+    }
+
+    private interface Widening {
+        int widen(short bits);
+    }
+
+    /** By way of arrays, for the compiler makes better loops of them than of buffers. */
+    private static void widen(ShortBuffer source, ByteBuffer target, Widening widening) {
+        IntBuffer to = target.asIntBuffer();
+        short[] narrow = new short[CHUNK_ELEMENTS];
+        int[] wide = new int[CHUNK_ELEMENTS];
+        while (source.hasRemaining()) {
+            int count = Math.min(CHUNK_ELEMENTS, source.remaining());
+            source.get(narrow, 0, count);
+            for (int i = 0; i < count; i++) {
+                wide[i] = widening.widen(narrow[i]);
+            }
+            to.put(wide, 0, count);
         }
     }
 }
