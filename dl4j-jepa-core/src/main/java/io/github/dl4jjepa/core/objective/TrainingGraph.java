@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -108,7 +109,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
             MultiViewBatch batch,
             double lmWeight,
             double jepaWeight,
-            Map<String, INDArray> gradients) {
+            BiConsumer<String, INDArray> gradients) {
         LossGraph graph = graphFor(batch);
         Map<String, INDArray> placeholders = ShapeBuckets.fill(batch);
         placeholders.put("lm_weight", Nd4j.scalar(dataType, lmWeight));
@@ -117,9 +118,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
         Map<String, Double> values = new HashMap<>();
         graph.gradientFunction.run(
-                placeholders,
-                (parameter, gradient) -> gradients.get(parameter).addi(gradient),
-                (name, value) -> values.put(name, value.getDouble(0)));
+                placeholders, gradients, (name, value) -> values.put(name, value.getDouble(0)));
         placeholders.values().forEach(INDArray::close);
         return graph.losses(batch, values);
     }

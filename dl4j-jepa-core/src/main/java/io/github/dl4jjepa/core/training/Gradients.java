@@ -1,7 +1,9 @@
 package io.github.dl4jjepa.core.training;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -9,13 +11,36 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Gradients implements AutoCloseable {
     private final Map<String, INDArray> arrays = new LinkedHashMap<>();
 
+    /** The parameters to whose gradient something was added; the others' arrays hold old values. */
+    private final Set<String> begun = new HashSet<>();
+
     /** Zero gradients of some parameters. */
     Gradients(Map<String, INDArray> parameters) {
-        parameters.forEach((name, parameter) -> arrays.put(name, Nd4j.zerosLike(parameter)));
+        parameters.forEach(
+                (name, parameter) ->
+                        arrays.put(
+                                name,
+                                Nd4j.createUninitialized(parameter.dataType(), parameter.shape())));
     }
 
-    /** The gradients by parameter. */
+    /** Adds to a parameter's gradient. */
+    void add(String parameter, INDArray gradient) {
+        INDArray sum = arrays.get(parameter);
+        if (begun.add(parameter)) {
+            sum.assign(gradient);
+        } else {
+            sum.addi(gradient);
+        }
+    }
+
+    /** The gradients by parameter; zero where none was added. */
     Map<String, INDArray> arrays() {
+        arrays.forEach(
+                (parameter, sum) -> {
+                    if (begun.add(parameter)) {
+                        sum.assign(0);
+                    }
+                });
         return arrays;
     }
 
@@ -30,14 +55,14 @@ final class Gradients implements AutoCloseable {
         double norm = norm();
         double coefficient = maxNorm / (norm + 1e-6);
         if (maxNorm > 0 && coefficient < 1) {
-            arrays.values().forEach(gradient -> gradient.muli(coefficient));
+            arrays().values().forEach(gradient -> gradient.muli(coefficient));
         }
         return norm;
     }
 
     private double norm() {
         double squares = 0;
-        for (INDArray gradient : arrays.values()) {
+        for (INDArray gradient : arrays().values()) {
             double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient);
             squares += norm * norm;
         }
@@ -46,7 +71,7 @@ final class Gradients implements AutoCloseable {
 
     /** Sets all to 0. */
     void clear() {
-        arrays.values().forEach(gradient -> gradient.assign(0));
+        begun.clear();
     }
 
     @Override

@@ -233,8 +233,7 @@ public final class JepaTrainer {
         double jepaWeight = pairs == 0 ? 0 : objective.lambda() / pairs;
         Losses sum = Losses.NONE;
         for (MultiViewBatch batch : microBatches) {
-            Losses losses =
-                    gradientSource.accumulate(batch, lmWeight, jepaWeight, gradients.arrays());
+            Losses losses = gradientSource.accumulate(batch, lmWeight, jepaWeight, gradients::add);
             requireFinite("Step " + step, losses, batch);
             sum = sum.plus(losses);
         }

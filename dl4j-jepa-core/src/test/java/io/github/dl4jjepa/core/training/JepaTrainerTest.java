@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -254,8 +255,13 @@ class JepaTrainerTest {
                             MultiViewBatch batch,
                             double lmWeight,
                             double jepaWeight,
-                            Map<String, INDArray> gradients) {
-                        gradients.get("weight").putScalar(0, Float.POSITIVE_INFINITY);
+                            BiConsumer<String, INDArray> gradients) {
+                        gradients.accept(
+                                "weight",
+                                decoder.parameters()
+                                        .get("weight")
+                                        .ulike()
+                                        .assign(Float.POSITIVE_INFINITY));
                         return super.accumulate(batch, lmWeight, jepaWeight, gradients);
                     }
                 };
@@ -528,8 +534,8 @@ class JepaTrainerTest {
                             MultiViewBatch batch,
                             double lmWeight,
                             double jepaWeight,
-                            Map<String, INDArray> gradients) {
-                        gradients.get("helper").addi(1);
+                            BiConsumer<String, INDArray> gradients) {
+                        gradients.accept("helper", auxiliaries().get("helper").ulike().assign(1));
                         return super.accumulate(batch, lmWeight, jepaWeight, gradients);
                     }
                 };

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -106,13 +107,13 @@ final class Toy {
                 MultiViewBatch batch,
                 double lmWeight,
                 double jepaWeight,
-                Map<String, INDArray> gradients) {
+                BiConsumer<String, INDArray> gradients) {
             for (int label : batch.labelIds().toIntVector()) {
-                gradients.get("weight").addi(parameters.get("weight").sub(label).mul(lmWeight));
+                gradients.accept("weight", parameters.get("weight").sub(label).mul(lmWeight));
             }
             if (jepaWeight > 0) {
                 for (int target : batch.targetIndices().toIntVector()) {
-                    gradients.get("bias").addi(parameters.get("bias").sub(target).mul(jepaWeight));
+                    gradients.accept("bias", parameters.get("bias").sub(target).mul(jepaWeight));
                 }
             }
             return evaluate(batch);

@@ -155,14 +155,16 @@ public final class Verification {
         double lmWeight = reference.number("lm_weight");
         double lambda = reference.number("lambda");
         Map<String, INDArray> gradients = new LinkedHashMap<>();
-        decoder.parameters().forEach((name, value) -> gradients.put(name, value.ulike().assign(0)));
         JepaObjective objective = new JepaObjective(lmWeight, lambda, new CosineDistance(), 0);
         MultiViewBatch batch = batch(layout(layout, predictors));
         Map<String, Double> ours = new LinkedHashMap<>();
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
-                            batch, lmWeight / batch.labels(), lambda / batch.pairs(), gradients);
+                            batch,
+                            lmWeight / batch.labels(),
+                            lambda / batch.pairs(),
+                            (name, gradient) -> gradients.put(name, gradient.dup()));
             ours.put("cosine_k" + predictors, losses.jepa());
             if (predictors == reference.predictorIds().length) {
                 ours.put("lm", losses.languageModel());

@@ -162,10 +162,22 @@ class DecoderGradientTest {
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(0.5))) {
             int labels = batch(a, b, c).labels();
             Map<String, INDArray> whole = zeros(decoder);
-            graph.accumulate(batch(a, b, c), 1.0 / labels, 0.5 / 3, whole);
+            graph.accumulate(
+                    batch(a, b, c),
+                    1.0 / labels,
+                    0.5 / 3,
+                    (name, gradient) -> whole.get(name).addi(gradient));
             Map<String, INDArray> parts = zeros(decoder);
-            graph.accumulate(batch(a), 1.0 / labels, 0.5 / 3, parts);
-            graph.accumulate(batch(b, c), 1.0 / labels, 0.5 / 3, parts);
+            graph.accumulate(
+                    batch(a),
+                    1.0 / labels,
+                    0.5 / 3,
+                    (name, gradient) -> parts.get(name).addi(gradient));
+            graph.accumulate(
+                    batch(b, c),
+                    1.0 / labels,
+                    0.5 / 3,
+                    (name, gradient) -> parts.get(name).addi(gradient));
             whole.forEach(
                     (name, gradient) ->
                             assertThat(gradient.distance2(parts.get(name)))

@@ -148,9 +148,12 @@ class LayoutEquivalenceTest {
             ViewOptions options) {
         MultiViewBatch batch = MultiViewBatch.of(examples, layout.of(options), PAD);
         Map<String, INDArray> gradients = new LinkedHashMap<>();
-        graph.parameters().forEach((name, value) -> gradients.put(name, value.ulike().assign(0)));
         Losses losses =
-                graph.accumulate(batch, 1.0 / batch.labels(), 2.0 / batch.pairs(), gradients);
+                graph.accumulate(
+                        batch,
+                        1.0 / batch.labels(),
+                        2.0 / batch.pairs(),
+                        (name, gradient) -> gradients.put(name, gradient.dup()));
         return new Result(losses, gradients);
     }
 
