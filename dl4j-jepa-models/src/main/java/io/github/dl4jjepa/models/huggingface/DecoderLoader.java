@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -77,20 +78,34 @@ public final class DecoderLoader {
                                                 : Nd4j.zeros(DataType.FLOAT, shape)));
         // Widening and the first touch of new memory keep a processor busy, reading does not.
         parameters.entrySet().parallelStream()
-                .forEach(
-                        parameter ->
-                                weights.readInto(
-                                        parameter.getKey(),
-                                        firstRows(
-                                                parameter.getValue(),
-                                                shapes.get(parameter.getKey())[0])));
+                .map(entry -> failure(weights, entry.getKey(), entry.getValue(), shapes))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .ifPresent(
+                        failure -> {
+                            throw failure;
+                        });
         return new TransformerDecoder(grown, parameters);
     }
 
-    private static INDArray firstRows(INDArray array, long rows) {
-        return array.size(0) == rows
-                ? array
-                : array.get(NDArrayIndex.interval(0, rows), NDArrayIndex.all());
+    /** Reads a parameter; a thrown exception would leave the stream wrapped into another. */
+    private static Optional<JepaException> failure(
+            SafetensorsCheckpoint weights,
+            String name,
+            INDArray parameter,
+            Map<String, long[]> storedShapes) {
+        long rows = storedShapes.get(name)[0];
+        try {
+            weights.readInto(
+                    name,
+                    parameter.size(0) == rows
+                            ? parameter
+                            : parameter.get(
+                                    NDArrayIndex.interval(0, rows), NDArrayIndex.all()));
+            return Optional.empty();
+        } catch (JepaException e) {
+            return Optional.of(e);
+        }
     }
 
     private void checkNames(SafetensorsCheckpoint weights, Set<String> expected) {
