@@ -100,8 +100,7 @@ public final class DecoderLoader {
                     name,
                     parameter.size(0) == rows
                             ? parameter
-                            : parameter.get(
-                                    NDArrayIndex.interval(0, rows), NDArrayIndex.all()));
+                            : parameter.get(NDArrayIndex.interval(0, rows), NDArrayIndex.all()));
             return Optional.empty();
         } catch (JepaException e) {
             return Optional.of(e);
