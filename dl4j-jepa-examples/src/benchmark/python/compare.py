@@ -31,7 +31,7 @@ def parse_arguments():
     parser.add_argument("--shape", choices=SHAPES, default="nl-rx", help="of model and batch; default: nl-rx")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), metavar="N", help="default: one a core")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pairs of processes; default: 5")
-    parser.add_argument("--steps", type=int, default=6, metavar="N", help="timed steps of a process; default: 6")
+    parser.add_argument("--steps", type=int, default=6, metavar="N", help="timed steps of each of a process's three turns; default: 6")
     parser.add_argument("twin", nargs="*", metavar="OPTION", help="options of step.py, after --")
     return parser.parse_args()
 
@@ -48,8 +48,8 @@ def medians(results):
 
 def main():
     options = parse_arguments()
-    # One round a process: the rounds are those of this script.
-    step = [*SHAPES[options.shape], "--threads", str(options.threads), "--steps", str(options.steps), "--rounds", "1"]
+    # The first round of a process is spent on Java's compiler as well; the median leaves it out.
+    step = [*SHAPES[options.shape], "--threads", str(options.threads), "--steps", str(options.steps), "--rounds", "3"]
     twin = str(pathlib.Path(__file__).with_name("step.py"))
     commands = {
         "ours": [*options.java.split(), "benchmark", "step", "--json", *step],
