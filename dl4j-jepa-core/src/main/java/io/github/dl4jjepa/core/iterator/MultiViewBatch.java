@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.indexing.conditions.Conditions;
@@ -38,7 +39,8 @@ public record MultiViewBatch(
         INDArray predictionIndices,
         INDArray targetIndices,
         long tokens,
-        List<String> sources) {
+        List<String> sources)
+        implements AutoCloseable {
 
     /** The segment of padding: it sees itself and is seen by no token of an example. */
     public static final int PADDING_SEGMENT = -1;
@@ -134,5 +136,21 @@ public record MultiViewBatch(
     /** How many predictions the JEPA term compares; 0 where the batch has no views. */
     public int pairs() {
         return targetIndices == null ? 0 : Math.toIntExact(targetIndices.size(0));
+    }
+
+    /** Frees the arrays' off-heap memory, which the garbage collector is in no hurry to do. */
+    @Override
+    public void close() {
+        Stream.of(
+                        inputIds,
+                        positionIds,
+                        segmentIds,
+                        prefixIds,
+                        labelIndices,
+                        labelIds,
+                        predictionIndices,
+                        targetIndices)
+                .filter(array -> array != null && array.closeable())
+                .forEach(INDArray::close);
     }
 }

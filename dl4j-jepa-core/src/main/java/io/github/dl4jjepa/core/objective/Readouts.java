@@ -22,8 +22,7 @@ final class Readouts {
         // A product and not a sum: SameDiff cannot sum a column of [pairs, 1] along its width.
         SDVariable count = graph.mmul(graph.expandDims(read, 1), graph.expandDims(read, 2));
         SDVariable weights = read.div(count.reshape(-1, 1)).reshape(-1, 1);
-        SDVariable gathered =
-                Ops.gather(hiddenStates, graph.math().max(indices, indices.mul(0)).reshape(-1));
+        SDVariable gathered = Ops.gather(hiddenStates, Ops.negativeAsZero(indices).reshape(-1));
         SDVariable shape =
                 graph.stack(
                         0,

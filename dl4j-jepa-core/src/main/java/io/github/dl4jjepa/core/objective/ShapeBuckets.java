@@ -2,8 +2,6 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -31,9 +29,9 @@ final class ShapeBuckets {
         paddedTime = roundUp(time, LENGTHS_PER_OCTAVE);
     }
 
-    /** The arrays under the names of {@link TrainingGraph}'s inputs; to be closed by the caller. */
-    static Map<String, INDArray> fill(MultiViewBatch batch) {
-        return new ShapeBuckets(batch).arrays();
+    /** A filled-up copy of a batch, to be closed by the caller. */
+    static MultiViewBatch fill(MultiViewBatch batch) {
+        return new ShapeBuckets(batch).filled();
     }
 
     /** The least number not below {@code n} among {@code perOctave} from each power of 2 on. */
@@ -42,22 +40,19 @@ final class ShapeBuckets {
         return (n + step - 1) / step * step;
     }
 
-    private Map<String, INDArray> arrays() {
-        Map<String, INDArray> arrays = new HashMap<>();
-        arrays.put("input_ids", tokens(batch.inputIds(), 0));
-        arrays.put("position_ids", tokens(batch.positionIds(), 0));
-        arrays.put("segment_ids", tokens(batch.segmentIds(), MultiViewBatch.PADDING_SEGMENT));
-        arrays.put("prefix_ids", tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT));
+    private MultiViewBatch filled() {
         int labels = roundUp(batch.labels(), LABEL_COUNTS_PER_OCTAVE);
-        arrays.put("label_indices", labels(moved(batch.labelIndices()), labels, 0));
-        arrays.put(
-                "label_ids",
-                labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX));
-        if (batch.pairs() > 0) {
-            arrays.put("prediction_indices", readouts(batch.predictionIndices()));
-            arrays.put("target_indices", readouts(batch.targetIndices()));
-        }
-        return arrays;
+        return new MultiViewBatch(
+                tokens(batch.inputIds(), 0),
+                tokens(batch.positionIds(), 0),
+                tokens(batch.segmentIds(), MultiViewBatch.PADDING_SEGMENT),
+                tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT),
+                labels(moved(batch.labelIndices()), labels, 0),
+                labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX),
+                batch.pairs() == 0 ? null : readouts(batch.predictionIndices()),
+                batch.pairs() == 0 ? null : readouts(batch.targetIndices()),
+                batch.tokens(),
+                batch.sources());
     }
 
     private INDArray tokens(INDArray values, int fill) {

@@ -36,6 +36,16 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     /** Name of the hidden states {@code [rows * time, hidden]} in {@link #graph()}. */
     public static final String HIDDEN_STATES = "hidden_states";
 
+    private static final String INPUT_IDS = "input_ids";
+    private static final String POSITION_IDS = "position_ids";
+    private static final String SEGMENT_IDS = "segment_ids";
+    private static final String PREFIX_IDS = "prefix_ids";
+    private static final String LABEL_INDICES = "label_indices";
+    private static final String LABEL_IDS = "label_ids";
+    private static final String PREDICTION_INDICES = "prediction_indices";
+    private static final String TARGET_INDICES = "target_indices";
+    private static final String LM_WEIGHT = "lm_weight";
+    private static final String JEPA_WEIGHT = "jepa_weight";
     private static final String LM_SUM = "lm_sum";
     private static final String JEPA_SUM = "jepa_sum";
     private static final int PASSES = 3; // forward, and backward which counts twice
@@ -111,26 +121,30 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
             double jepaWeight,
             BiConsumer<String, INDArray> gradients) {
         LossGraph graph = graphFor(batch);
-        Map<String, INDArray> placeholders = ShapeBuckets.fill(batch);
-        placeholders.put("lm_weight", Nd4j.scalar(dataType, lmWeight));
-        if (graph.comparesViews) {
-            placeholders.put("jepa_weight", Nd4j.scalar(dataType, jepaWeight));
-        }
         Map<String, Double> values = new HashMap<>();
-        graph.gradientFunction.run(
-                placeholders, gradients, (name, value) -> values.put(name, value.getDouble(0)));
-        placeholders.values().forEach(INDArray::close);
+        try (MultiViewBatch filled = ShapeBuckets.fill(batch);
+                INDArray lm = Nd4j.scalar(dataType, lmWeight);
+                INDArray jepa = Nd4j.scalar(dataType, jepaWeight)) {
+            Map<String, INDArray> placeholders = graph.placeholders(filled);
+            placeholders.put(LM_WEIGHT, lm);
+            if (graph.comparesViews) {
+                placeholders.put(JEPA_WEIGHT, jepa);
+            }
+            graph.gradientFunction.run(
+                    placeholders, gradients, (name, value) -> values.put(name, value.getDouble(0)));
+        }
         return graph.losses(batch, values);
     }
 
     @Override
     public Losses evaluate(MultiViewBatch batch) {
         LossGraph graph = graphFor(batch);
-        Map<String, INDArray> placeholders = ShapeBuckets.fill(batch);
         Map<String, Double> values = new HashMap<>();
-        graph.gradientFunction.runForward(
-                placeholders, (name, value) -> values.put(name, value.getDouble(0)));
-        placeholders.values().forEach(INDArray::close);
+        try (MultiViewBatch filled = ShapeBuckets.fill(batch)) {
+            graph.gradientFunction.runForward(
+                    graph.placeholders(filled),
+                    (name, value) -> values.put(name, value.getDouble(0)));
+        }
         return graph.losses(batch, values);
     }
 
@@ -166,22 +180,22 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
                     decoder.hiddenStates(
                                     graph,
                                     new TokenInputs(
-                                            matrix("input_ids"),
-                                            matrix("position_ids"),
-                                            matrix("segment_ids"),
-                                            matrix("prefix_ids")))
+                                            matrix(INPUT_IDS),
+                                            matrix(POSITION_IDS),
+                                            matrix(SEGMENT_IDS),
+                                            matrix(PREFIX_IDS)))
                             .rename(HIDDEN_STATES);
             List<String> trained = new ArrayList<>(decoder.parameters().keySet());
-            SDVariable loss = weighted("lm_weight", languageModelSum(hidden));
+            SDVariable loss = weighted(LM_WEIGHT, languageModelSum(hidden));
             if (comparesViews) {
-                SDVariable prediction = Readouts.mean(hidden, matrix("prediction_indices"));
+                SDVariable prediction = Readouts.mean(hidden, matrix(PREDICTION_INDICES));
                 if (predictor != null) {
                     prediction = predictor.apply(prediction);
                     trained.addAll(predictor.parameters().keySet());
                 }
-                SDVariable target = Readouts.mean(hidden, matrix("target_indices"));
+                SDVariable target = Readouts.mean(hidden, matrix(TARGET_INDICES));
                 SDVariable distances = objective.distance().between(prediction, target);
-                loss = loss.add(weighted("jepa_weight", distances.sum(JEPA_SUM)));
+                loss = loss.add(weighted(JEPA_WEIGHT, distances.sum(JEPA_SUM)));
             }
             loss.rename("loss");
             graph.setLossVariables("loss");
@@ -194,10 +208,10 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
 
         private SDVariable languageModelSum(SDVariable hidden) {
-            SDVariable ids = list("label_ids");
-            SDVariable logits = decoder.logits(Ops.gather(hidden, list("label_indices")));
-            SDVariable known = graph.math().max(ids, ids.mul(0));
-            SDVariable losses = Ops.crossEntropy(logits, known, decoder.vocabularySize());
+            SDVariable ids = list(LABEL_IDS);
+            SDVariable logits = decoder.logits(Ops.gather(hidden, list(LABEL_INDICES)));
+            SDVariable losses =
+                    Ops.crossEntropy(logits, Ops.negativeAsZero(ids), decoder.vocabularySize());
             return Ops.multiplyConstant(losses, ids.gte(0).castTo(dataType)).sum(LM_SUM);
         }
 
@@ -211,6 +225,21 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
 
         private SDVariable list(String name) {
             return graph.placeHolder(name, DataType.INT32, -1);
+        }
+
+        Map<String, INDArray> placeholders(MultiViewBatch batch) {
+            Map<String, INDArray> placeholders = new HashMap<>();
+            placeholders.put(INPUT_IDS, batch.inputIds());
+            placeholders.put(POSITION_IDS, batch.positionIds());
+            placeholders.put(SEGMENT_IDS, batch.segmentIds());
+            placeholders.put(PREFIX_IDS, batch.prefixIds());
+            placeholders.put(LABEL_INDICES, batch.labelIndices());
+            placeholders.put(LABEL_IDS, batch.labelIds());
+            if (comparesViews) {
+                placeholders.put(PREDICTION_INDICES, batch.predictionIndices());
+                placeholders.put(TARGET_INDICES, batch.targetIndices());
+            }
+            return placeholders;
         }
 
         Losses losses(MultiViewBatch batch, Map<String, Double> sums) {

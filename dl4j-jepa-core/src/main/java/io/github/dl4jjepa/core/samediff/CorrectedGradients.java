@@ -73,6 +73,10 @@ final class CorrectedGradients {
         return new Add(a, b, right).outputVariable();
     }
 
+    static SDVariable sigmoid(SDVariable x) {
+        return new Sigmoid(x).outputVariable();
+    }
+
     private static boolean isOurs(DynamicCustomOp operator) {
         return operator.numIArguments() == 1;
     }
@@ -157,10 +161,6 @@ final class CorrectedGradients {
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
         }
-    }
-
-    static SDVariable sigmoid(SDVariable x) {
-        return new Sigmoid(x).outputVariable();
     }
 
     /**

@@ -32,6 +32,11 @@ public final class Ops {
         return table.getSameDiff().gather(table, indices, 0);
     }
 
+    /** Indices whose negative entries, which stand for none, are 0 and can be gathered. */
+    public static SDVariable negativeAsZero(SDVariable indices) {
+        return indices.getSameDiff().math().max(indices, indices.mul(0));
+    }
+
     /** Product of two variables of one shape. */
     public static SDVariable multiply(SDVariable a, SDVariable b) {
         return CorrectedGradients.multiply(a, b, Operand.SAME_SHAPE);

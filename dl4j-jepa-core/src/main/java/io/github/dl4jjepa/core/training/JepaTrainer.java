@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -178,7 +177,7 @@ public final class JepaTrainer {
                             ? Optional.of(evaluate(step))
                             : Optional.empty());
         } finally {
-            microBatches.forEach(JepaTrainer::close);
+            microBatches.forEach(MultiViewBatch::close);
         }
     }
 
@@ -211,7 +210,7 @@ public final class JepaTrainer {
             List<MultiViewBatch> microBatches =
                     microBatches(state.step() + 1, batchAfterStep(state) - state.batch());
             double flops = flops(microBatches);
-            microBatches.forEach(JepaTrainer::close);
+            microBatches.forEach(MultiViewBatch::close);
             spent += flops;
             if (spent > options.computeBudget()) {
                 if (state.step() == 0) {
@@ -244,13 +243,10 @@ public final class JepaTrainer {
         Losses sum = Losses.NONE;
         validation.seek(0, 0);
         for (int i = 0; i < validation.batchesPerEpoch(); i++) {
-            MultiViewBatch batch = validation.nextBatch();
-            try {
+            try (MultiViewBatch batch = validation.nextBatch()) {
                 Losses losses = gradientSource.evaluate(batch);
                 requireFinite("Validation after step " + step, losses, batch);
                 sum = sum.plus(losses);
-            } finally {
-                close(batch);
             }
         }
         return MeanLosses.of(sum, objective);
@@ -328,21 +324,6 @@ public final class JepaTrainer {
 
     private static List<String> sources(List<MultiViewBatch> batches) {
         return batches.stream().flatMap(batch -> batch.sources().stream()).toList();
-    }
-
-    /** Frees a batch's off-heap memory, which must not wait for the garbage collector. */
-    private static void close(MultiViewBatch batch) {
-        Stream.of(
-                        batch.inputIds(),
-                        batch.positionIds(),
-                        batch.segmentIds(),
-                        batch.prefixIds(),
-                        batch.labelIndices(),
-                        batch.labelIds(),
-                        batch.predictionIndices(),
-                        batch.targetIndices())
-                .filter(array -> array != null && array.closeable())
-                .forEach(INDArray::close);
     }
 
     private static double secondsSince(long nanoTime) {

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
-import java.util.Locale;
+import io.github.dl4jjepa.core.OptionName;
 
 /**
  * How the learning rate runs over the training, after a linear warm-up from 0: the schedules of
@@ -34,7 +34,7 @@ public enum LearningRateSchedule {
     /** The name as the command line has it: {@code linear}. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT);
+        return OptionName.of(this);
     }
 
     /**

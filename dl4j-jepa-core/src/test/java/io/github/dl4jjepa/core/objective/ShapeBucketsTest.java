@@ -10,7 +10,6 @@ import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,23 +48,20 @@ class ShapeBucketsTest {
     @Test
     void keepsWhatEveryIndexPointsAt() {
         MultiViewBatch batch = batch();
-        Map<String, INDArray> filled = ShapeBuckets.fill(batch);
-        int[] ids = filled.get("input_ids").ravel().toIntVector();
+        MultiViewBatch filled = ShapeBuckets.fill(batch);
+        int[] ids = filled.inputIds().ravel().toIntVector();
         int[] originalIds = batch.inputIds().ravel().toIntVector();
 
-        assertThat(filled.get("input_ids").shape()).containsExactly(2, 44);
-        assertThat(filled.get("segment_ids").getInt(0, 43))
-                .isEqualTo(MultiViewBatch.PADDING_SEGMENT);
-        assertThat(filled.get("prefix_ids").getInt(1, 43))
-                .isEqualTo(MultiViewBatch.PADDING_SEGMENT);
-        int[] labelIds = filled.get("label_ids").toIntVector();
+        assertThat(filled.inputIds().shape()).containsExactly(2, 44);
+        assertThat(filled.segmentIds().getInt(0, 43)).isEqualTo(MultiViewBatch.PADDING_SEGMENT);
+        assertThat(filled.prefixIds().getInt(1, 43)).isEqualTo(MultiViewBatch.PADDING_SEGMENT);
+        int[] labelIds = filled.labelIds().toIntVector();
         assertThat(labelIds).hasSize(24);
         assertThat(labelIds).startsWith(batch.labelIds().toIntVector());
         assertThat(labelIds).endsWith(MultiViewBatch.NO_INDEX, MultiViewBatch.NO_INDEX);
-        assertSameTokens(ids, filled.get("label_indices"), originalIds, batch.labelIndices());
-        assertSameTokens(
-                ids, filled.get("prediction_indices"), originalIds, batch.predictionIndices());
-        assertSameTokens(ids, filled.get("target_indices"), originalIds, batch.targetIndices());
+        assertSameTokens(ids, filled.labelIndices(), originalIds, batch.labelIndices());
+        assertSameTokens(ids, filled.predictionIndices(), originalIds, batch.predictionIndices());
+        assertSameTokens(ids, filled.targetIndices(), originalIds, batch.targetIndices());
     }
 
     private static void assertSameTokens(

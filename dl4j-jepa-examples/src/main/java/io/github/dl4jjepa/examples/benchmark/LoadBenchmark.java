@@ -83,7 +83,7 @@ public final class LoadBenchmark {
             loadSeconds.add(secondsSince(begun));
             if (round == 0) {
                 growth = ProcessMemory.peakBytes() - residentBefore;
-                params = decoder.parameters().values().stream().mapToLong(INDArray::length).sum();
+                params = decoder.parameterCount();
             }
             decoder.parameters().values().forEach(INDArray::close);
             progress.run();

@@ -97,7 +97,7 @@ public final class MemoryBenchmark {
 
     /** An endless epoch of batches, each with lengths of its own. */
     private static final class RaggedBatches implements BatchSource {
-        private Random random = new Random(0);
+        private Random random;
 
         @Override
         public int batchesPerEpoch() {

@@ -6,7 +6,6 @@ import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.examples.training.ProcessMemory;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import java.util.List;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * What a training step (forward, backward, AdamW) costs without the JEPA term and with it, and a
@@ -90,7 +89,7 @@ public final class StepBenchmark {
             }
             double plainMs = plain.milliseconds(false);
             return new Result(
-                    decoder.parameters().values().stream().mapToLong(INDArray::length).sum(),
+                    decoder.parameterCount(),
                     plainMs,
                     jepa.milliseconds(true),
                     plain.forwardMilliseconds(),

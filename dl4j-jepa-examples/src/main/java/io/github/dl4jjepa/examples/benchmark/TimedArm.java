@@ -60,12 +60,13 @@ final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
 
     /** Runs only the forward pass, for as many batches as a round of training has steps. */
     void evaluate() {
-        MultiViewBatch batch = nextBatch();
-        for (int step = 0; step <= steps; step++) {
-            long begun = System.nanoTime();
-            graph.evaluate(batch);
-            if (step > 0) {
-                forwardSeconds.add((System.nanoTime() - begun) / 1e9);
+        try (MultiViewBatch batch = nextBatch()) {
+            for (int step = 0; step <= steps; step++) {
+                long begun = System.nanoTime();
+                graph.evaluate(batch);
+                if (step > 0) {
+                    forwardSeconds.add((System.nanoTime() - begun) / 1e9);
+                }
             }
         }
     }
@@ -91,7 +92,9 @@ final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
 
     /** Tokens of a batch, padding left out. */
     long tokens() {
-        return nextBatch().tokens();
+        try (MultiViewBatch batch = nextBatch()) {
+            return batch.tokens();
+        }
     }
 
     private Stream<StepMetrics> timed(boolean withViews) {

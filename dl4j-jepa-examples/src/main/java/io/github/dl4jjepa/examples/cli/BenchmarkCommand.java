@@ -63,6 +63,33 @@ final class BenchmarkCommand implements Runnable {
         }
     }
 
+    /** How often what is compared takes turns. */
+    static final class RoundsMixin {
+        @Spec(Spec.Target.MIXEE)
+        private CommandSpec spec;
+
+        @Option(
+                names = "--rounds",
+                defaultValue = "6",
+                paramLabel = "N",
+                description = "How often what is compared takes turns.")
+        private int rounds;
+
+        @Option(
+                names = "--steps",
+                defaultValue = "6",
+                paramLabel = "N",
+                description = "Timed steps of each in a round.")
+        private int steps;
+
+        void check() {
+            if (rounds < 1 || steps < 1) {
+                throw new ParameterException(
+                        spec.commandLine(), "--rounds and --steps must be 1 or more");
+            }
+        }
+    }
+
     /** {@code jepa benchmark layouts}. */
     @Command(
             name = "layouts",
@@ -74,32 +101,16 @@ final class BenchmarkCommand implements Runnable {
             footerHeading = "%nExample:%n",
             footer = "  jepa benchmark layouts --rounds 10")
     static final class Layouts implements Callable<LayoutBenchmark.Result> {
-        @Spec private CommandSpec spec;
-
-        @Option(
-                names = "--rounds",
-                defaultValue = "6",
-                paramLabel = "N",
-                description = "How often the layouts take turns.")
-        private int rounds;
-
-        @Option(
-                names = "--steps",
-                defaultValue = "6",
-                paramLabel = "N",
-                description = "Timed steps of each layout in a round.")
-        private int steps;
+        @Mixin private RoundsMixin turns;
 
         @Mixin private ProgressMixin progress;
 
         @Override
         public LayoutBenchmark.Result call() {
-            if (rounds < 1 || steps < 1) {
-                throw new ParameterException(
-                        spec.commandLine(), "--rounds and --steps must be 1 or more");
-            }
+            turns.check();
             Backend.requireUsable();
-            return progress.run("Rounds", rounds, new LayoutBenchmark(rounds, steps)::run);
+            return progress.run(
+                    "Rounds", turns.rounds, new LayoutBenchmark(turns.rounds, turns.steps)::run);
         }
     }
 
@@ -189,32 +200,18 @@ final class BenchmarkCommand implements Runnable {
                                 + " there are cores; it cannot be more.")
         private Integer threads;
 
-        @Option(
-                names = "--rounds",
-                defaultValue = "6",
-                paramLabel = "N",
-                description = "How often plain, JEPA and forward take turns.")
-        private int rounds;
-
-        @Option(
-                names = "--steps",
-                defaultValue = "6",
-                paramLabel = "N",
-                description = "Timed steps of each in a round.")
-        private int steps;
+        @Mixin private RoundsMixin turns;
 
         @Mixin private ProgressMixin progress;
 
         @Override
         public StepBenchmark.Result call() {
-            if (rounds < 1 || steps < 1) {
-                throw new ParameterException(
-                        spec.commandLine(), "--rounds and --steps must be 1 or more");
-            }
+            turns.check();
             TrainingShape shape = shape();
             Backend.requireUsable();
-            StepBenchmark benchmark = new StepBenchmark(shape, usableThreads(), rounds, steps);
-            return progress.run("Rounds", rounds, benchmark::run);
+            StepBenchmark benchmark =
+                    new StepBenchmark(shape, usableThreads(), turns.rounds, turns.steps);
+            return progress.run("Rounds", turns.rounds, benchmark::run);
         }
 
         private TrainingShape shape() {

@@ -115,6 +115,11 @@ public final class TransformerDecoder implements Decoder {
         return parameters;
     }
 
+    /** How many numbers are trained. */
+    public long parameterCount() {
+        return parameters.values().stream().mapToLong(INDArray::length).sum();
+    }
+
     @Override
     public boolean decays(String parameter) {
         return config.parameters().get(parameter).kind() == DecoderConfig.Kind.MATRIX;

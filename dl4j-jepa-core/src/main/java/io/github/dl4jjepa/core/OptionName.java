@@ -1,13 +1,13 @@
-package io.github.dl4jjepa.core.view;
+package io.github.dl4jjepa.core;
 
 import java.util.Locale;
 
 /** Names of choices as command lines and reports have them. */
-final class OptionName {
+public final class OptionName {
     private OptionName() {}
 
     /** {@code SHARED_PREFIX} becomes {@code shared-prefix}. */
-    static String of(Enum<?> choice) {
+    public static String of(Enum<?> choice) {
         return choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }
