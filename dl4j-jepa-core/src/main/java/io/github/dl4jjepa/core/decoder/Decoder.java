@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.decoder;
 
+import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -39,6 +40,15 @@ public interface Decoder {
      * @return {@code [rows * time, hidden]}
      */
     SDVariable hiddenStates(SameDiff graph, TokenInputs tokens);
+
+    /**
+     * Names of the variables that hold what goes into the first layer and what comes out of each,
+     * in graphs that {@link #hiddenStates} has drawn into. Gradient checkpointing keeps these
+     * alone; a decoder that names none keeps everything.
+     */
+    default List<String> layerBoundaries() {
+        return List.of();
+    }
 
     /**
      * Draws the language-model head.

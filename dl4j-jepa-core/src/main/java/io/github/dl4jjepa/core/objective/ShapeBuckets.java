@@ -10,12 +10,15 @@ import org.nd4j.linalg.factory.Nd4j;
  * once for each shape.
  *
  * <p>Rows are filled up to one of 16 lengths an octave (at most 6 % longer), labels to one of 4
- * numbers (at most 25 % more). What fills up is padding, and labels of {@link
- * MultiViewBatch#NO_INDEX}, which the loss leaves out.
+ * numbers (at most 25 % more; below 32, multiples of 8). What fills up is padding, and labels of
+ * {@link MultiViewBatch#NO_INDEX}, which the loss leaves out.
  */
 final class ShapeBuckets {
     private static final int LENGTHS_PER_OCTAVE = 16;
     private static final int LABEL_COUNTS_PER_OCTAVE = 4;
+
+    /** Every number of labels is a multiple of this. */
+    static final int LABEL_CHUNKS = 8;
 
     private final MultiViewBatch batch;
     private final int rows;
@@ -40,8 +43,13 @@ final class ShapeBuckets {
         return (n + step - 1) / step * step;
     }
 
+    private static int labelCount(int labels) {
+        int rounded = roundUp(labels, LABEL_COUNTS_PER_OCTAVE);
+        return (rounded + LABEL_CHUNKS - 1) / LABEL_CHUNKS * LABEL_CHUNKS;
+    }
+
     private MultiViewBatch filled() {
-        int labels = roundUp(batch.labels(), LABEL_COUNTS_PER_OCTAVE);
+        int labels = labelCount(batch.labels());
         return new MultiViewBatch(
                 tokens(batch.inputIds(), 0),
                 tokens(batch.positionIds(), 0),

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -53,6 +54,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     private final Decoder decoder;
     private final JepaObjective objective;
     private final LinearPredictor predictor;
+    private final boolean gradientCheckpointing;
     private final DataType dataType;
     private final Arena arena;
     private final LossGraph whole;
@@ -65,7 +67,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
      * @param objective what is minimised
      */
     public TrainingGraph(Decoder decoder, JepaObjective objective) {
-        this(decoder, objective, null);
+        this(decoder, objective, null, false);
     }
 
     /**
@@ -74,8 +76,17 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
      * @param decoder the model; its parameters are shared, not copied
      * @param objective what is minimised
      * @param predictor what the prediction's readout goes through before it is compared, or null
+     * @param gradientCheckpointing whether to keep only what goes from layer to layer for the
+     *     backward pass, and to compute the rest of a layer, and the logits an eighth at a time,
+     *     again: less memory, more time, the same gradients but for the order in which the head's
+     *     are added
      */
-    public TrainingGraph(Decoder decoder, JepaObjective objective, LinearPredictor predictor) {
+    public TrainingGraph(
+            Decoder decoder,
+            JepaObjective objective,
+            LinearPredictor predictor,
+            boolean gradientCheckpointing) {
+        this.gradientCheckpointing = gradientCheckpointing;
         this.decoder = decoder;
         this.objective = objective;
         this.predictor = predictor;
@@ -172,6 +183,10 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     private final class LossGraph {
         private final SameDiff graph = Graphs.create();
         private final boolean comparesViews;
+
+        /** Between these, results are computed again for the backward pass. */
+        private final List<String> checkpoints = new ArrayList<>();
+
         private final GradientFunction gradientFunction;
 
         LossGraph(boolean comparesViews) {
@@ -204,15 +219,40 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
                             graph,
                             trained,
                             comparesViews ? List.of(LM_SUM, JEPA_SUM) : List.of(LM_SUM),
-                            arena);
+                            arena,
+                            checkpoints);
         }
 
         private SDVariable languageModelSum(SDVariable hidden) {
+            SDVariable indices = list(LABEL_INDICES);
             SDVariable ids = list(LABEL_IDS);
-            SDVariable logits = decoder.logits(Ops.gather(hidden, list(LABEL_INDICES)));
+            if (!gradientCheckpointing) {
+                return crossEntropySum(hidden, indices, ids).rename(LM_SUM);
+            }
+            checkpoints.addAll(decoder.layerBoundaries());
+            checkpoints.add(HIDDEN_STATES);
+            SDVariable indexChunks = indices.reshape(ShapeBuckets.LABEL_CHUNKS, -1);
+            SDVariable idChunks = ids.reshape(ShapeBuckets.LABEL_CHUNKS, -1);
+            SDVariable sum = null;
+            for (int chunk = 0; chunk < ShapeBuckets.LABEL_CHUNKS; chunk++) {
+                SDIndex row = SDIndex.point(chunk);
+                SDVariable part =
+                        crossEntropySum(
+                                        hidden,
+                                        indexChunks.get(row, SDIndex.all()),
+                                        idChunks.get(row, SDIndex.all()))
+                                .rename(LM_SUM + "." + chunk);
+                checkpoints.add(part.name());
+                sum = sum == null ? part : Ops.add(sum, part);
+            }
+            return sum.rename(LM_SUM);
+        }
+
+        private SDVariable crossEntropySum(SDVariable hidden, SDVariable indices, SDVariable ids) {
+            SDVariable logits = decoder.logits(Ops.gather(hidden, indices));
             SDVariable losses =
                     Ops.crossEntropy(logits, Ops.negativeAsZero(ids), decoder.vocabularySize());
-            return Ops.multiplyConstant(losses, ids.gte(0).castTo(dataType)).sum(LM_SUM);
+            return Ops.multiplyConstant(losses, ids.gte(0).castTo(dataType)).sum();
         }
 
         private SDVariable weighted(String weight, SDVariable sum) {

@@ -35,12 +35,16 @@ public final class GradientFunction implements AutoCloseable {
      * @param outputs names of further variables whose value is wanted with it
      * @param arena where intermediate results are kept; functions that are not run at the same time
      *     may share one
+     * @param checkpoints names of variables, in the order in which they were drawn, between which
+     *     intermediate results are not kept for the backward pass but computed again: less memory,
+     *     more time, the very same gradients; empty to keep all
      */
     public GradientFunction(
             SameDiff graph,
             Collection<String> parameters,
             Collection<String> outputs,
-            Arena arena) {
+            Arena arena,
+            List<String> checkpoints) {
         CorrectedGradients.install();
         withoutStandardOutput(graph::createGradFunction);
         for (String parameter : parameters) {
@@ -51,8 +55,8 @@ public final class GradientFunction implements AutoCloseable {
         }
         List<String> wanted = new ArrayList<>(outputs);
         wanted.addAll(parametersOfGradient.keySet());
-        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena);
-        forward = new GraphExecutor(graph, outputs, arena);
+        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena, checkpoints);
+        forward = new GraphExecutor(graph, outputs, arena, List.of());
     }
 
     /**

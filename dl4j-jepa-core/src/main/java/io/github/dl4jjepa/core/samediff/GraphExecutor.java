@@ -1,10 +1,8 @@
 package io.github.dl4jjepa.core.samediff;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -41,8 +39,7 @@ final class GraphExecutor implements AutoCloseable {
     private final SameDiff graph;
     private final Set<String> outputs;
     private final Arena arena;
-    private final List<SameDiffOp> order;
-    private final Map<String, Integer> uses = new HashMap<>();
+    private final Schedule schedule;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
                 private static final long serialVersionUID = 1L;
@@ -64,15 +61,15 @@ final class GraphExecutor implements AutoCloseable {
      * @param graph the graph to run
      * @param outputs names of the variables that are wanted
      * @param arena where intermediate results are kept
+     * @param checkpoints variables between which results are not kept but computed again, as {@link
+     *     Schedule} says; empty to keep all
      */
-    GraphExecutor(SameDiff graph, Collection<String> outputs, Arena arena) {
+    GraphExecutor(
+            SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
         this.graph = graph;
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
-        this.order = order();
-        for (SameDiffOp operator : order) {
-            operator.getInputsToOp().forEach(input -> uses.merge(input, 1, Integer::sum));
-        }
+        this.schedule = new Schedule(graph, outputs, checkpoints);
     }
 
     /**
@@ -118,45 +115,6 @@ final class GraphExecutor implements AutoCloseable {
         return shapes.toString();
     }
 
-    /** The operators that the outputs need, in the order in which the graph was drawn. */
-    private List<SameDiffOp> order() {
-        Set<String> needed = new HashSet<>();
-        Deque<String> pending = new ArrayDeque<>(outputs);
-        while (!pending.isEmpty()) {
-            String operator = graph.getVariables().get(pending.pop()).getOutputOfOp();
-            if (operator != null && needed.add(operator)) {
-                pending.addAll(inputs(graph.getOps().get(operator)));
-            }
-        }
-        List<SameDiffOp> order =
-                graph.getOps().values().stream()
-                        .filter(operator -> needed.contains(operator.getName()))
-                        .toList();
-        Set<String> known = new HashSet<>();
-        for (SameDiffOp operator : order) {
-            for (String input : inputs(operator)) {
-                if (graph.getVariables().get(input).getOutputOfOp() != null
-                        && !known.contains(input)) {
-                    throw new IllegalArgumentException(
-                            "operator "
-                                    + operator.getName()
-                                    + " reads "
-                                    + input
-                                    + " before it is computed: graphs with loops cannot be run");
-                }
-            }
-            known.addAll(operator.getOutputsOfOp());
-        }
-        return order;
-    }
-
-    private static List<String> inputs(SameDiffOp operator) {
-        if (operator.getInputsToOp() == null) {
-            operator.setInputsToOp(List.of());
-        }
-        return operator.getInputsToOp();
-    }
-
     /** A run with certain shapes: places, contexts and their order. */
     private final class Recording implements AutoCloseable {
         private final Map<String, INDArray> staged = new HashMap<>();
@@ -182,9 +140,7 @@ final class GraphExecutor implements AutoCloseable {
         Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
             placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
             values.putAll(staged);
-            for (SameDiffOp operator : order) {
-                record(operator, consumer);
-            }
+            schedule.entries().forEach(entry -> record(entry, consumer));
             places.values().forEach(arena::free);
             values.clear();
             pendingUses.clear();
@@ -202,7 +158,8 @@ final class GraphExecutor implements AutoCloseable {
             }
         }
 
-        private void record(SameDiffOp operator, BiConsumer<String, INDArray> consumer) {
+        private void record(Schedule.Entry entry, BiConsumer<String, INDArray> consumer) {
+            SameDiffOp operator = entry.operator();
             List<String> names = operator.getOutputsOfOp();
             INDArray[] inputs =
                     operator.getInputsToOp().stream().map(this::value).toArray(INDArray[]::new);
@@ -212,7 +169,7 @@ final class GraphExecutor implements AutoCloseable {
                 values.put(names.get(0), view);
                 String owner = owner(operator.getInputsToOp().get(0));
                 owners.put(names.get(0), owner);
-                pendingUses.merge(owner, usesOf(names.get(0)), Integer::sum);
+                pendingUses.merge(owner, entry.uses()[0], Integer::sum);
                 step = new Step(null, names, List.of(view));
             } else {
                 List<DataType> types =
@@ -224,8 +181,13 @@ final class GraphExecutor implements AutoCloseable {
                                 inputs,
                                 types,
                                 (type, shape) -> {
+                                    int output = results.size();
                                     INDArray result =
-                                            allocate(names.get(results.size()), type, shape);
+                                            allocate(
+                                                    names.get(output),
+                                                    entry.uses()[output],
+                                                    type,
+                                                    shape);
                                     results.add(result);
                                     return result;
                                 });
@@ -250,12 +212,12 @@ final class GraphExecutor implements AutoCloseable {
             return value != null ? value : graph.getVariable(name).getArr();
         }
 
-        private INDArray allocate(String name, DataType type, long[] shape) {
+        private INDArray allocate(String name, int uses, DataType type, long[] shape) {
             INDArray array;
             if (type == arena.dataType()) {
                 Arena.Place place = arena.allocate(Math.max(1, length(shape)));
                 places.put(name, place);
-                pendingUses.put(name, usesOf(name));
+                pendingUses.put(name, uses);
                 array = arena.array(place, shape);
             } else {
                 array = Nd4j.createUninitialized(type, shape);
@@ -299,10 +261,6 @@ final class GraphExecutor implements AutoCloseable {
                     .distinct()
                     .toList()
                     .forEach(owner -> arena.free(places.remove(owner)));
-        }
-
-        private int usesOf(String name) {
-            return uses.getOrDefault(name, 0);
         }
 
         private String owner(String name) {

@@ -36,7 +36,7 @@ public final class FiniteDifferences {
         Map<String, INDArray> gradients = new HashMap<>();
         try (Arena arena = new Arena(DataType.DOUBLE);
                 GradientFunction function =
-                        new GradientFunction(graph, variables, List.of(), arena)) {
+                        new GradientFunction(graph, variables, List.of(), arena, List.of())) {
             function.run(
                     placeholders,
                     (name, gradient) -> gradients.put(name, gradient.dup()),

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -57,7 +59,7 @@ class GraphExecutorTest {
         for (String parameter : List.of("table", "w1", "w2")) {
             wanted.add(graph.getVariable(parameter).getGradient().name());
         }
-        try (GraphExecutor executor = new GraphExecutor(backward, wanted, arena)) {
+        try (GraphExecutor executor = new GraphExecutor(backward, wanted, arena, List.of())) {
             // Each shape twice: recorded, then replayed; and shapes in turn, so that places are
             // shared.
             for (int round = 0; round < 2; round++) {
@@ -78,10 +80,58 @@ class GraphExecutorTest {
         }
     }
 
+    /**
+     * Four layers; what lies within the middle two is computed twice, what the others hold once.
+     */
+    @Test
+    void computesAgainWhatLiesBetweenCheckpoints() {
+        Nd4j.getRandom().setSeed(5);
+        SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 6);
+        for (int layer = 0; layer < 4; layer++) {
+            SDVariable w = graph.var("w" + layer, Nd4j.randn(DataType.FLOAT, 6, 6));
+            SDVariable wide = graph.math().tanh(x.mmul(w)).rename("wide" + layer);
+            x = Ops.multiply(wide.reshape(-1, 6), wide).rename("x" + layer);
+        }
+        x.sum("loss");
+        graph.setLossVariables("loss");
+        graph.createGradFunction();
+        SameDiff backward = graph.getFunction("grad");
+        List<String> wanted =
+                IntStream.range(0, 4)
+                        .mapToObj(layer -> graph.getVariable("w" + layer).getGradient().name())
+                        .toList();
+        List<String> checkpoints = List.of("x0", "x1", "x2");
+
+        List<String> computed =
+                new Schedule(backward, wanted, checkpoints)
+                        .entries().stream()
+                                .flatMap(entry -> entry.operator().getOutputsOfOp().stream())
+                                .toList();
+        for (int layer = 0; layer < 4; layer++) {
+            assertThat(Collections.frequency(computed, "wide" + layer))
+                    .as("layer " + layer)
+                    .isEqualTo(layer == 1 || layer == 2 ? 2 : 1);
+        }
+        assertThat(computed.lastIndexOf("wide1")).isGreaterThan(computed.lastIndexOf("wide2"));
+        try (GraphExecutor executor = new GraphExecutor(backward, wanted, arena, checkpoints)) {
+            for (int round = 0; round < 2; round++) {
+                Map<String, INDArray> inputs = Map.of("x", Nd4j.randn(DataType.FLOAT, 3, 6));
+                Map<String, INDArray> stock = backward.output(inputs, wanted);
+                executor.run(
+                        inputs,
+                        (name, value) ->
+                                assertThat(value.dup('c').data().asFloat())
+                                        .as(name)
+                                        .containsExactly(
+                                                stock.get(name).dup('c').data().asFloat()));
+            }
+        }
+    }
+
     @Test
     void readsTheParametersOfNow() {
         drawNetwork();
-        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena)) {
+        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena, List.of())) {
             Map<String, INDArray> inputs = Map.of("ids", ids(2, 3, 0));
             List<Double> losses = new ArrayList<>();
             executor.run(inputs, (name, value) -> losses.add(value.getDouble(0)));
@@ -94,7 +144,7 @@ class GraphExecutorTest {
     @Test
     void keepsNoMoreRecordingsThanItSaysAndStillAnswersAllShapes() {
         drawNetwork();
-        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena)) {
+        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena, List.of())) {
             for (int round = 0; round < 2; round++) {
                 for (int time = 1; time < 20; time++) {
                     Map<String, INDArray> inputs = Map.of("ids", ids(2, time, 1));
@@ -111,7 +161,7 @@ class GraphExecutorTest {
     void leavesTheCallersInputsAlone() {
         drawNetwork();
         INDArray ids = ids(2, 3, 0);
-        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena)) {
+        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena, List.of())) {
             executor.run(Map.of("ids", ids), (name, value) -> {});
             ids.close();
             double before = graph.outputSingle(Map.of("ids", ids(2, 3, 4)), "loss").getDouble(0);
@@ -154,7 +204,7 @@ class GraphExecutorTest {
         graph.getOps()
                 .get(graph.getVariables().get("a").getOutputOfOp())
                 .setInputsToOp(List.of("b"));
-        assertThatThrownBy(() -> new GraphExecutor(graph, List.of("b"), arena))
+        assertThatThrownBy(() -> new GraphExecutor(graph, List.of("b"), arena, List.of()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("loops");
     }

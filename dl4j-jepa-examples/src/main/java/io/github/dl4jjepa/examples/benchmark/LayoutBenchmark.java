@@ -66,12 +66,26 @@ public final class LayoutBenchmark {
         List<TokenizedExample> examples = SHAPE.examples();
         ViewOptions options = SHAPE.views();
         try (TimedArm plain =
-                        new TimedArm(decoder, examples, new LanguageModelLayout(), 0, 0, steps);
+                        new TimedArm(
+                                decoder, examples, new LanguageModelLayout(), 0, 0, false, steps);
                 TimedArm separate =
                         new TimedArm(
-                                decoder, examples, LayoutKind.SEPARATE.of(options), 1, 0, steps);
+                                decoder,
+                                examples,
+                                LayoutKind.SEPARATE.of(options),
+                                1,
+                                0,
+                                false,
+                                steps);
                 TimedArm block =
-                        new TimedArm(decoder, examples, LayoutKind.BLOCK.of(options), 1, 0, steps);
+                        new TimedArm(
+                                decoder,
+                                examples,
+                                LayoutKind.BLOCK.of(options),
+                                1,
+                                0,
+                                false,
+                                steps);
                 TimedArm shared =
                         new TimedArm(
                                 decoder,
@@ -79,6 +93,7 @@ public final class LayoutBenchmark {
                                 LayoutKind.SHARED_PREFIX.of(options),
                                 1,
                                 LOSS_DROPOUT,
+                                false,
                                 steps)) {
             for (int round = 0; round < rounds; round++) {
                 for (TimedArm arm : List.of(plain, separate, block, shared)) {

@@ -13,17 +13,25 @@ import java.util.List;
  */
 public final class StepBenchmark {
     private final TrainingShape shape;
+    private final boolean gradientCheckpointing;
     private final int threads;
     private final int rounds;
     private final int steps;
 
     /**
+     * @param gradientCheckpointing whether both trainings compute layers again to save memory
      * @param threads of native operations, 1 to {@link NativeThreads#available()}
      * @param rounds how often the three take turns
      * @param steps timed steps of each in a round; one more before them is not timed
      */
-    public StepBenchmark(TrainingShape shape, int threads, int rounds, int steps) {
+    public StepBenchmark(
+            TrainingShape shape,
+            boolean gradientCheckpointing,
+            int threads,
+            int rounds,
+            int steps) {
         this.shape = shape;
+        this.gradientCheckpointing = gradientCheckpointing;
         this.threads = threads;
         this.rounds = rounds;
         this.steps = steps;
@@ -72,7 +80,14 @@ public final class StepBenchmark {
         TransformerDecoder decoder = shape.decoder();
         List<TokenizedExample> examples = shape.examples();
         try (TimedArm plain =
-                        new TimedArm(decoder, examples, new LanguageModelLayout(), 0, 0, steps);
+                        new TimedArm(
+                                decoder,
+                                examples,
+                                new LanguageModelLayout(),
+                                0,
+                                0,
+                                gradientCheckpointing,
+                                steps);
                 TimedArm jepa =
                         new TimedArm(
                                 decoder,
@@ -80,6 +95,7 @@ public final class StepBenchmark {
                                 new SharedPrefixLayout(shape.views()),
                                 1,
                                 0,
+                                gradientCheckpointing,
                                 steps)) {
             for (int round = 0; round < rounds; round++) {
                 plain.train(round);

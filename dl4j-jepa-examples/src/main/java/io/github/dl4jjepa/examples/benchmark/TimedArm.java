@@ -38,12 +38,13 @@ final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
             ViewLayout layout,
             double lambda,
             double lossDropout,
+            boolean gradientCheckpointing,
             int steps) {
         this.examples = examples;
         this.layout = layout;
         this.steps = steps;
         objective = new JepaObjective(1, lambda, new CosineDistance(), lossDropout);
-        graph = new TrainingGraph(decoder, objective);
+        graph = new TrainingGraph(decoder, objective, null, gradientCheckpointing);
     }
 
     /** Trains for one round. */

@@ -192,6 +192,11 @@ final class BenchmarkCommand implements Runnable {
         private int codeTokens;
 
         @Option(
+                names = "--gradient-checkpointing",
+                description = "Train as the option of finetune does.")
+        private boolean gradientCheckpointing;
+
+        @Option(
                 names = "--threads",
                 paramLabel = "N",
                 showDefaultValue = Visibility.NEVER,
@@ -210,7 +215,12 @@ final class BenchmarkCommand implements Runnable {
             TrainingShape shape = shape();
             Backend.requireUsable();
             StepBenchmark benchmark =
-                    new StepBenchmark(shape, usableThreads(), turns.rounds, turns.steps);
+                    new StepBenchmark(
+                            shape,
+                            gradientCheckpointing,
+                            usableThreads(),
+                            turns.rounds,
+                            turns.steps);
             return progress.run("Rounds", turns.rounds, benchmark::run);
         }
 

@@ -124,6 +124,13 @@ final class TrainingOptionsMixin {
     private boolean groupByLength;
 
     @Option(
+            names = "--gradient-checkpointing",
+            description =
+                    "Keep less for the backward pass and compute it again: less memory, a third more"
+                            + " time.")
+    private boolean gradientCheckpointing;
+
+    @Option(
             names = "--accumulate",
             defaultValue = "1",
             paramLabel = "N",
@@ -235,6 +242,7 @@ final class TrainingOptionsMixin {
                         views.settings(),
                         batchSize,
                         groupByLength,
+                        gradientCheckpointing,
                         maxLength,
                         seed,
                         options());

@@ -140,6 +140,7 @@ public final class Quickstart {
                         ViewSettings.DEFAULT,
                         BATCH_SIZE,
                         false,
+                        false,
                         128,
                         SEED,
                         TrainingOptions.builder()

@@ -172,7 +172,9 @@ public final class TrainingJob {
                 settings.linearPredictor() && objective.comparesViews()
                         ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
                         : null;
-        try (TrainingGraph graph = new TrainingGraph(decoder, objective, predictor)) {
+        try (TrainingGraph graph =
+                new TrainingGraph(
+                        decoder, objective, predictor, settings.gradientCheckpointing())) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)

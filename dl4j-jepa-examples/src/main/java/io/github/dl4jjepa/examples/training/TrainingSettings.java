@@ -20,6 +20,7 @@ import java.nio.file.Path;
  * @param views what the JEPA term compares, and in which layout
  * @param batchSize examples a micro-batch
  * @param groupByLength whether examples of like length make a batch
+ * @param gradientCheckpointing whether less is kept for the backward pass and computed again
  * @param maxLength the most tokens a row may have
  * @param seed decides order, split and random weights
  * @param training how to train
@@ -37,6 +38,7 @@ public record TrainingSettings(
         ViewSettings views,
         int batchSize,
         boolean groupByLength,
+        boolean gradientCheckpointing,
         int maxLength,
         long seed,
         TrainingOptions training) {}

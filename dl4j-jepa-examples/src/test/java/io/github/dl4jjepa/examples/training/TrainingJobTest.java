@@ -59,6 +59,7 @@ class TrainingJobTest {
                 VIEWS,
                 4,
                 true,
+                true,
                 96,
                 7,
                 TrainingOptions.builder()
@@ -180,6 +181,7 @@ class TrainingJobTest {
                         false,
                         VIEWS,
                         4,
+                        false,
                         false,
                         96,
                         7,

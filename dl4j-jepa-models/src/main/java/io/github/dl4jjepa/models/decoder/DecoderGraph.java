@@ -86,12 +86,19 @@ final class DecoderGraph {
             SDVariable table = parameter.apply(DecoderConfig.POSITIONS);
             x = Ops.add(x, Ops.gather(table, tokens.positions().reshape(-1)));
         }
+        x.rename(boundary(0));
         for (int layer = 0; layer < config.layers(); layer++) {
             SDVariable normed = rmsNorm(x, DecoderConfig.inputNorm(layer));
             x = Ops.add(x, attention.draw(layer, normed, keys, values));
             x = Ops.add(x, feedForward(layer, rmsNorm(x, DecoderConfig.postAttentionNorm(layer))));
+            x.rename(boundary(layer + 1));
         }
         return new Output(rmsNorm(x, DecoderConfig.FINAL_NORM), keys, values);
+    }
+
+    /** Name of what comes out of a number of layers. */
+    static String boundary(int layers) {
+        return "residual_stream." + layers;
     }
 
     SDVariable logits(SDVariable hiddenStates) {

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -128,6 +129,11 @@ public final class TransformerDecoder implements Decoder {
     @Override
     public SDVariable hiddenStates(SameDiff graph, TokenInputs tokens) {
         return blocks(graph).draw(tokens, null).hiddenStates();
+    }
+
+    @Override
+    public List<String> layerBoundaries() {
+        return IntStream.rangeClosed(0, config.layers()).mapToObj(DecoderGraph::boundary).toList();
     }
 
     @Override

@@ -96,7 +96,7 @@ class DecoderGradientTest {
         predictor.parameters().values().forEach(weight -> weight.addi(Nd4j.randn(weight.shape())));
         MultiViewBatch batch = batch(example(new int[] {7, 9, 7, 11}, 20, 21));
         try (TrainingGraph graph =
-                new TrainingGraph(inDouble("llama"), JepaObjective.cosine(1), predictor)) {
+                new TrainingGraph(inDouble("llama"), JepaObjective.cosine(1), predictor, false)) {
             assertThat(graph.graph().hasVariable("linear_predictor.weight")).isTrue();
             FiniteDifferences.assertGradients(graph.graph(), "loss", placeholders(batch), 1e-6);
         }
@@ -109,7 +109,7 @@ class DecoderGradientTest {
         LinearPredictor predictor = new LinearPredictor(48, DataType.DOUBLE);
         try (TrainingGraph plain = new TrainingGraph(decoder, JepaObjective.cosine(1));
                 TrainingGraph linear =
-                        new TrainingGraph(decoder, JepaObjective.cosine(1), predictor)) {
+                        new TrainingGraph(decoder, JepaObjective.cosine(1), predictor, false)) {
             assertThat(linear.evaluate(batch).jepaSum())
                     .isCloseTo(plain.evaluate(batch).jepaSum(), within(1e-12));
             assertThat(linear.flops(batch) - plain.flops(batch)).isEqualTo(3 * 2.0 * 48 * 48);
@@ -220,6 +220,39 @@ class DecoderGradientTest {
             assertThat(together.languageModelSum())
                     .isCloseTo(apart.languageModelSum(), within(1e-12));
             assertThat(together.jepaSum()).isCloseTo(apart.jepaSum(), within(1e-12));
+        }
+    }
+
+    @Test
+    void gradientCheckpointingChangesNoGradient() {
+        TransformerDecoder decoder = inDouble("llama");
+        MultiViewBatch batch =
+                batch(example(new int[] {7, 9, 7, 11}, 20, 21), example(new int[] {30}, 9));
+        Map<String, INDArray> kept = zeros(decoder);
+        Map<String, INDArray> recomputed = zeros(decoder);
+        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1));
+                TrainingGraph checkpointing =
+                        new TrainingGraph(decoder, JepaObjective.cosine(1), null, true)) {
+            // Twice: recorded, then replayed.
+            for (int round = 0; round < 2; round++) {
+                Losses expected =
+                        graph.accumulate(
+                                batch, 0.3, 0.7, (name, value) -> kept.get(name).assign(value));
+                Losses losses =
+                        checkpointing.accumulate(
+                                batch,
+                                0.3,
+                                0.7,
+                                (name, value) -> recomputed.get(name).assign(value));
+                assertThat(losses.languageModelSum())
+                        .isCloseTo(expected.languageModelSum(), within(1e-12));
+                assertThat(losses.jepaSum()).isEqualTo(expected.jepaSum());
+                kept.forEach(
+                        (name, gradient) ->
+                                assertThat(gradient.distance2(recomputed.get(name)))
+                                        .as(name)
+                                        .isLessThan(1e-12 * gradient.norm2Number().doubleValue()));
+            }
         }
     }
 
