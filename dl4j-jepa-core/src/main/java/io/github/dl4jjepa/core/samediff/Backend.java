@@ -5,11 +5,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.nd4j.linalg.api.environment.Nd4jEnvironment;
 import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What ND4J runs on. */
 public final class Backend {
+    /**
+     * The environment variable of OpenMP 3.0 and later that says how idle threads wait. Whoever
+     * sets it within the process, where {@link System#getenv} does not show it, sets the system
+     * property of this name too.
+     */
+    public static final String WAIT_POLICY = "OMP_WAIT_POLICY";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Backend.class);
+    private static final AtomicBoolean ADVISED = new AtomicBoolean();
+
     private static final int OLDEST = 37;
     private static final int NEWEST = 86;
 
@@ -28,6 +41,31 @@ public final class Backend {
                         message -> {
                             throw new JepaException(message);
                         });
+    }
+
+    /**
+     * Warns, once in a process, where idle OpenMP threads spin: a training step has thousands of
+     * small operations, and spinning makes them many times slower wherever something else wants the
+     * cores.
+     */
+    public static void adviseOnThreads() {
+        String policy = System.getProperty(WAIT_POLICY, System.getenv(WAIT_POLICY));
+        if (advice(policy).isPresent() && ADVISED.compareAndSet(false, true)) {
+            LOG.warn(advice(policy).get());
+        }
+    }
+
+    static Optional<String> advice(String waitPolicy) {
+        if ("PASSIVE".equalsIgnoreCase(waitPolicy)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                WAIT_POLICY
+                        + (waitPolicy == null ? " is not set" : " is " + waitPolicy)
+                        + ": ND4J's idle threads spin, and training is several times slower where"
+                        + " something else wants the cores. Set "
+                        + WAIT_POLICY
+                        + "=PASSIVE in the environment of the JVM");
     }
 
     static Optional<String> refusal(Properties environment) {

@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.samediff.Backend;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,6 +94,7 @@ public final class JepaTrainer {
     }
 
     private TrainingSummary run(boolean resume) {
+        Backend.adviseOnThreads();
         long begun = System.nanoTime();
         Map<String, INDArray> parameters = gradientSource.parameters();
         Map<String, INDArray> trained = new LinkedHashMap<>(parameters);

@@ -30,6 +30,13 @@ class BackendTest {
         assertThatCode(Backend::requireUsable).doesNotThrowAnyException();
     }
 
+    @Test
+    void advisesAgainstThreadsThatSpin() {
+        assertThat(Backend.advice(null).orElseThrow()).contains("OMP_WAIT_POLICY is not set");
+        assertThat(Backend.advice("ACTIVE").orElseThrow()).contains("OMP_WAIT_POLICY is ACTIVE");
+        assertThat(Backend.advice("passive")).isEmpty();
+    }
+
     private static Properties cuda(String name, int major, int minor) {
         Properties environment = new Properties();
         environment.put("backend", "CUDA");

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.cli;
 
 import com.sun.jna.Platform;
+import io.github.dl4jjepa.core.samediff.Backend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,9 +14,6 @@ import org.slf4j.LoggerFactory;
  * loaded, so it can be set from within Java as long as no ND4J class has been used.
  */
 final class OpenMpSettings {
-    /** The environment variable of OpenMP 3.0 and later. */
-    static final String WAIT_POLICY = "OMP_WAIT_POLICY";
-
     private OpenMpSettings() {}
 
     /**
@@ -27,10 +25,16 @@ final class OpenMpSettings {
             return;
         }
         try {
-            CLibrary.load().setenv(WAIT_POLICY, "PASSIVE", 0);
+            CLibrary.load().setenv(Backend.WAIT_POLICY, "PASSIVE", 0);
+            if (System.getenv(Backend.WAIT_POLICY) == null) {
+                System.setProperty(Backend.WAIT_POLICY, "PASSIVE");
+            }
         } catch (UnsatisfiedLinkError e) {
             Logger log = LoggerFactory.getLogger(OpenMpSettings.class);
-            log.warn("Cannot set {}=PASSIVE; training may be slow without it.", WAIT_POLICY, e);
+            log.warn(
+                    "Cannot set {}=PASSIVE; training may be slow without it.",
+                    Backend.WAIT_POLICY,
+                    e);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jjepa.core.samediff.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -35,7 +36,7 @@ class OpenMpSettingsTest {
         Map<String, String> environment = new HashMap<>();
         environment.put("OMP_DISPLAY_ENV", "verbose");
         environment.put("GOMP_SPINCOUNT", null);
-        environment.put(OpenMpSettings.WAIT_POLICY, policyOfEnvironment);
+        environment.put(Backend.WAIT_POLICY, policyOfEnvironment);
         JavaProcess nd4j = JavaProcess.run(folder, environment, UseNd4j.class);
         assertThat(nd4j.exitCode()).as(nd4j.err()).isZero();
         return nd4j.err();
