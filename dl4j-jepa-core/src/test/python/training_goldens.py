@@ -1,4 +1,4 @@
-"""Writes what torch and transformers compute, for AdamWTest, GradientsTest and LearningRateScheduleTest.
+"""Writes what torch and transformers compute, for AdamWTest, GradientsTest and WeightScheduleTest.
 
     pip install torch==2.15.0 transformers==5.23.0
     python training_goldens.py --out ../resources/training

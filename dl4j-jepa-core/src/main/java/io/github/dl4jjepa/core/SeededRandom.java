@@ -16,7 +16,13 @@ public final class SeededRandom {
         /** The order of an epoch's examples. */
         EPOCH_ORDER,
         /** Which steps drop the JEPA term. */
-        LOSS_DROPOUT
+        LOSS_DROPOUT,
+        /** The directions of sketched regularisers. */
+        DIRECTIONS,
+        /** The tokens of a semantic tube. */
+        SEMANTIC_TUBE,
+        /** Which example a shuffled pair takes its second view from. */
+        SHUFFLED_PAIRS
     }
 
     /**

@@ -32,6 +32,23 @@ public interface Decoder {
     boolean decays(String parameter);
 
     /**
+     * Whether a parameter is one of the layers', rather than of the embedding or the head. The
+     * gradients that lambda is calibrated by are those of the layers.
+     *
+     * @param parameter a name from {@link #parameters()}
+     */
+    default boolean isOfLayers(String parameter) {
+        return true;
+    }
+
+    /**
+     * The same model with other arrays, such as an average of past ones.
+     *
+     * @param parameters an array for each of {@link #parameters()}, of the same shape and type
+     */
+    Decoder withParameters(Map<String, INDArray> parameters);
+
+    /**
      * Draws the path from tokens to the last layer's hidden states, after the final norm.
      *
      * @param graph the graph to draw into; the parameters become variables of it under their own

@@ -4,10 +4,12 @@ import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -23,6 +25,7 @@ final class BatchAssembler {
     private final IntStream.Builder labelIds = IntStream.builder();
     private final List<int[]> predictionIndices = new ArrayList<>();
     private final List<int[]> targetIndices = new ArrayList<>();
+    private final IntStream.Builder answerIds = IntStream.builder();
     private int row;
     private long tokens;
 
@@ -61,6 +64,7 @@ final class BatchAssembler {
         }
         int[][] predictions = new int[examplePairs][];
         int[][] targets = new int[examplePairs][];
+        int[] answers = new int[examplePairs];
         for (Row added : example) {
             copy(added);
             for (Readout readout : added.readouts()) {
@@ -72,11 +76,27 @@ final class BatchAssembler {
                 int start = row * time;
                 side[readout.pair()] =
                         readout.indices().stream().mapToInt(index -> start + index).toArray();
+                if (readout.side() == Readout.Side.TARGET) {
+                    answers[readout.pair()] = answerId(added, readout);
+                }
             }
             row++;
         }
         predictionIndices.addAll(Arrays.asList(predictions));
         targetIndices.addAll(Arrays.asList(targets));
+        Arrays.stream(answers).forEach(answerIds::add);
+    }
+
+    /** A checksum of the tokens of the segment that is read. */
+    private static int answerId(Row row, Readout readout) {
+        int segment = row.segments()[readout.indices().get(0)];
+        CRC32 checksum = new CRC32();
+        for (int i = 0; i < row.ids().length; i++) {
+            if (row.segments()[i] == segment) {
+                checksum.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, row.ids()[i]));
+            }
+        }
+        return (int) checksum.getValue();
     }
 
     private void copy(Row added) {
@@ -105,6 +125,7 @@ final class BatchAssembler {
                 vector(labelIds),
                 readouts(predictionIndices),
                 readouts(targetIndices),
+                targetIndices.isEmpty() ? null : vector(answerIds),
                 tokens,
                 sources);
     }

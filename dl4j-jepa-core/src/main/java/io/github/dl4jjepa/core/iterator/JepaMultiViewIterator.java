@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -246,6 +247,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         private int padId = -1;
         private Long seed;
         private boolean groupByLength;
+        private Pairing pairs = Pairing.MATCHED;
         private MultiDataSetPreProcessor preProcessor;
         private IntConsumer progress = read -> {};
 
@@ -334,6 +336,17 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         }
 
         /**
+         * Says which views are compared with which (default: {@link Pairing#MATCHED}). The seed of
+         * {@link #optSeed}, 0 without it, decides how {@link Pairing#SHUFFLED} pairs them.
+         *
+         * @param pairs another than the default for a control
+         */
+        public Builder optPairs(Pairing pairs) {
+            this.pairs = Objects.requireNonNull(pairs, "pairs");
+            return this;
+        }
+
+        /**
          * Sets what each batch goes through before it is given out (default: nothing).
          *
          * @param preProcessor may change the arrays, not their order
@@ -385,7 +398,16 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             if (examples.isEmpty()) {
                 throw new JepaException("the data set is empty; it needs one example or more");
             }
-            return new JepaMultiViewIterator(this, examples);
+            return new JepaMultiViewIterator(this, paired(examples));
+        }
+
+        private List<TokenizedExample> paired(List<TokenizedExample> examples) {
+            if (pairs == Pairing.MATCHED) {
+                return examples;
+            }
+            List<TokenizedExample> paired = pairs.pair(examples, seed == null ? 0 : seed);
+            paired.forEach(layout::rows);
+            return paired;
         }
 
         private TokenizedExample encode(Example example) {

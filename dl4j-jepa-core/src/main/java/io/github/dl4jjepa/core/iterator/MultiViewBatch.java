@@ -26,6 +26,8 @@ import org.nd4j.linalg.indexing.conditions.Conditions;
  *     read; null where the batch has no views
  * @param targetIndices {@code [pairs, width]} likewise of Enc(Code), pair by pair; its width may be
  *     another; null where the batch has no views
+ * @param answerIds {@code [pairs]}; two pairs have the same number where their targets read views
+ *     of the same tokens; null where the batch has no views
  * @param tokens how many tokens are not padding
  * @param sources where the batch's examples were read
  */
@@ -38,6 +40,7 @@ public record MultiViewBatch(
         INDArray labelIds,
         INDArray predictionIndices,
         INDArray targetIndices,
+        INDArray answerIds,
         long tokens,
         List<String> sources)
         implements AutoCloseable {
@@ -71,14 +74,14 @@ public record MultiViewBatch(
     public static MultiViewBatch of(MultiDataSet data) {
         INDArray[] features = data.getFeatures();
         INDArray[] labels = data.getLabels();
-        if (features.length != 4 || (labels.length != 2 && labels.length != 4)) {
+        if (features.length != 4 || (labels.length != 2 && labels.length != 5)) {
             throw new IllegalArgumentException(
-                    "a batch has 4 features and 2 or 4 labels, not "
+                    "a batch has 4 features and 2 or 5 labels, not "
                             + features.length
                             + " and "
                             + labels.length);
         }
-        boolean hasViews = labels.length == 4;
+        boolean hasViews = labels.length == 5;
         INDArray segmentIds = features[2];
         List<String> sources = data.getExampleMetaData(String.class);
         return new MultiViewBatch(
@@ -90,6 +93,7 @@ public record MultiViewBatch(
                 labels[1],
                 hasViews ? labels[2] : null,
                 hasViews ? labels[3] : null,
+                hasViews ? labels[4] : null,
                 segmentIds.scan(Conditions.notEquals(PADDING_SEGMENT)).longValue(),
                 sources == null ? List.of() : sources);
     }
@@ -99,15 +103,17 @@ public record MultiViewBatch(
      *
      * <p>Features are {@link #inputIds}, {@link #positionIds}, {@link #segmentIds} and {@link
      * #prefixIds}; labels are {@link #labelIndices}, {@link #labelIds} and, where the batch has
-     * views, {@link #predictionIndices}, {@link #targetIndices}. There are no masks: segments and
-     * indices say what is used. The example metadata is {@link #sources}.
+     * views, {@link #predictionIndices}, {@link #targetIndices} and {@link #answerIds}. There are
+     * no masks: segments and indices say what is used. The example metadata is {@link #sources}.
      */
     public MultiDataSet toMultiDataSet() {
         INDArray[] features = {inputIds, positionIds, segmentIds, prefixIds};
         INDArray[] labels =
                 pairs() == 0
                         ? new INDArray[] {labelIndices, labelIds}
-                        : new INDArray[] {labelIndices, labelIds, predictionIndices, targetIndices};
+                        : new INDArray[] {
+                            labelIndices, labelIds, predictionIndices, targetIndices, answerIds
+                        };
         MultiDataSet data = new org.nd4j.linalg.dataset.MultiDataSet(features, labels);
         data.setExampleMetaData(sources);
         return data;
@@ -149,7 +155,8 @@ public record MultiViewBatch(
                         labelIndices,
                         labelIds,
                         predictionIndices,
-                        targetIndices)
+                        targetIndices,
+                        answerIds)
                 .filter(array -> array != null && array.closeable())
                 .forEach(INDArray::close);
     }

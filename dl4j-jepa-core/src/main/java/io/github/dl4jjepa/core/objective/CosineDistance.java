@@ -10,18 +10,20 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * <p>{@code cos(p, t) = p.t / sqrt((|p|^2 + eps) (|t|^2 + eps))} with eps = 1e-12, so that a zero
  * vector has the finite distance 1 and a finite gradient. At the norms that hidden states have, eps
  * is below rounding.
+ *
+ * <p>Nothing in it keeps embeddings apart: it is least where all point one way, and is seen to go
+ * there. Look at the diagnostics; {@link InfoNce} and the {@link Regularizer}s are remedies.
  */
 public final class CosineDistance implements Distance {
-    private static final double EPSILON = 1e-12;
-
     @Override
-    public SDVariable between(SDVariable prediction, SDVariable target) {
-        SDVariable dot = Ops.multiply(prediction, target).sum(1);
-        SDVariable norms = Ops.multiply(squaredNorm(prediction), squaredNorm(target));
-        return Ops.multiply(dot, prediction.getSameDiff().math().rsqrt(norms)).rsub(1.0);
+    public SDVariable between(EmbeddingPairs pairs) {
+        return between(pairs.prediction(), pairs.target());
     }
 
-    private static SDVariable squaredNorm(SDVariable x) {
-        return Ops.multiply(x, x).sum(1).add(EPSILON);
+    static SDVariable between(SDVariable prediction, SDVariable target) {
+        SDVariable cosines =
+                Ops.multiply(Embeddings.normalized(prediction), Embeddings.normalized(target))
+                        .sum(1);
+        return cosines.rsub(1.0);
     }
 }

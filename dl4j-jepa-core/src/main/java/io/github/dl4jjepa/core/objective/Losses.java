@@ -35,8 +35,8 @@ public record Losses(double languageModelSum, long labels, double jepaSum, long 
     /**
      * The objective's value: gamma times the language-model loss plus lambda times the JEPA term.
      */
-    public double total(JepaObjective objective) {
-        double jepaTerm = pairs == 0 ? 0 : objective.lambda() * jepa();
-        return objective.gamma() * languageModel() + jepaTerm;
+    public double total(LossWeights weights) {
+        double jepaTerm = pairs == 0 ? 0 : weights.lambda() * jepa();
+        return weights.gamma() * languageModel() + jepaTerm;
     }
 }

@@ -59,6 +59,7 @@ final class ShapeBuckets {
                 labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX),
                 batch.pairs() == 0 ? null : readouts(batch.predictionIndices()),
                 batch.pairs() == 0 ? null : readouts(batch.targetIndices()),
+                batch.pairs() == 0 ? null : batch.answerIds().dup(),
                 batch.tokens(),
                 batch.sources());
     }

@@ -32,7 +32,7 @@ final class CorrectedGradients {
      * @throws IllegalStateException if SameDiff would not use them
      */
     static synchronized void install() {
-        List.of(new GatherRows(), new Multiply(), new Add(), new Sigmoid())
+        List.of(new GatherRows(), new Multiply(), new Add(), new Sigmoid(), new StopGradient())
                 .forEach(CorrectedGradients::register);
     }
 
@@ -75,6 +75,10 @@ final class CorrectedGradients {
 
     static SDVariable sigmoid(SDVariable x) {
         return new Sigmoid(x).outputVariable();
+    }
+
+    static SDVariable stopGradient(SDVariable x) {
+        return new StopGradient(x).outputVariable();
     }
 
     private static boolean isOurs(DynamicCustomOp operator) {
@@ -160,6 +164,31 @@ final class CorrectedGradients {
             return right == Operand.CONSTANT
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
+        }
+    }
+
+    /** {@code identity} with the gradient 0. */
+    public static final class StopGradient extends DynamicCustomOp {
+        public StopGradient() {}
+
+        StopGradient(SDVariable x) {
+            super(x.getSameDiff(), x);
+            addIArgument(0);
+        }
+
+        @Override
+        public String opName() {
+            return "identity";
+        }
+
+        @Override
+        public List<DataType> calculateOutputDataTypes(List<DataType> inputs) {
+            return inputs;
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            return isOurs(this) ? List.of(sameDiff.zerosLike(arg(0))) : gradients;
         }
     }
 

@@ -31,7 +31,7 @@ public final class GradientFunction implements AutoCloseable {
      * Differentiates a graph.
      *
      * @param graph the graph; its loss variables must be set
-     * @param parameters names of the variables whose gradient is wanted
+     * @param parameters names of the variables, or placeholders, whose gradient is wanted
      * @param outputs names of further variables whose value is wanted with it
      * @param arena where intermediate results are kept; functions that are not run at the same time
      *     may share one
@@ -46,7 +46,7 @@ public final class GradientFunction implements AutoCloseable {
             Arena arena,
             List<String> checkpoints) {
         CorrectedGradients.install();
-        withoutStandardOutput(graph::createGradFunction);
+        withoutStandardOutput(() -> graph.createGradFunction(parameters.toArray(String[]::new)));
         for (String parameter : parameters) {
             String gradient = graph.getVariable(parameter).getGradient().name();
             parametersOfGradient

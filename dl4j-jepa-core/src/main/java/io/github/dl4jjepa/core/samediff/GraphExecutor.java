@@ -32,7 +32,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
-final class GraphExecutor implements AutoCloseable {
+public final class GraphExecutor implements AutoCloseable {
     private static final int MAX_RECORDINGS = 16;
     private static final int EVICTIONS_PER_COLLECTION = 8;
 
@@ -64,7 +64,7 @@ final class GraphExecutor implements AutoCloseable {
      * @param checkpoints variables between which results are not kept but computed again, as {@link
      *     Schedule} says; empty to keep all
      */
-    GraphExecutor(
+    public GraphExecutor(
             SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
         this.graph = graph;
         this.outputs = Set.copyOf(outputs);
@@ -79,7 +79,7 @@ final class GraphExecutor implements AutoCloseable {
      * @param consumer is given the name and value of every wanted output, as soon as it is there;
      *     the value is valid during the call only
      */
-    void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+    public void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
         String shapes = shapes(placeholders);
         Recording recording = recordings.get(shapes);
         if (recording == null) {

@@ -87,6 +87,11 @@ public final class Ops {
         return CorrectedGradients.add(x, constant, Operand.CONSTANT);
     }
 
+    /** The same value, taken for a constant when the graph is differentiated. */
+    public static SDVariable stopGradient(SDVariable x) {
+        return CorrectedGradients.stopGradient(x);
+    }
+
     /** {@code 1 / (1 + exp(-x))}. */
     public static SDVariable sigmoid(SDVariable x) {
         return CorrectedGradients.sigmoid(x);

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -52,7 +53,7 @@ final class Gradients implements AutoCloseable {
      * @return the Euclidean norm of all gradients together, before
      */
     double clip(double maxNorm) {
-        double norm = norm();
+        double norm = norm(parameter -> true);
         double coefficient = maxNorm / (norm + 1e-6);
         if (maxNorm > 0 && coefficient < 1) {
             arrays().values().forEach(gradient -> gradient.muli(coefficient));
@@ -60,13 +61,25 @@ final class Gradients implements AutoCloseable {
         return norm;
     }
 
-    private double norm() {
+    /**
+     * The Euclidean norm of some parameters' gradients together.
+     *
+     * @param counted which parameters
+     */
+    double norm(Predicate<String> counted) {
         double squares = 0;
-        for (INDArray gradient : arrays().values()) {
-            double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient);
-            squares += norm * norm;
+        for (Map.Entry<String, INDArray> gradient : arrays().entrySet()) {
+            if (counted.test(gradient.getKey())) {
+                double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient.getValue());
+                squares += norm * norm;
+            }
         }
         return Math.sqrt(squares);
+    }
+
+    /** Adds a multiple of other gradients of the same parameters. */
+    void addScaled(Gradients others, double factor) {
+        others.arrays().forEach((parameter, gradient) -> add(parameter, gradient.muli(factor)));
     }
 
     /** Sets all to 0. */

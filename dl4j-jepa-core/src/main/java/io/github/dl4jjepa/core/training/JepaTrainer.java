@@ -1,11 +1,15 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.samediff.Backend;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -31,6 +36,7 @@ public final class JepaTrainer {
     private final JepaObjective objective;
     private final BatchSource batches;
     private final BatchSource validation;
+    private final Supplier<ViewDiagnostics> diagnostics;
     private final TrainingOptions options;
     private final CheckpointStore checkpoints;
     private final List<TrainingListener> listeners;
@@ -42,6 +48,7 @@ public final class JepaTrainer {
         objective = Objects.requireNonNull(builder.objective, "setObjective was not called");
         batches = Objects.requireNonNull(builder.batches, "setBatches was not called");
         validation = builder.validation;
+        diagnostics = builder.diagnostics;
         options = builder.options;
         checkpoints = builder.checkpoints;
         listeners = List.copyOf(builder.listeners);
@@ -104,6 +111,7 @@ public final class JepaTrainer {
                         new AdamW(trained, options.weightDecay(), gradientSource::decays)) {
             Map<String, INDArray> beside = new LinkedHashMap<>(optimizer.state());
             beside.putAll(gradientSource.auxiliaries());
+            beside.putAll(gradientSource.state());
             TrainerState start =
                     resume
                             ? checkpoints.restoreLast(parameters, beside).orElse(TrainerState.START)
@@ -117,7 +125,7 @@ public final class JepaTrainer {
                 if (state == start || state.batch() == 0) {
                     batches.seek(state.epoch(), state.batch());
                 }
-                StepMetrics metrics = step(state, gradients, optimizer);
+                StepMetrics metrics = step(state, trained, gradients, optimizer);
                 state = next(state, metrics);
                 for (TrainingListener listener : listeners) {
                     listener.onStep(metrics);
@@ -143,7 +151,11 @@ public final class JepaTrainer {
         }
     }
 
-    private StepMetrics step(TrainerState state, Gradients gradients, AdamW optimizer) {
+    private StepMetrics step(
+            TrainerState state,
+            Map<String, INDArray> trained,
+            Gradients gradients,
+            AdamW optimizer) {
         long begun = System.nanoTime();
         long step = state.step() + 1;
         double learningRate =
@@ -153,30 +165,50 @@ public final class JepaTrainer {
         int end = batchAfterStep(state);
         List<MultiViewBatch> microBatches = microBatches(step, end - state.batch());
         try {
-            Losses losses = accumulate(step, microBatches, gradients);
+            double lambda = lambda(state);
+            Losses losses;
+            if (calibrates(state)) {
+                CalibratedLosses calibrated = calibrate(step, microBatches, trained, gradients);
+                lambda = calibrated.lambda();
+                losses = calibrated.losses();
+            } else {
+                losses =
+                        gradientSource.accumulate(
+                                microBatches,
+                                new LossWeights(objective.gamma(), lambda),
+                                stepSeed(step),
+                                gradients::add);
+            }
+            requireFinite("Step " + step, losses, microBatches);
             double norm = gradients.clip(options.maxGradientNorm());
             if (!Double.isFinite(norm)) {
                 throw new NonFiniteLossException(
                         "Step " + step + ", gradient norm " + norm, losses, sources(microBatches));
             }
             optimizer.step(step, learningRate, gradients.arrays());
+            gradientSource.parametersUpdated();
             gradients.clear();
             double seconds = secondsSince(begun);
 
-            boolean epochEnds = end == batches.batchesPerEpoch();
+            boolean evaluates =
+                    isDue(options.evaluateEvery(), step, end == batches.batchesPerEpoch());
             return new StepMetrics(
                     step,
                     state.epoch() + (double) end / batches.batchesPerEpoch(),
-                    MeanLosses.of(losses, objective),
+                    MeanLosses.of(losses, new LossWeights(objective.gamma(), lambda)),
+                    lambda,
                     learningRate,
                     norm,
                     new StepCost(
                             microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
                             microBatches.stream().mapToLong(MultiViewBatch::paddedTokens).sum(),
-                            flops(microBatches),
+                            flops(state, microBatches),
                             seconds),
-                    validation != null && isDue(options.evaluateEvery(), step, epochEnds)
+                    validation != null && evaluates
                             ? Optional.of(evaluate(step))
+                            : Optional.empty(),
+                    diagnostics != null && evaluates
+                            ? Optional.of(diagnostics.get())
                             : Optional.empty());
         } finally {
             microBatches.forEach(MultiViewBatch::close);
@@ -185,7 +217,7 @@ public final class JepaTrainer {
 
     /** The next batches of the epoch, with their views unless the step drops the JEPA term. */
     private List<MultiViewBatch> microBatches(long step, int count) {
-        boolean comparesViews = objective.comparesViews(options.seed(), step);
+        boolean comparesViews = objective.comparesViews() && hasJepaTerm(step);
         List<MultiViewBatch> microBatches = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             MultiViewBatch batch =
@@ -199,19 +231,89 @@ public final class JepaTrainer {
         return microBatches;
     }
 
-    private double flops(List<MultiViewBatch> microBatches) {
-        return microBatches.stream().mapToDouble(gradientSource::flops).sum();
+    private StepSeed stepSeed(long step) {
+        return new StepSeed(options.seed(), step);
+    }
+
+    private boolean hasJepaTerm(long step) {
+        return objective.hasJepaTerm(options.seed(), step);
+    }
+
+    /** Lambda at the step after a state, unless that step calibrates it. */
+    private double lambda(TrainerState state) {
+        long step = state.step() + 1;
+        if (!hasJepaTerm(step)) {
+            return 0;
+        }
+        return objective.calibration().isPresent()
+                ? state.lambda()
+                : objective.lambda(step, totalSteps());
+    }
+
+    /** Whether the step after a state measures lambda. */
+    private boolean calibrates(TrainerState state) {
+        return hasJepaTerm(state.step() + 1)
+                && objective
+                        .calibration()
+                        .filter(
+                                calibration ->
+                                        state.lambda() == 0
+                                                || state.step() % calibration.every() == 0)
+                        .isPresent();
+    }
+
+    /** The losses of a step, and the lambda that makes its gradients the ones asked for. */
+    private record CalibratedLosses(Losses losses, double lambda) {}
+
+    private CalibratedLosses calibrate(
+            long step,
+            List<MultiViewBatch> microBatches,
+            Map<String, INDArray> trained,
+            Gradients gradients) {
+        gradientSource.accumulate(
+                microBatches,
+                new LossWeights(objective.gamma(), 0),
+                stepSeed(step),
+                gradients::add);
+        try (Gradients jepaGradients = new Gradients(trained)) {
+            Losses losses =
+                    gradientSource.accumulate(
+                            microBatches,
+                            new LossWeights(0, 1),
+                            stepSeed(step),
+                            jepaGradients::add);
+            double jepaNorm = jepaGradients.norm(gradientSource::isOfLayers);
+            if (jepaNorm == 0) {
+                throw new JepaException(
+                        "Step "
+                                + step
+                                + ": the JEPA term has no gradient on the decoder's layers, so"
+                                + " lambda cannot be calibrated by it; give lambda, or pairs of"
+                                + " views that differ");
+            }
+            double lambda =
+                    objective.calibration().map(Calibration::ratio).orElseThrow()
+                            * gradients.norm(gradientSource::isOfLayers)
+                            / jepaNorm;
+            gradients.addScaled(jepaGradients, lambda);
+            return new CalibratedLosses(losses, lambda);
+        }
+    }
+
+    private double flops(TrainerState state, List<MultiViewBatch> microBatches) {
+        return gradientSource.flops(microBatches, hasJepaTerm(state.step() + 1))
+                + (calibrates(state) ? gradientSource.flops(microBatches, false) : 0);
     }
 
     private long stepsWithinBudget() {
         double spent = 0;
-        for (TrainerState state = TrainerState.START; ; state = next(state)) {
+        for (TrainerState state = TrainerState.START; ; state = next(state, 1)) {
             if (state.batch() == 0) {
                 batches.seek(state.epoch(), 0);
             }
             List<MultiViewBatch> microBatches =
                     microBatches(state.step() + 1, batchAfterStep(state) - state.batch());
-            double flops = flops(microBatches);
+            double flops = flops(state, microBatches);
             microBatches.forEach(MultiViewBatch::close);
             spent += flops;
             if (spent > options.computeBudget()) {
@@ -227,48 +329,39 @@ public final class JepaTrainer {
         }
     }
 
-    private Losses accumulate(long step, List<MultiViewBatch> microBatches, Gradients gradients) {
-        long labels = microBatches.stream().mapToLong(MultiViewBatch::labels).sum();
-        long pairs = microBatches.stream().mapToLong(MultiViewBatch::pairs).sum();
-        double lmWeight = objective.gamma() / labels;
-        double jepaWeight = pairs == 0 ? 0 : objective.lambda() / pairs;
-        Losses sum = Losses.NONE;
-        for (MultiViewBatch batch : microBatches) {
-            Losses losses = gradientSource.accumulate(batch, lmWeight, jepaWeight, gradients::add);
-            requireFinite("Step " + step, losses, batch);
-            sum = sum.plus(losses);
-        }
-        return sum;
-    }
-
     private MeanLosses evaluate(long step) {
         Losses sum = Losses.NONE;
         validation.seek(0, 0);
         for (int i = 0; i < validation.batchesPerEpoch(); i++) {
-            try (MultiViewBatch batch = validation.nextBatch()) {
+            try (MultiViewBatch batch =
+                    objective.comparesViews()
+                            ? validation.nextBatch()
+                            : validation.nextBatchWithoutViews()) {
                 Losses losses = gradientSource.evaluate(batch);
-                requireFinite("Validation after step " + step, losses, batch);
+                requireFinite("Validation after step " + step, losses, List.of(batch));
                 sum = sum.plus(losses);
             }
         }
-        return MeanLosses.of(sum, objective);
+        double lambda = objective.calibration().isPresent() ? 0 : objective.lambda();
+        return MeanLosses.of(sum, new LossWeights(objective.gamma(), lambda));
     }
 
     private TrainerState next(TrainerState state, StepMetrics metrics) {
         double loss = metrics.validation().map(MeanLosses::total).orElse(Double.POSITIVE_INFINITY);
         boolean best = loss < state.bestLoss();
-        TrainerState next = next(state);
+        TrainerState next = next(state, metrics.lambda());
         return new TrainerState(
                 next.step(),
                 next.epoch(),
                 next.batch(),
                 best ? next.step() : state.bestStep(),
                 best ? loss : state.bestLoss(),
-                state.cost().plus(metrics.cost()));
+                state.cost().plus(metrics.cost()),
+                next.lambda());
     }
 
-    /** One step further in the data, all else unchanged. */
-    private TrainerState next(TrainerState state) {
+    /** One step further in the data, all else unchanged but a calibrated lambda. */
+    private TrainerState next(TrainerState state, double lambda) {
         int end = batchAfterStep(state);
         boolean epochEnds = end == batches.batchesPerEpoch();
         return new TrainerState(
@@ -277,7 +370,8 @@ public final class JepaTrainer {
                 epochEnds ? 0 : end,
                 state.bestStep(),
                 state.bestLoss(),
-                state.cost());
+                state.cost(),
+                calibrates(state) ? lambda : state.lambda());
     }
 
     private void save(
@@ -318,9 +412,9 @@ public final class JepaTrainer {
         }
     }
 
-    private static void requireFinite(String where, Losses losses, MultiViewBatch batch) {
+    private static void requireFinite(String where, Losses losses, List<MultiViewBatch> batches) {
         if (!Double.isFinite(losses.languageModelSum()) || !Double.isFinite(losses.jepaSum())) {
-            throw new NonFiniteLossException(where, losses, batch.sources());
+            throw new NonFiniteLossException(where, losses, sources(batches));
         }
     }
 
@@ -338,6 +432,7 @@ public final class JepaTrainer {
         private JepaObjective objective;
         private BatchSource batches;
         private BatchSource validation;
+        private Supplier<ViewDiagnostics> diagnostics;
         private TrainingOptions options = TrainingOptions.builder().build();
         private CheckpointStore checkpoints;
         private final List<TrainingListener> listeners = new ArrayList<>();
@@ -381,6 +476,16 @@ public final class JepaTrainer {
          */
         public Builder optValidation(BatchSource validation) {
             this.validation = validation;
+            return this;
+        }
+
+        /**
+         * Looks at the embeddings of views at each evaluation; by default nothing does.
+         *
+         * @param diagnostics looks at the model as it is when called
+         */
+        public Builder optDiagnostics(Supplier<ViewDiagnostics> diagnostics) {
+            this.diagnostics = diagnostics;
             return this;
         }
 

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
-import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 
 /**
@@ -12,7 +12,7 @@ import io.github.dl4jjepa.core.objective.Losses;
  *     times the second
  */
 public record MeanLosses(double languageModel, double jepa, double total) {
-    static MeanLosses of(Losses losses, JepaObjective objective) {
-        return new MeanLosses(losses.languageModel(), losses.jepa(), losses.total(objective));
+    static MeanLosses of(Losses losses, LossWeights weights) {
+        return new MeanLosses(losses.languageModel(), losses.jepa(), losses.total(weights));
     }
 }

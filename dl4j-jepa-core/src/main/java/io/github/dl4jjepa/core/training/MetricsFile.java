@@ -14,10 +14,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes a JSON line per optimiser step: {@code step, epoch, lm_loss, jepa_loss, loss,
+ * Writes a JSON line per optimiser step: {@code step, epoch, lm_loss, jepa_loss, loss, lambda,
  * learning_rate, grad_norm, tokens, padded_tokens, flops, seconds}, and after an evaluation also
- * {@code validation_lm_loss, validation_jepa_loss, validation_loss}. A JEPA loss is null where no
- * views were compared; {@code padded_tokens} counts padding in, {@code tokens} does not.
+ * {@code validation_lm_loss, validation_jepa_loss, validation_loss} and, where the views are looked
+ * at, what {@link io.github.dl4jjepa.core.diagnostics.ViewDiagnostics#values} names. A JEPA loss is
+ * null where no views were compared; {@code padded_tokens} counts padding in, {@code tokens} does
+ * not.
  *
  * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
  * first removes the lines of later steps, which it will take again, and a last line cut off in
@@ -106,19 +108,33 @@ public final class MetricsFile implements TrainingListener {
         ObjectNode line =
                 JSON.createObjectNode().put("step", metrics.step()).put("epoch", metrics.epoch());
         putLosses(line, "", metrics.losses());
-        line.put("learning_rate", metrics.learningRate())
+        line.put("lambda", metrics.lambda())
+                .put("learning_rate", metrics.learningRate())
                 .put("grad_norm", metrics.gradientNorm())
                 .put("tokens", metrics.cost().tokens())
                 .put("padded_tokens", metrics.cost().paddedTokens())
                 .put("flops", metrics.cost().flops())
                 .put("seconds", metrics.cost().seconds());
         metrics.validation().ifPresent(losses -> putLosses(line, "validation_", losses));
+        metrics.diagnostics()
+                .ifPresent(
+                        views ->
+                                views.values()
+                                        .forEach(
+                                                (name, value) ->
+                                                        line.put(
+                                                                "validation_" + name,
+                                                                finite(value))));
         return line;
+    }
+
+    private static Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
     }
 
     private static void putLosses(ObjectNode line, String prefix, MeanLosses losses) {
         line.put(prefix + "lm_loss", losses.languageModel())
-                .put(prefix + "jepa_loss", Double.isNaN(losses.jepa()) ? null : losses.jepa())
+                .put(prefix + "jepa_loss", finite(losses.jepa()))
                 .put(prefix + "loss", losses.total());
     }
 }

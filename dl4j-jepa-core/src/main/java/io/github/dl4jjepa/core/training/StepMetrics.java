@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import java.util.Optional;
 
 /**
@@ -8,16 +9,20 @@ import java.util.Optional;
  * @param step the step, from 1
  * @param epoch epochs done after the step, with the fraction of the one under way
  * @param losses the losses of the step's batch, before its update
+ * @param lambda the step's weight of the JEPA term; 0 where it had none
  * @param learningRate the step's learning rate
  * @param gradientNorm Euclidean norm of all gradients together, before clipping
  * @param cost what the step cost
  * @param validation the validation losses after the update, if it was evaluated
+ * @param diagnostics what the validation views' embeddings look like then, if that is looked at
  */
 public record StepMetrics(
         long step,
         double epoch,
         MeanLosses losses,
+        double lambda,
         double learningRate,
         double gradientNorm,
         StepCost cost,
-        Optional<MeanLosses> validation) {}
+        Optional<MeanLosses> validation,
+        Optional<ViewDiagnostics> diagnostics) {}

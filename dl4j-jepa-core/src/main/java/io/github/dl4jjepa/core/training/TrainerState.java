@@ -10,10 +10,18 @@ package io.github.dl4jjepa.core.training;
  *     validation
  * @param bestLoss that loss; infinite before the first validation
  * @param cost of the steps taken
+ * @param lambda the weight of the JEPA term where it is calibrated, as last measured; 0 before
+ *     that, and where it is not calibrated
  */
 public record TrainerState(
-        long step, int epoch, int batch, long bestStep, double bestLoss, StepCost cost) {
+        long step,
+        int epoch,
+        int batch,
+        long bestStep,
+        double bestLoss,
+        StepCost cost,
+        double lambda) {
     /** A run that has not begun. */
     public static final TrainerState START =
-            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepCost.NONE);
+            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepCost.NONE, 0);
 }

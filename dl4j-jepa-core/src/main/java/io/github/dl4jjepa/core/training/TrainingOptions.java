@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
+import io.github.dl4jjepa.core.WeightSchedule;
 import java.util.Objects;
 
 /**
@@ -18,8 +19,8 @@ import java.util.Objects;
  * @param accumulate micro-batches per optimiser step, 1 by default; the last step of an epoch may
  *     have fewer
  * @param learningRate the learning rate after the warm-up, 2e-5 by default
- * @param schedule how the learning rate runs after the warm-up, {@link LearningRateSchedule#LINEAR}
- *     by default
+ * @param schedule how the learning rate runs after the warm-up, {@link WeightSchedule#LINEAR} by
+ *     default
  * @param warmupSteps optimiser steps over which the learning rate rises from 0, 0 by default
  * @param weightDecay decay of matrices and embeddings per step, as a fraction of the learning rate,
  *     0 by default
@@ -38,7 +39,7 @@ public record TrainingOptions(
         double computeBudget,
         int accumulate,
         double learningRate,
-        LearningRateSchedule schedule,
+        WeightSchedule schedule,
         long warmupSteps,
         double weightDecay,
         double maxGradientNorm,
@@ -92,7 +93,7 @@ public record TrainingOptions(
         private double computeBudget;
         private int accumulate = 1;
         private double learningRate = 2e-5;
-        private LearningRateSchedule schedule = LearningRateSchedule.LINEAR;
+        private WeightSchedule schedule = WeightSchedule.LINEAR;
         private long warmupSteps;
         private double weightDecay;
         private double maxGradientNorm = 1;
@@ -133,7 +134,7 @@ public record TrainingOptions(
         }
 
         /** See {@link TrainingOptions#schedule()}. */
-        public Builder optSchedule(LearningRateSchedule schedule) {
+        public Builder optSchedule(WeightSchedule schedule) {
             this.schedule = schedule;
             return this;
         }

@@ -302,7 +302,8 @@ class MultiViewBatchTest {
                         batch.labelIndices(),
                         batch.labelIds(),
                         batch.predictionIndices(),
-                        batch.targetIndices());
+                        batch.targetIndices(),
+                        batch.answerIds());
         assertThat(data.hasMaskArrays()).isFalse();
     }
 

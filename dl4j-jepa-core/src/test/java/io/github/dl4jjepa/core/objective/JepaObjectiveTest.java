@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class JepaObjectiveTest {
     private static JepaObjective dropping(double lossDropout) {
-        return new JepaObjective(1, 1, new CosineDistance(), lossDropout);
+        return JepaObjective.builder().optLossDropout(lossDropout).build();
     }
 
     @ParameterizedTest
@@ -19,14 +19,14 @@ class JepaObjectiveTest {
         JepaObjective objective = dropping(lossDropout);
         double dropped =
                 LongStream.rangeClosed(1, 10_000)
-                        .filter(step -> !objective.comparesViews(1, step))
+                        .filter(step -> !objective.hasJepaTerm(1, step))
                         .count();
         assertThat(dropped / 10_000).isBetween(lossDropout - 0.015, lossDropout + 0.015);
     }
 
     @Test
     void withoutLambdaNoStepLooksAtViews() {
-        assertThat(JepaObjective.cosine(0).comparesViews(1, 1)).isFalse();
+        assertThat(JepaObjective.cosine(0).hasJepaTerm(1, 1)).isFalse();
     }
 
     @ParameterizedTest
@@ -40,9 +40,9 @@ class JepaObjectiveTest {
     @Test
     void refusesStepsThatWouldMinimiseNothing() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new JepaObjective(0, 1, new CosineDistance(), 0.5))
+                .isThrownBy(() -> JepaObjective.builder().optGamma(0).optLossDropout(0.5).build())
                 .withMessageContaining("gamma is 0");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new JepaObjective(0, 0, new CosineDistance(), 0));
+                .isThrownBy(() -> JepaObjective.builder().optGamma(0).optLambda(0).build());
     }
 }

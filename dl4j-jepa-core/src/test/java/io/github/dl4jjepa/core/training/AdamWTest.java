@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.dl4jjepa.core.Goldens;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class AdamWTest {
-    private final JsonNode golden = Goldens.read("adamw.json");
+    private final JsonNode golden = Goldens.read("training/adamw.json");
 
     @Test
     void stepsAsTorchDoesWithAndWithoutDecay() {

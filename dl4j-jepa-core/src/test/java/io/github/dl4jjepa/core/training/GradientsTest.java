@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.dl4jjepa.core.Goldens;
 import java.util.Map;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -17,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class GradientsTest {
     static Stream<JsonNode> goldens() {
-        return StreamSupport.stream(Goldens.read("clipping.json").spliterator(), false);
+        return StreamSupport.stream(Goldens.read("training/clipping.json").spliterator(), false);
     }
 
     @ParameterizedTest

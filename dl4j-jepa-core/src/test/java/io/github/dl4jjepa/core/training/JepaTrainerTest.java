@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.training.Toy.ToyBatches;
 import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
 import io.github.dl4jjepa.core.training.Toy.ToyDecoder;
@@ -33,6 +35,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class JepaTrainerTest {
+    private static final JepaObjective DROPPING =
+            JepaObjective.builder().optLambda(0.5).optLossDropout(0.5).build();
     private static final JepaObjective OBJECTIVE = JepaObjective.cosine(0.5);
 
     private final ToyDecoder decoder = new ToyDecoder();
@@ -240,7 +244,7 @@ class JepaTrainerTest {
                 .isInstanceOf(NonFiniteLossException.class)
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining("Step " + (weights.taken() + 1) + ":")
-                .hasMessageContaining("language-model loss is NaN, the JEPA loss 0.5")
+                .hasMessageContaining("language-model loss is NaN, the JEPA loss ")
                 .hasMessageContaining("examples toy:3,");
         assertThat(values(decoder.parameters())).isEqualTo(weights.last());
         assertThat(batches.batches).allMatch(batch -> batch.inputIds().wasClosed());
@@ -252,9 +256,9 @@ class JepaTrainerTest {
                 new ToyGradients(decoder) {
                     @Override
                     public Losses accumulate(
-                            MultiViewBatch batch,
-                            double lmWeight,
-                            double jepaWeight,
+                            List<MultiViewBatch> batches,
+                            LossWeights weights,
+                            StepSeed seed,
                             BiConsumer<String, INDArray> gradients) {
                         gradients.accept(
                                 "weight",
@@ -262,7 +266,7 @@ class JepaTrainerTest {
                                         .get("weight")
                                         .ulike()
                                         .assign(Float.POSITIVE_INFINITY));
-                        return super.accumulate(batch, lmWeight, jepaWeight, gradients);
+                        return super.accumulate(batches, weights, seed, gradients);
                     }
                 };
 
@@ -410,8 +414,7 @@ class JepaTrainerTest {
 
     private static JepaTrainer.Builder dropping(
             ToyDecoder decoder, ToyBatches batches, TrainingOptions.Builder options) {
-        return trainer(decoder, batches, options)
-                .setObjective(new JepaObjective(1, 0.5, new CosineDistance(), 0.5));
+        return trainer(decoder, batches, options).setObjective(DROPPING);
     }
 
     @Test
@@ -422,10 +425,9 @@ class JepaTrainerTest {
                 .build()
                 .train();
 
-        JepaObjective objective = new JepaObjective(1, 0.5, new CosineDistance(), 0.5);
         assertThat(recorder.steps).hasSize(20);
         for (StepMetrics step : recorder.steps) {
-            boolean views = objective.comparesViews(42, step.step());
+            boolean views = DROPPING.hasJepaTerm(42, step.step());
             assertThat(Double.isNaN(step.losses().jepa())).isNotEqualTo(views);
             int first = 2 * (int) (step.step() - 1);
             assertThat(batches.batches.subList(first, first + 2))
@@ -531,12 +533,12 @@ class JepaTrainerTest {
 
                     @Override
                     public Losses accumulate(
-                            MultiViewBatch batch,
-                            double lmWeight,
-                            double jepaWeight,
+                            List<MultiViewBatch> batches,
+                            LossWeights weights,
+                            StepSeed seed,
                             BiConsumer<String, INDArray> gradients) {
                         gradients.accept("helper", auxiliaries().get("helper").ulike().assign(1));
-                        return super.accumulate(batch, lmWeight, jepaWeight, gradients);
+                        return super.accumulate(batches, weights, seed, gradients);
                     }
                 };
         ToyCheckpoints checkpoints = new ToyCheckpoints();
@@ -571,7 +573,7 @@ class JepaTrainerTest {
                         new ToyBatches(9, 2),
                         options()
                                 .optAccumulate(2)
-                                .optSchedule(LearningRateSchedule.COSINE)
+                                .optSchedule(WeightSchedule.COSINE)
                                 .optWarmupSteps(2)
                                 .optWeightDecay(0.1)
                                 .optCheckpointEvery(2))

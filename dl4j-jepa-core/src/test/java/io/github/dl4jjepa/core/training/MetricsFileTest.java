@@ -35,10 +35,10 @@ class MetricsFileTest {
                 .hasContent(
                         """
                         {"step":1,"epoch":0.25,"lm_loss":2.0,"jepa_loss":null,"loss":3.0,\
-                        "learning_rate":2.0E-5,"grad_norm":0.75,"tokens":120,"padded_tokens":160,\
+                        "lambda":0.5,"learning_rate":2.0E-5,"grad_norm":0.75,"tokens":120,"padded_tokens":160,\
                         "flops":2.5E9,"seconds":1.5}
                         {"step":2,"epoch":0.5,"lm_loss":2.0,"jepa_loss":0.25,"loss":3.0,\
-                        "learning_rate":2.0E-5,"grad_norm":0.75,"tokens":120,"padded_tokens":160,\
+                        "lambda":0.5,"learning_rate":2.0E-5,"grad_norm":0.75,"tokens":120,"padded_tokens":160,\
                         "flops":2.5E9,"seconds":1.5,\
                         "validation_lm_loss":1.5,"validation_jepa_loss":0.5,"validation_loss":2.0}
                         """);
@@ -49,7 +49,8 @@ class MetricsFileTest {
         writeSteps(5);
         String fiveSteps = Files.readString(file);
 
-        metrics.onStart(5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepCost.NONE));
+        metrics.onStart(
+                5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepCost.NONE, 0));
         assertThat(file).content().hasLineCount(3);
         metrics.onStep(step(4, 0.25, Optional.empty()));
         metrics.onStep(step(5, 0.25, Optional.empty()));
@@ -66,7 +67,8 @@ class MetricsFileTest {
         String text = Files.readString(file);
         Files.writeString(file, text.substring(0, text.length() - missing));
 
-        metrics.onStart(5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepCost.NONE));
+        metrics.onStart(
+                5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepCost.NONE, 0));
         metrics.onStep(step(4, 0.25, Optional.empty()));
 
         assertThat(file).hasContent(text);
@@ -115,9 +117,11 @@ class MetricsFileTest {
                 step,
                 step * 0.25,
                 new MeanLosses(2, jepa, 3),
+                0.5,
                 2e-5,
                 0.75,
                 new StepCost(120, 160, 2.5e9, 1.5),
-                validation);
+                validation,
+                Optional.empty());
     }
 }

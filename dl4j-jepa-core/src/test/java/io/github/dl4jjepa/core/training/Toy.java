@@ -5,7 +5,9 @@ import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepSeed;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -59,6 +61,11 @@ final class Toy {
         }
 
         @Override
+        public Decoder withParameters(Map<String, INDArray> others) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public double forwardFlops(int[] positions, long labels) {
             throw new UnsupportedOperationException();
         }
@@ -98,25 +105,41 @@ final class Toy {
 
         /** Ten for each token, and one for each label. */
         @Override
-        public double flops(MultiViewBatch batch) {
-            return 10 * batch.tokens() + batch.labels();
+        public double flops(List<MultiViewBatch> batches, boolean hasJepaTerm) {
+            return batches.stream()
+                    .mapToDouble(batch -> 10 * batch.tokens() + batch.labels())
+                    .sum();
+        }
+
+        @Override
+        public boolean isOfLayers(String parameter) {
+            return true;
         }
 
         @Override
         public Losses accumulate(
-                MultiViewBatch batch,
-                double lmWeight,
-                double jepaWeight,
+                List<MultiViewBatch> batches,
+                LossWeights weights,
+                StepSeed seed,
                 BiConsumer<String, INDArray> gradients) {
-            for (int label : batch.labelIds().toIntVector()) {
-                gradients.accept("weight", parameters.get("weight").sub(label).mul(lmWeight));
-            }
-            if (jepaWeight > 0) {
-                for (int target : batch.targetIndices().toIntVector()) {
-                    gradients.accept("bias", parameters.get("bias").sub(target).mul(jepaWeight));
+            double lmWeight =
+                    weights.gamma() / batches.stream().mapToLong(MultiViewBatch::labels).sum();
+            double jepaWeight =
+                    weights.lambda() / batches.stream().mapToLong(MultiViewBatch::pairs).sum();
+            Losses sum = Losses.NONE;
+            for (MultiViewBatch batch : batches) {
+                for (int label : batch.labelIds().toIntVector()) {
+                    gradients.accept("weight", parameters.get("weight").sub(label).mul(lmWeight));
                 }
+                if (weights.lambda() > 0) {
+                    for (int target : batch.targetIndices().toIntVector()) {
+                        gradients.accept(
+                                "bias", parameters.get("bias").sub(target).mul(jepaWeight));
+                    }
+                }
+                sum = sum.plus(evaluate(batch));
             }
-            return evaluate(batch);
+            return sum;
         }
 
         @Override
@@ -211,6 +234,7 @@ final class Toy {
                             Nd4j.createFromArray(labels),
                             withViews ? Nd4j.zeros(DataType.INT32, pairs.length, 1) : null,
                             withViews ? Nd4j.createFromArray(pairs) : null,
+                            withViews ? Nd4j.zeros(DataType.INT32, pairs.length) : null,
                             (withViews ? 3L : 2L) * chosen.size(),
                             chosen.stream().map(n -> "toy:" + n).toList());
             batches.add(batch);

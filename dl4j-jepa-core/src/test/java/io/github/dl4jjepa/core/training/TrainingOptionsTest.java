@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.dl4jjepa.core.WeightSchedule;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,7 @@ class TrainingOptionsTest {
         assertThat(TrainingOptions.builder().build())
                 .isEqualTo(
                         new TrainingOptions(
-                                4, 0, 0, 1, 2e-5, LearningRateSchedule.LINEAR, 0, 0, 1, 0, 0, 42));
+                                4, 0, 0, 1, 2e-5, WeightSchedule.LINEAR, 0, 0, 1, 0, 0, 42));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.examples.benchmark;
 
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.training.JepaTrainer;
@@ -58,7 +57,7 @@ public final class MemoryBenchmark {
      */
     public Result run(Runnable progress) {
         Measurements measurements = new Measurements(progress);
-        JepaObjective objective = new JepaObjective(1, 1, new CosineDistance(), 0);
+        JepaObjective objective = JepaObjective.cosine(1);
         try (TrainingGraph graph = new TrainingGraph(SHAPE.decoder(), objective)) {
             JepaTrainer.builder()
                     .setGradientSource(graph)

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.examples.benchmark;
 
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.training.JepaTrainer;
@@ -43,7 +42,7 @@ final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
         this.examples = examples;
         this.layout = layout;
         this.steps = steps;
-        objective = new JepaObjective(1, lambda, new CosineDistance(), lossDropout);
+        objective = JepaObjective.builder().optLambda(lambda).optLossDropout(lossDropout).build();
         graph = new TrainingGraph(decoder, objective, null, gradientCheckpointing);
     }
 

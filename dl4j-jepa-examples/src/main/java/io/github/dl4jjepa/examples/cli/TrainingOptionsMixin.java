@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.training.LearningRateSchedule;
+import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.examples.training.TrainingJob;
 import io.github.dl4jjepa.examples.training.TrainingResult;
@@ -55,27 +55,7 @@ final class TrainingOptionsMixin {
             description = "Go on with the run in --output from its last checkpoint.")
     private boolean resume;
 
-    @Option(
-            names = "--lambda",
-            defaultValue = "1",
-            paramLabel = "X",
-            description = "Weight of the JEPA term; 0 for plain training.")
-    private double lambda;
-
-    @Option(
-            names = "--gamma",
-            defaultValue = "1",
-            paramLabel = "X",
-            description = "Weight of the language-model loss.")
-    private double gamma;
-
-    @Option(
-            names = "--loss-dropout",
-            defaultValue = "0",
-            paramLabel = "F",
-            description =
-                    "Leave the JEPA term out of this part of the steps, which then cost less.")
-    private double lossDropout;
+    @Mixin private ObjectiveOptionsMixin objective;
 
     @Option(
             names = "--linear-predictor",
@@ -149,7 +129,7 @@ final class TrainingOptionsMixin {
             defaultValue = "linear",
             paramLabel = "NAME",
             description = "How the learning rate falls: ${COMPLETION-CANDIDATES}.")
-    private LearningRateSchedule schedule;
+    private WeightSchedule schedule;
 
     @Option(
             names = "--warmup",
@@ -209,17 +189,6 @@ final class TrainingOptionsMixin {
      * @throws ParameterException if an option is out of its range
      */
     TrainingResult train(Path model, Path config) {
-        require(lambda >= 0, "--lambda must be 0 or more, not " + lambda);
-        require(gamma >= 0, "--gamma must be 0 or more, not " + gamma);
-        require(
-                lambda + gamma > 0,
-                "--lambda and --gamma are both 0: there is nothing to minimise");
-        require(
-                lossDropout >= 0 && lossDropout < 1,
-                "--loss-dropout must be 0 or more and less than 1, not " + lossDropout);
-        require(
-                lossDropout == 0 || gamma > 0,
-                "--loss-dropout leaves nothing to minimise where --gamma is 0");
         require(
                 computeBudget == 0 || maxSteps == 0,
                 "--compute-budget and --max-steps both say when to stop; give one of them");
@@ -235,9 +204,7 @@ final class TrainingOptionsMixin {
                         train,
                         validation.file,
                         validation.split,
-                        lambda,
-                        gamma,
-                        lossDropout,
+                        objective.settings(),
                         linearPredictor,
                         views.settings(),
                         batchSize,

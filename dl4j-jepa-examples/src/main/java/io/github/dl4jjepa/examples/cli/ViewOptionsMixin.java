@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
+import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.training.ViewSettings;
@@ -61,6 +62,15 @@ final class ViewOptionsMixin {
             description = "Which hidden states of a view are read: ${COMPLETION-CANDIDATES}.")
     private ViewOptions.Pooling pooling;
 
+    @Option(
+            names = "--pairs",
+            defaultValue = "matched",
+            paramLabel = "NAME",
+            description =
+                    "Which views of the training data are compared: ${COMPLETION-CANDIDATES}. What"
+                            + " is not matched is a control.")
+    private Pairing pairs;
+
     /**
      * The settings.
      *
@@ -76,6 +86,6 @@ final class ViewOptionsMixin {
                             + predictors);
         }
         return new ViewSettings(
-                predictors, tiedPredictors, placement, direction, textView, pooling, layout);
+                predictors, tiedPredictors, placement, direction, textView, pooling, layout, pairs);
     }
 }

@@ -11,6 +11,7 @@ import io.github.dl4jjepa.examples.task.Evaluation;
 import io.github.dl4jjepa.examples.task.NlRxTask;
 import io.github.dl4jjepa.examples.task.Score;
 import io.github.dl4jjepa.examples.training.ChatModel;
+import io.github.dl4jjepa.examples.training.ObjectiveSettings;
 import io.github.dl4jjepa.examples.training.TrainingJob;
 import io.github.dl4jjepa.examples.training.TrainingResult;
 import io.github.dl4jjepa.examples.training.TrainingSettings;
@@ -133,9 +134,7 @@ public final class Quickstart {
                         folder.resolve("train.jsonl"),
                         null,
                         0,
-                        lambda,
-                        1,
-                        0,
+                        ObjectiveSettings.cosine(lambda),
                         false,
                         ViewSettings.DEFAULT,
                         BATCH_SIZE,

@@ -4,10 +4,11 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
-import io.github.dl4jjepa.core.objective.CosineDistance;
+import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.objective.ViewProbe;
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.MetricsFile;
@@ -72,7 +73,8 @@ public final class TrainingJob {
             run.requireVacant();
         }
         DecoderConfig config = DecoderLoader.config(source);
-        int predictors = settings.lambda() > 0 ? settings.views().predictors() : 0;
+        JepaObjective objective = settings.objective().objective();
+        int predictors = objective.comparesViews() ? settings.views().predictors() : 0;
         if (settings.maxLength() + predictors > config.maxPositions()) {
             throw new JepaException(
                     "--max-length "
@@ -89,20 +91,22 @@ public final class TrainingJob {
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(
                             tokenizer, ChatTemplate.of(tokenizer.files()), settings.maxLength());
-            Data data = data(encoder, predictorIds);
+            Data data = data(encoder, objective, predictorIds);
             TransformerDecoder decoder = decoder(config, tokenizer);
             initialise(decoder, original, predictorIds);
-            return train(decoder, tokenizer.files(), data, resume, progress);
+            return train(decoder, objective, tokenizer.files(), data, resume, progress);
         }
     }
 
     /** Training batches, and those to validate on, if any. */
     private record Data(
-            JepaMultiViewIterator training, Optional<JepaMultiViewIterator> validation) {}
+            JepaMultiViewIterator training,
+            Optional<JepaMultiViewIterator> validation,
+            Optional<JepaMultiViewIterator> probed) {}
 
-    private Data data(ChatExampleEncoder encoder, int[] predictorIds) {
+    private Data data(ChatExampleEncoder encoder, JepaObjective objective, int[] predictorIds) {
         ViewLayout layout =
-                settings.lambda() > 0
+                objective.comparesViews()
                         ? settings.views().layout(predictorIds)
                         : new LanguageModelLayout();
         List<Example> training = new JsonLinesReader(settings.train()).readAll();
@@ -119,10 +123,19 @@ public final class TrainingJob {
                 batches(encoder, layout, training)
                         .optSeed(settings.seed())
                         .optGroupByLength(settings.groupByLength())
+                        .optPairs(
+                                objective.comparesViews()
+                                        ? settings.views().pairs()
+                                        : Pairing.MATCHED)
                         .build(),
                 validation.isEmpty()
                         ? Optional.empty()
-                        : Optional.of(batches(encoder, layout, validation).build()));
+                        : Optional.of(batches(encoder, layout, validation).build()),
+                validation.size() < 2
+                        ? Optional.empty()
+                        : Optional.of(
+                                batches(encoder, settings.views().probeLayout(), validation)
+                                        .build()));
     }
 
     private JepaMultiViewIterator.Builder batches(
@@ -152,16 +165,11 @@ public final class TrainingJob {
 
     private TrainingResult train(
             TransformerDecoder decoder,
+            JepaObjective objective,
             TokenizerFiles tokenizer,
             Data data,
             boolean resume,
             TrainingListener progress) {
-        JepaObjective objective =
-                new JepaObjective(
-                        settings.gamma(),
-                        settings.lambda(),
-                        new CosineDistance(),
-                        settings.lossDropout());
         CheckpointExporter exporter =
                 CheckpointExporter.builder()
                         .setSource(source)
@@ -173,8 +181,10 @@ public final class TrainingJob {
                         ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
                         : null;
         try (TrainingGraph graph =
-                new TrainingGraph(
-                        decoder, objective, predictor, settings.gradientCheckpointing())) {
+                        new TrainingGraph(
+                                decoder, objective, predictor, settings.gradientCheckpointing());
+                ViewProbe probe =
+                        data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null)) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)
@@ -185,6 +195,7 @@ public final class TrainingJob {
                             .optListener(new MetricsFile(run.metrics()))
                             .optListener(progress);
             data.validation().ifPresent(builder::optValidation);
+            builder.optDiagnostics(probe);
             if (!resume) {
                 run.begin(settings);
             }

@@ -13,9 +13,7 @@ import java.nio.file.Path;
  * @param train JSON lines to train on
  * @param validation JSON lines to validate on, or null
  * @param validationSplit the part of {@code train} held back for validation, or 0
- * @param lambda weight of the JEPA term
- * @param gamma weight of the language-model loss
- * @param lossDropout the fraction of steps that drop the JEPA term
+ * @param objective what is minimised
  * @param linearPredictor whether a trained matrix stands between prediction and target
  * @param views what the JEPA term compares, and in which layout
  * @param batchSize examples a micro-batch
@@ -31,9 +29,7 @@ public record TrainingSettings(
         Path train,
         Path validation,
         double validationSplit,
-        double lambda,
-        double gamma,
-        double lossDropout,
+        ObjectiveSettings objective,
         boolean linearPredictor,
         ViewSettings views,
         int batchSize,

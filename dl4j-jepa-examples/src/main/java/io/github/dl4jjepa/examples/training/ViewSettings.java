@@ -1,9 +1,11 @@
 package io.github.dl4jjepa.examples.training;
 
+import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * What the JEPA term compares and how the views are laid out, before the ids of the [PRED] tokens
@@ -16,6 +18,7 @@ import java.util.Arrays;
  * @param textView what Text is seen with
  * @param pooling which hidden states are read
  * @param layout how the views are laid out in rows
+ * @param pairs which views are compared with which
  */
 public record ViewSettings(
         int predictors,
@@ -24,7 +27,8 @@ public record ViewSettings(
         ViewOptions.Direction direction,
         ViewOptions.TextView textView,
         ViewOptions.Pooling pooling,
-        LayoutKind layout) {
+        LayoutKind layout,
+        Pairing pairs) {
     /** The defaults of {@link ViewOptions}, one [PRED] token, and one row for all views. */
     public static final ViewSettings DEFAULT = of(ViewOptions.predictors(), 1);
 
@@ -36,7 +40,15 @@ public record ViewSettings(
                 options.direction(),
                 options.textView(),
                 options.pooling(),
-                LayoutKind.SHARED_PREFIX);
+                LayoutKind.SHARED_PREFIX,
+                Pairing.MATCHED);
+    }
+
+    /** The layout that reads the same views as they are, to look at them. */
+    ViewLayout probeLayout() {
+        return LayoutKind.SHARED_PREFIX.of(
+                new ViewOptions(
+                        List.of(), placement, ViewOptions.Direction.FORWARD, textView, pooling));
     }
 
     /** How many ids the [PRED] tokens need. */

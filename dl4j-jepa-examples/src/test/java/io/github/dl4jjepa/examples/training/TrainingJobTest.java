@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.Pairing;
+import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
@@ -30,7 +33,8 @@ class TrainingJobTest {
                     ViewOptions.Direction.FORWARD,
                     ViewOptions.TextView.IN_CONTEXT,
                     ViewOptions.Pooling.LAST_TOKEN,
-                    LayoutKind.SHARED_PREFIX);
+                    LayoutKind.SHARED_PREFIX,
+                    Pairing.MATCHED);
 
     private static final TrainingListener NOBODY = new TrainingListener() {};
 
@@ -52,9 +56,7 @@ class TrainingJobTest {
                 train,
                 null,
                 0.1,
-                lambda,
-                1,
-                0.3,
+                ObjectiveSettings.of(DistanceKind.COSINE, lambda, InfoNce.DEFAULT_TEMPERATURE, 0.3),
                 true,
                 VIEWS,
                 4,
@@ -175,9 +177,7 @@ class TrainingJobTest {
                         train,
                         null,
                         0,
-                        1,
-                        1,
-                        0,
+                        ObjectiveSettings.cosine(1),
                         false,
                         VIEWS,
                         4,

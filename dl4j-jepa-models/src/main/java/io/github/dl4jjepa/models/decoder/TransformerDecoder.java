@@ -132,6 +132,16 @@ public final class TransformerDecoder implements Decoder {
     }
 
     @Override
+    public boolean isOfLayers(String parameter) {
+        return !parameter.equals(DecoderConfig.EMBEDDING) && !parameter.equals(DecoderConfig.HEAD);
+    }
+
+    @Override
+    public TransformerDecoder withParameters(Map<String, INDArray> others) {
+        return new TransformerDecoder(config, others);
+    }
+
+    @Override
     public List<String> layerBoundaries() {
         return IntStream.rangeClosed(0, config.layers()).mapToObj(DecoderGraph::boundary).toList();
     }

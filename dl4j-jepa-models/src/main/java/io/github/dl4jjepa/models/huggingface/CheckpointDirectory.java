@@ -293,7 +293,8 @@ public final class CheckpointDirectory implements CheckpointStore {
                         .put("tokens", state.cost().tokens())
                         .put("padded_tokens", state.cost().paddedTokens())
                         .put("flops", state.cost().flops())
-                        .put("seconds", state.cost().seconds());
+                        .put("seconds", state.cost().seconds())
+                        .put("lambda", state.lambda());
         if (state.bestLoss() == Double.POSITIVE_INFINITY) {
             return json.putNull("best_loss");
         }
@@ -316,7 +317,8 @@ public final class CheckpointDirectory implements CheckpointStore {
                         count(file, json, "tokens", Long.MAX_VALUE),
                         count(file, json, "padded_tokens", Long.MAX_VALUE),
                         amount(file, json, "flops"),
-                        amount(file, json, "seconds")));
+                        amount(file, json, "seconds")),
+                amount(file, json, "lambda"));
     }
 
     private static double amount(Path file, ObjectNode json, String key) {

@@ -2,9 +2,14 @@ package io.github.dl4jjepa.models.verification;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CosineDistance;
+import io.github.dl4jjepa.core.objective.Distance;
+import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.L2Distance;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.MeanSquaredError;
+import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
@@ -155,22 +160,30 @@ public final class Verification {
         double lmWeight = reference.number("lm_weight");
         double lambda = reference.number("lambda");
         Map<String, INDArray> gradients = new LinkedHashMap<>();
-        JepaObjective objective = new JepaObjective(lmWeight, lambda, new CosineDistance(), 0);
+        JepaObjective objective =
+                JepaObjective.builder().optGamma(lmWeight).optLambda(lambda).build();
+        LossWeights weights = new LossWeights(lmWeight, lambda);
         MultiViewBatch batch = batch(layout(layout, predictors));
         Map<String, Double> ours = new LinkedHashMap<>();
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
-                            batch,
-                            lmWeight / batch.labels(),
-                            lambda / batch.pairs(),
+                            List.of(batch),
+                            weights,
+                            new StepSeed(0, 1),
                             (name, gradient) -> gradients.put(name, gradient.dup()));
             ours.put("cosine_k" + predictors, losses.jepa());
             if (predictors == reference.predictorIds().length) {
                 ours.put("lm", losses.languageModel());
-                ours.put("total", losses.total(objective));
+                ours.put("total", losses.total(weights));
                 checkGradients(layout, gradients);
             }
+        }
+        if (layout == LayoutKind.SEPARATE) {
+            distances()
+                    .forEach(
+                            (name, distance) ->
+                                    ours.put(name + "_k" + predictors, mean(distance, batch)));
         }
         ours.keySet().retainAll(reference.losses().keySet());
         ours.forEach(
@@ -181,6 +194,27 @@ public final class Verification {
                             Math.abs(value - golden) / Math.abs(golden));
                 });
         return ours.keySet();
+    }
+
+    /** The distances other than the cosine by the names of their golden values. */
+    private Map<String, Distance> distances() {
+        double temperature = reference.number("infonce_temperature");
+        return Map.of(
+                "l2",
+                new L2Distance(),
+                "mse",
+                new MeanSquaredError(),
+                "infonce",
+                InfoNce.symmetric(temperature),
+                "infonce_text_to_code",
+                InfoNce.oneWay(temperature));
+    }
+
+    private double mean(Distance distance, MultiViewBatch batch) {
+        JepaObjective objective = JepaObjective.builder().optDistance(distance).build();
+        try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
+            return graph.evaluate(batch).jepa();
+        }
     }
 
     private void checkGradients(LayoutKind layout, Map<String, INDArray> gradients) {

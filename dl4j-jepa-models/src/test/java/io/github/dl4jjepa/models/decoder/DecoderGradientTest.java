@@ -6,10 +6,19 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.CentredCosineDistance;
+import io.github.dl4jjepa.core.objective.CosineDistance;
+import io.github.dl4jjepa.core.objective.Distance;
+import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
+import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.SigReg;
+import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.objective.VicReg;
 import io.github.dl4jjepa.core.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
@@ -23,8 +32,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -34,6 +47,8 @@ import org.nd4j.linalg.factory.Nd4j;
 class DecoderGradientTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(298, 299));
+
+    private static final StepSeed STEP = new StepSeed(0, 1);
 
     private static TransformerDecoder inDouble(String model) {
         TransformerDecoder decoder =
@@ -74,6 +89,7 @@ class DecoderGradientTest {
                                 "label_ids", batch.labelIds(),
                                 "prediction_indices", batch.predictionIndices(),
                                 "target_indices", batch.targetIndices()));
+        placeholders.put("answer_ids", batch.answerIds());
         placeholders.put("lm_weight", Nd4j.scalar(0.7));
         placeholders.put("jepa_weight", Nd4j.scalar(1.3));
         return placeholders;
@@ -112,7 +128,8 @@ class DecoderGradientTest {
                         new TrainingGraph(decoder, JepaObjective.cosine(1), predictor, false)) {
             assertThat(linear.evaluate(batch).jepaSum())
                     .isCloseTo(plain.evaluate(batch).jepaSum(), within(1e-12));
-            assertThat(linear.flops(batch) - plain.flops(batch)).isEqualTo(3 * 2.0 * 48 * 48);
+            assertThat(linear.flops(List.of(batch), true) - plain.flops(List.of(batch), true))
+                    .isEqualTo(3 * 2.0 * 48 * 48);
         }
     }
 
@@ -153,40 +170,134 @@ class DecoderGradientTest {
         return java.util.Arrays.copyOf(ids, java.util.Arrays.stream(mask).sum());
     }
 
+    static Stream<Arguments> objectives() {
+        return Stream.of(
+                Arguments.of("cosine", JepaObjective.builder()),
+                Arguments.of("centred cosine", with(new CentredCosineDistance())),
+                Arguments.of("InfoNCE", with(InfoNce.symmetric(0.07))),
+                Arguments.of("centred InfoNCE", with(InfoNce.centred(0.1))),
+                Arguments.of(
+                        "regularisers",
+                        JepaObjective.builder()
+                                .optRegularizer(new SigReg(16), 0.1)
+                                .optRegularizer(new VicReg(), 0.2)),
+                Arguments.of(
+                        "stop-gradient",
+                        with(InfoNce.oneWay(0.2)).optTarget(TargetMode.STOP_GRADIENT)),
+                Arguments.of("an average", with(InfoNce.symmetric(0.2)).optTarget(TargetMode.EMA)));
+    }
+
+    private static JepaObjective.Builder with(Distance distance) {
+        return JepaObjective.builder().optDistance(distance);
+    }
+
+    private static final TokenizedExample[] FOUR = {
+        example(new int[] {7, 9, 7, 11, 40, 41}, 20, 21, 22, 23),
+        example(new int[] {30}, 9),
+        example(new int[] {50, 51, 52}, 60, 61),
+        example(new int[] {33, 34}, 9)
+    };
+
+    private static Map<String, INDArray> gradients(
+            TrainingGraph graph, LossWeights weights, MultiViewBatch... batches) {
+        Map<String, INDArray> sum = new LinkedHashMap<>();
+        graph.accumulate(
+                List.of(batches),
+                weights,
+                STEP,
+                (name, gradient) ->
+                        sum.merge(name, gradient.dup(), (before, added) -> before.addi(added)));
+        return sum;
+    }
+
+    private static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected) {
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        expected.forEach(
+                (name, gradient) ->
+                        assertThat(gradient.distance2(actual.get(name)))
+                                .as(name)
+                                .isLessThan(
+                                        1e-12 * Math.max(1, gradient.norm2Number().doubleValue())));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("objectives")
+    void gradientsOfFourMicroBatchesAreThoseOfTheLargeBatch(
+            String name, JepaObjective.Builder objective) {
+        try (TrainingGraph graph = new TrainingGraph(inDouble("llama"), objective.build())) {
+            LossWeights weights = new LossWeights(1, 0.5);
+            assertSame(
+                    gradients(
+                            graph,
+                            weights,
+                            batch(FOUR[0]),
+                            batch(FOUR[1]),
+                            batch(FOUR[2]),
+                            batch(FOUR[3])),
+                    gradients(graph, weights, batch(FOUR)));
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("objectives")
+    void theGradientIsLinearInLambda(String name, JepaObjective.Builder objective) {
+        try (TrainingGraph graph = new TrainingGraph(inDouble("llama"), objective.build())) {
+            Map<String, INDArray> none = gradients(graph, new LossWeights(1, 0), batch(FOUR));
+            Map<String, INDArray> once = gradients(graph, new LossWeights(1, 0.5), batch(FOUR));
+            Map<String, INDArray> twice = gradients(graph, new LossWeights(1, 1), batch(FOUR));
+            double largest = 0;
+            for (String parameter : none.keySet()) {
+                INDArray half = once.get(parameter).sub(none.get(parameter));
+                INDArray whole = twice.get(parameter).sub(none.get(parameter));
+                assertThat(whole.distance2(half.mul(2)))
+                        .as(parameter)
+                        .isLessThan(1e-12 * Math.max(1, whole.norm2Number().doubleValue()));
+                largest = Math.max(largest, whole.amaxNumber().doubleValue());
+            }
+            assertThat(largest).isGreaterThan(1e-3);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = TargetMode.class,
+            names = {"STOP_GRADIENT", "EMA"})
+    void aTargetWithoutGradientLeavesItsTokensUntouched(TargetMode target) {
+        int onlyInTarget = 61;
+        MultiViewBatch batch = batch(FOUR[2], FOUR[1]);
+        LossWeights jepaOnly = new LossWeights(0, 1);
+        try (TrainingGraph through =
+                        new TrainingGraph(untied(), with(new CosineDistance()).build());
+                TrainingGraph stopped =
+                        new TrainingGraph(
+                                untied(), with(new CosineDistance()).optTarget(target).build())) {
+            INDArray with = gradients(through, jepaOnly, batch).get(DecoderConfig.EMBEDDING);
+            INDArray without = gradients(stopped, jepaOnly, batch).get(DecoderConfig.EMBEDDING);
+            assertThat(with.getRow(onlyInTarget).norm2Number().doubleValue()).isGreaterThan(1e-4);
+            assertThat(without.getRow(onlyInTarget).norm2Number().doubleValue()).isZero();
+            assertThat(without.getRow(50).norm2Number().doubleValue()).isGreaterThan(1e-4);
+        }
+    }
+
+    private static TransformerDecoder untied() {
+        return inDouble("llama-untied");
+    }
+
     @Test
-    void gradientsOfMicroBatchesAddUpToThoseOfTheLargeBatch() {
+    void anAverageFollowsTheModel() {
         TransformerDecoder decoder = inDouble("llama");
-        TokenizedExample a = example(new int[] {7, 9, 7, 11, 40, 41}, 20, 21, 22, 23);
-        TokenizedExample b = example(new int[] {30}, 9);
-        TokenizedExample c = example(new int[] {50, 51, 52}, 60, 61);
-        try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(0.5))) {
-            int labels = batch(a, b, c).labels();
-            Map<String, INDArray> whole = zeros(decoder);
-            graph.accumulate(
-                    batch(a, b, c),
-                    1.0 / labels,
-                    0.5 / 3,
-                    (name, gradient) -> whole.get(name).addi(gradient));
-            Map<String, INDArray> parts = zeros(decoder);
-            graph.accumulate(
-                    batch(a),
-                    1.0 / labels,
-                    0.5 / 3,
-                    (name, gradient) -> parts.get(name).addi(gradient));
-            graph.accumulate(
-                    batch(b, c),
-                    1.0 / labels,
-                    0.5 / 3,
-                    (name, gradient) -> parts.get(name).addi(gradient));
-            whole.forEach(
-                    (name, gradient) ->
-                            assertThat(gradient.distance2(parts.get(name)))
-                                    .as(name)
-                                    .isLessThan(
-                                            1e-12
-                                                    * Math.max(
-                                                            1,
-                                                            gradient.norm2Number().doubleValue())));
+        JepaObjective objective =
+                JepaObjective.builder().optTarget(TargetMode.EMA).optEmaDecay(0.75).build();
+        String name = "model.norm.weight";
+        INDArray weight = decoder.parameters().get(name);
+        try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
+            INDArray average = graph.state().get(name + ".ema");
+            INDArray before = weight.dup();
+            assertThat(average).isEqualTo(before).isNotSameAs(weight);
+            weight.addi(4);
+            assertThat(average).isEqualTo(before);
+            graph.parametersUpdated();
+            assertThat(average).isEqualTo(before.add(1));
         }
     }
 
@@ -237,12 +348,15 @@ class DecoderGradientTest {
             for (int round = 0; round < 2; round++) {
                 Losses expected =
                         graph.accumulate(
-                                batch, 0.3, 0.7, (name, value) -> kept.get(name).assign(value));
+                                List.of(batch),
+                                new LossWeights(0.3, 0.7),
+                                STEP,
+                                (name, value) -> kept.get(name).assign(value));
                 Losses losses =
                         checkpointing.accumulate(
-                                batch,
-                                0.3,
-                                0.7,
+                                List.of(batch),
+                                new LossWeights(0.3, 0.7),
+                                STEP,
                                 (name, value) -> recomputed.get(name).assign(value));
                 assertThat(losses.languageModelSum())
                         .isCloseTo(expected.languageModelSum(), within(1e-12));

@@ -45,7 +45,7 @@ class CheckpointDirectoryTest {
 
     private static TrainerState state(long step, long bestStep) {
         return new TrainerState(
-                step, 1, 3, bestStep, 0.1 + 0.2, new StepCost(50, 70, 1.5e15, 1.0 / 3));
+                step, 1, 3, bestStep, 0.1 + 0.2, new StepCost(50, 70, 1.5e15, 1.0 / 3), 0.7);
     }
 
     private static Map<String, INDArray> moments(float value) {
@@ -121,7 +121,8 @@ class CheckpointDirectoryTest {
     @ValueSource(
             doubles = {Double.POSITIVE_INFINITY, 0, 3, Double.MIN_VALUE, Double.MAX_VALUE, 1.0 / 3})
     void keepsEveryLossExactly(double loss) {
-        TrainerState state = new TrainerState(Long.MAX_VALUE / 100, 2, 1, 0, loss, StepCost.NONE);
+        TrainerState state =
+                new TrainerState(Long.MAX_VALUE / 100, 2, 1, 0, loss, StepCost.NONE, 0);
         checkpoints.save(state, Map.of(), Map.of());
         assertThat(checkpoints.restoreLast(Map.of(), Map.of())).contains(state);
     }
@@ -145,7 +146,7 @@ class CheckpointDirectoryTest {
                 .isEqualToIgnoringWhitespace(
                         "{\"step\": 40, \"epoch\": 1, \"batch\": 3, \"best_step\": 40,"
                                 + " \"tokens\": 50, \"padded_tokens\": 70, \"flops\": 1.5E15,"
-                                + " \"seconds\": 0.3333333333333333,"
+                                + " \"seconds\": 0.3333333333333333, \"lambda\": 0.7,"
                                 + " \"best_loss\": 0.30000000000000004}");
     }
 

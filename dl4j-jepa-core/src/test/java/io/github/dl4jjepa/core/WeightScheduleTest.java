@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.core.training;
+package io.github.dl4jjepa.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -11,9 +11,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class LearningRateScheduleTest {
+class WeightScheduleTest {
     static Stream<Arguments> goldens() {
-        return StreamSupport.stream(Goldens.read("schedules.json").spliterator(), false)
+        return StreamSupport.stream(Goldens.read("training/schedules.json").spliterator(), false)
                 .map(
                         row ->
                                 Arguments.of(
@@ -26,7 +26,7 @@ class LearningRateScheduleTest {
     @ParameterizedTest(name = "{0}, {1} of {2} steps warm-up")
     @MethodSource("goldens")
     void runsAsInTransformers(String name, long warmup, long total, JsonNode factors) {
-        LearningRateSchedule schedule = LearningRateSchedule.valueOf(name.toUpperCase(Locale.ROOT));
+        WeightSchedule schedule = WeightSchedule.valueOf(name.toUpperCase(Locale.ROOT));
 
         for (int step = 0; step < total; step++) {
             assertThat(schedule.factor(step, warmup, total))

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.core.training;
+package io.github.dl4jjepa.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,14 +10,14 @@ import java.io.UncheckedIOException;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What torch and transformers compute; src/test/python/training_goldens.py writes the files. */
-final class Goldens {
+/** What torch, transformers and NumPy compute; src/test/python has what writes the files. */
+public final class Goldens {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private Goldens() {}
 
-    static JsonNode read(String name) {
-        try (InputStream in = Goldens.class.getResourceAsStream("/training/" + name)) {
+    public static JsonNode read(String name) {
+        try (InputStream in = Goldens.class.getResourceAsStream("/" + name)) {
             return JSON.readTree(in);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -25,14 +25,21 @@ final class Goldens {
     }
 
     /** A float32 array of rank 1 or 2. */
-    static INDArray array(JsonNode values) {
+    public static INDArray array(JsonNode values) {
         return values.get(0).isArray()
                 ? Nd4j.createFromArray(JSON.convertValue(values, float[][].class))
                 : Nd4j.createFromArray(JSON.convertValue(values, float[].class));
     }
 
+    /** A float64 array of rank 1 or 2. */
+    public static INDArray doubles(JsonNode values) {
+        return values.get(0).isArray()
+                ? Nd4j.createFromArray(JSON.convertValue(values, double[][].class))
+                : Nd4j.createFromArray(JSON.convertValue(values, double[].class));
+    }
+
     /** Every element within a relative tolerance. */
-    static void assertClose(INDArray actual, JsonNode expected, double tolerance) {
+    public static void assertClose(INDArray actual, JsonNode expected, double tolerance) {
         INDArray golden = array(expected);
         assertThat(actual.shape()).isEqualTo(golden.shape());
         for (long i = 0; i < golden.length(); i++) {

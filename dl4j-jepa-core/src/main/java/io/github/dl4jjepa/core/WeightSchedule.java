@@ -1,12 +1,10 @@
-package io.github.dl4jjepa.core.training;
-
-import io.github.dl4jjepa.core.OptionName;
+package io.github.dl4jjepa.core;
 
 /**
- * How the learning rate runs over the training, after a linear warm-up from 0: the schedules of
- * Hugging Face's {@code transformers.optimization}, step for step.
+ * How the learning rate, or another weight, runs over the training, after a linear warm-up from 0:
+ * the schedules of Hugging Face's {@code transformers.optimization}, step for step.
  */
-public enum LearningRateSchedule {
+public enum WeightSchedule {
     /** Stays at the learning rate: {@code get_constant_schedule_with_warmup}. */
     CONSTANT {
         @Override

@@ -1,0 +1,2 @@
+/** What the embeddings of two views look like: whether they tell pairs apart, or have collapsed. */
+package io.github.dl4jjepa.core.diagnostics;

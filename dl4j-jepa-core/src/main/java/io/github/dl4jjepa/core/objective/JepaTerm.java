@@ -1,0 +1,86 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.objective.JepaObjective.WeightedRegularizer;
+import io.github.dl4jjepa.core.samediff.Ops;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** An objective's JEPA term, drawn from embeddings. */
+final class JepaTerm {
+    private final JepaObjective objective;
+
+    JepaTerm(JepaObjective objective) {
+        this.objective = objective;
+    }
+
+    /**
+     * Draws the sum of the pairs' distances, to which each pair adds what the regularisers say of
+     * its batch: divided by the number of pairs, it is the JEPA term.
+     */
+    SDVariable sum(EmbeddingPairs pairs) {
+        SDVariable sum = objective.distance().between(pairs).sum();
+        List<WeightedRegularizer> regularizers = objective.regularizers();
+        for (int i = 0; i < regularizers.size(); i++) {
+            WeightedRegularizer weighted = regularizers.get(i);
+            Regularizer regularizer = weighted.regularizer();
+            SDVariable directions = directions(pairs.prediction(), i);
+            SDVariable penalties =
+                    Ops.add(
+                            regularizer.penalty(pairs.prediction(), directions),
+                            regularizer.penalty(pairs.target(), directions));
+            SDVariable weight = Embeddings.rows(pairs.prediction()).mul(weighted.weight() / 2);
+            sum = Ops.add(sum, Ops.multiplyConstant(penalties, weight));
+        }
+        return sum;
+    }
+
+    private SDVariable directions(SDVariable embeddings, int regularizer) {
+        SameDiff graph = embeddings.getSameDiff();
+        int count = objective.regularizers().get(regularizer).regularizer().directions();
+        return count == 0
+                ? null
+                : graph.placeHolder(placeholder(regularizer), embeddings.dataType(), -1, count);
+    }
+
+    /** The random directions of a step by the names of their placeholders. */
+    Map<String, INDArray> directions(StepSeed seed, int hiddenSize, DataType dataType) {
+        Map<String, INDArray> directions = new HashMap<>();
+        Random random = seed.random(SeededRandom.Use.DIRECTIONS);
+        for (int i = 0; i < objective.regularizers().size(); i++) {
+            int count = objective.regularizers().get(i).regularizer().directions();
+            if (count > 0) {
+                directions.put(placeholder(i), unitColumns(random, hiddenSize, count, dataType));
+            }
+        }
+        return directions;
+    }
+
+    private static String placeholder(int regularizer) {
+        return "directions." + regularizer;
+    }
+
+    private static INDArray unitColumns(Random random, int rows, int columns, DataType dataType) {
+        double[][] values = new double[rows][columns];
+        for (int column = 0; column < columns; column++) {
+            double squares = 0;
+            for (int row = 0; row < rows; row++) {
+                double value = random.nextGaussian();
+                values[row][column] = value;
+                squares += value * value;
+            }
+            double norm = Math.sqrt(squares);
+            for (int row = 0; row < rows; row++) {
+                values[row][column] /= norm;
+            }
+        }
+        return Nd4j.createFromArray(values).castTo(dataType);
+    }
+}

@@ -1,0 +1,18 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.samediff.Ops;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * The mean over the hidden units of {@code (p - t)^2} (the paper's ablation "MSE", arXiv
+ * 2509.14252, table 3).
+ */
+public final class MeanSquaredError implements Distance {
+    @Override
+    public SDVariable between(EmbeddingPairs pairs) {
+        SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());
+        SDVariable units =
+                difference.getSameDiff().sizeAt(difference, 1).castTo(difference.dataType());
+        return Ops.multiplyConstant(Embeddings.squaredNorms(difference), units.rdiv(1.0));
+    }
+}

@@ -1,0 +1,24 @@
+package io.github.dl4jjepa.core.objective;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * A penalty on a batch of embeddings as a whole, which keeps them from collapsing. It is added to
+ * the mean distance, for predictions and for targets, of each of which it counts one half.
+ */
+public interface Regularizer {
+    /**
+     * Draws the penalty.
+     *
+     * @param embeddings {@code [pairs, hidden]}
+     * @param directions random unit vectors, {@code [hidden, directions()]}, drawn anew for each
+     *     optimiser step; null where {@link #directions()} is 0
+     * @return a scalar
+     */
+    SDVariable penalty(SDVariable embeddings, SDVariable directions);
+
+    /** How many random directions the penalty needs. */
+    default int directions() {
+        return 0;
+    }
+}

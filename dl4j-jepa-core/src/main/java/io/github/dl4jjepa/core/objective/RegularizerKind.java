@@ -1,0 +1,29 @@
+package io.github.dl4jjepa.core.objective;
+
+import io.github.dl4jjepa.core.OptionName;
+import java.util.function.Supplier;
+
+/** The regularisers by name. */
+public enum RegularizerKind {
+    /** {@link SigReg} with its default directions. */
+    SIGREG(() -> new SigReg(SigReg.DEFAULT_DIRECTIONS)),
+    /** {@link VicReg}. */
+    VICREG(VicReg::new);
+
+    private final Supplier<Regularizer> constructor;
+
+    RegularizerKind(Supplier<Regularizer> constructor) {
+        this.constructor = constructor;
+    }
+
+    /** The regulariser. */
+    public Regularizer regularizer() {
+        return constructor.get();
+    }
+
+    /** The name as the command line has it: {@code vicreg}. */
+    @Override
+    public String toString() {
+        return OptionName.of(this);
+    }
+}

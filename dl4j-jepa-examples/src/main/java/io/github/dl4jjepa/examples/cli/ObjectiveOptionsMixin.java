@@ -1,0 +1,132 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.RegularizerKind;
+import io.github.dl4jjepa.core.objective.TargetMode;
+import io.github.dl4jjepa.examples.training.ObjectiveSettings;
+import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What is minimised. */
+final class ObjectiveOptionsMixin {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+            names = "--lambda",
+            defaultValue = "1",
+            paramLabel = "X",
+            description = "Weight of the JEPA term; 0 for plain training.")
+    private double lambda;
+
+    @Option(
+            names = "--lambda-schedule",
+            defaultValue = "constant",
+            paramLabel = "NAME",
+            description = "How lambda falls: ${COMPLETION-CANDIDATES}.")
+    private WeightSchedule lambdaSchedule;
+
+    @Option(
+            names = "--lambda-ratio",
+            defaultValue = "0",
+            paramLabel = "X",
+            description =
+                    "Measure lambda, in place of --lambda: the JEPA term's gradient on the layers is"
+                            + " to be this many times as long as the language model's. 0 to take"
+                            + " --lambda as it is.")
+    private double lambdaRatio;
+
+    @Option(
+            names = "--lambda-every",
+            defaultValue = "" + ObjectiveSettings.DEFAULT_LAMBDA_EVERY,
+            paramLabel = "N",
+            description = "Steps from one measurement of --lambda-ratio to the next.")
+    private int lambdaEvery;
+
+    @Option(
+            names = "--gamma",
+            defaultValue = "1",
+            paramLabel = "X",
+            description = "Weight of the language-model loss.")
+    private double gamma;
+
+    @Option(
+            names = "--loss-dropout",
+            defaultValue = "0",
+            paramLabel = "F",
+            description =
+                    "Leave the JEPA term out of this part of the steps, which then cost less.")
+    private double lossDropout;
+
+    @Option(
+            names = "--distance",
+            defaultValue = "cosine",
+            paramLabel = "NAME",
+            description =
+                    "What the JEPA term measures: ${COMPLETION-CANDIDATES}. The first is the"
+                            + " paper's; semantic-tube compares no views.")
+    private DistanceKind distance;
+
+    @Option(
+            names = "--temperature",
+            defaultValue = "0.07",
+            paramLabel = "X",
+            description = "What the info-nce distances divide cosines by.")
+    private double temperature;
+
+    @Option(
+            names = "--target",
+            defaultValue = "gradient",
+            paramLabel = "NAME",
+            description =
+                    "Where the target comes from: ${COMPLETION-CANDIDATES}. ema is a copy of the"
+                            + " model that follows it.")
+    private TargetMode target;
+
+    @Option(
+            names = "--ema-decay",
+            defaultValue = "" + JepaObjective.DEFAULT_EMA_DECAY,
+            paramLabel = "F",
+            description = "The part of its weights that the ema copy keeps at each step.")
+    private double emaDecay;
+
+    @Option(
+            names = "--regularizer",
+            paramLabel = "NAME=WEIGHT",
+            description =
+                    "Add a penalty on each view's embeddings to the distance: sigreg or vicreg. May"
+                            + " be given for both.")
+    private Map<RegularizerKind, Double> regularizers = Map.of();
+
+    /**
+     * The settings.
+     *
+     * @throws ParameterException if an option is out of its range, or does not go with another
+     */
+    ObjectiveSettings settings() {
+        ObjectiveSettings settings =
+                new ObjectiveSettings(
+                        gamma,
+                        lambda,
+                        lambdaSchedule,
+                        lambdaRatio,
+                        lambdaEvery,
+                        lossDropout,
+                        distance,
+                        temperature,
+                        target,
+                        emaDecay,
+                        regularizers);
+        try {
+            settings.objective();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+        return settings;
+    }
+}
