@@ -155,7 +155,10 @@ public record ViewDiagnostics(
         return Optional.empty();
     }
 
-    /** The numbers by the names they have in files, in a fixed order; no singular values. */
+    /**
+     * The numbers by the names they have in files, in a fixed order; those that are NaN, and the
+     * singular values, are left out.
+     */
     public Map<String, Double> values() {
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("paired_cosine", pairedCosine);
@@ -176,6 +179,7 @@ public record ViewDiagnostics(
         values.put("exact_match", answers.exact());
         values.put("content_match", answers.content());
         values.put("stop_accuracy", answers.stops());
+        values.values().removeIf(value -> value.isNaN());
         return values;
     }
 }

@@ -19,6 +19,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains a model under the JEPA objective with AdamW.
@@ -32,6 +34,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * optimiser state and losses of an uninterrupted one. Not for use by several threads.
  */
 public final class JepaTrainer {
+    private static final Logger LOG = LoggerFactory.getLogger(JepaTrainer.class);
+
     private final GradientSource gradientSource;
     private final JepaObjective objective;
     private final BatchSource batches;
@@ -207,9 +211,7 @@ public final class JepaTrainer {
                     validation != null && evaluates
                             ? Optional.of(evaluate(step))
                             : Optional.empty(),
-                    diagnostics != null && evaluates
-                            ? Optional.of(diagnostics.get())
-                            : Optional.empty());
+                    diagnostics != null && evaluates ? Optional.of(look(step)) : Optional.empty());
         } finally {
             microBatches.forEach(MultiViewBatch::close);
         }
@@ -327,6 +329,12 @@ public final class JepaTrainer {
                 return state.step();
             }
         }
+    }
+
+    private ViewDiagnostics look(long step) {
+        ViewDiagnostics views = diagnostics.get();
+        views.collapse().ifPresent(words -> LOG.warn("After step {}: {}", step, words));
+        return views;
     }
 
     private MeanLosses evaluate(long step) {

@@ -122,9 +122,7 @@ public final class MetricsFile implements TrainingListener {
                                 views.values()
                                         .forEach(
                                                 (name, value) ->
-                                                        line.put(
-                                                                "validation_" + name,
-                                                                finite(value))));
+                                                        line.put("validation_" + name, value)));
         return line;
     }
 

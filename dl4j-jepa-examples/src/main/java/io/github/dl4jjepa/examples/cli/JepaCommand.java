@@ -28,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             FinetuneCommand.class,
             PretrainCommand.class,
             EvaluateCommand.class,
+            AnalyzeCommand.class,
             GenerateCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
@@ -28,6 +29,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     @Override
     public void onStep(StepMetrics metrics) {
         metrics.validation().ifPresent(losses -> validation = " | validation " + text(losses));
+        metrics.diagnostics().ifPresent(this::look);
         progress.message(
                 String.format(
                         Locale.ROOT,
@@ -36,6 +38,16 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
                         validation,
                         metrics.cost().tokens() / metrics.cost().seconds()));
         progress.step();
+    }
+
+    private void look(ViewDiagnostics views) {
+        validation +=
+                String.format(
+                        Locale.ROOT,
+                        " cosine %.3f, unpaired %.3f, retrieval@1 %.2f",
+                        views.pairedCosine(),
+                        views.unpairedCosine(),
+                        views.textRetrievalAt1());
     }
 
     private static String text(MeanLosses losses) {

@@ -37,18 +37,29 @@ public final class Quickstart {
     private static final int TRAINING_PAIRS = 2000;
     private static final int TEST_PAIRS = 100;
     private static final int STEPS = 300;
+    private static final int MAX_LENGTH = 120;
     private static final int BATCH_SIZE = 16;
     private static final double LEARNING_RATE = 2e-3;
     private static final int SHOWN = 3;
     private static final long SEED = 42;
 
     private final Consumer<String> report;
+    private final int trainingPairs;
+    private final int testPairs;
+    private final int steps;
 
     /**
      * @param report is given what a user should read, line by line
      */
     public Quickstart(Consumer<String> report) {
+        this(report, TRAINING_PAIRS, TEST_PAIRS, STEPS);
+    }
+
+    Quickstart(Consumer<String> report, int trainingPairs, int testPairs, int steps) {
         this.report = report;
+        this.trainingPairs = trainingPairs;
+        this.testPairs = testPairs;
+        this.steps = steps;
     }
 
     /**
@@ -89,9 +100,9 @@ public final class Quickstart {
     public Result run(TrainingListener plainProgress, TrainingListener jepaProgress) {
         try {
             Path folder = Files.createTempDirectory("jepa-quickstart-");
-            List<Example> pairs = RegexGrammar.examples(TRAINING_PAIRS + TEST_PAIRS, SEED);
-            List<Example> test = pairs.subList(TRAINING_PAIRS, pairs.size());
-            writeJsonLines(folder.resolve("train.jsonl"), pairs.subList(0, TRAINING_PAIRS));
+            List<Example> pairs = RegexGrammar.examples(trainingPairs + testPairs, SEED);
+            List<Example> test = pairs.subList(trainingPairs, pairs.size());
+            writeJsonLines(folder.resolve("train.jsonl"), pairs.subList(0, trainingPairs));
             writeJsonLines(folder.resolve("test.jsonl"), test);
             Path base = Files.createDirectory(folder.resolve("base"));
             for (String name : RESOURCES) {
@@ -116,7 +127,7 @@ public final class Quickstart {
                             "seconds"));
             report.accept(row("plain", plain));
             report.accept(row("JEPA", jepa));
-            return new Result(folder, TRAINING_PAIRS, TEST_PAIRS, plain, jepa);
+            return new Result(folder, trainingPairs, testPairs, plain, jepa);
         } catch (IOException e) {
             throw new JepaException(
                     "the quickstart's files cannot be written: " + e.getMessage(), e);
@@ -140,13 +151,13 @@ public final class Quickstart {
                         BATCH_SIZE,
                         false,
                         false,
-                        128,
+                        MAX_LENGTH,
                         SEED,
                         TrainingOptions.builder()
-                                .optMaxSteps(STEPS)
+                                .optMaxSteps(steps)
                                 .optLearningRate(LEARNING_RATE)
-                                .optWarmupSteps(STEPS / 10)
-                                .optCheckpointEvery(STEPS)
+                                .optWarmupSteps(steps / 10)
+                                .optCheckpointEvery(steps)
                                 .build());
         TrainingResult result =
                 new TrainingJob(settings, folder.resolve(name)).run(false, progress);

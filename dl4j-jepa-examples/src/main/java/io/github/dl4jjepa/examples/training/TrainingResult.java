@@ -1,9 +1,11 @@
 package io.github.dl4jjepa.examples.training;
 
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,6 +19,9 @@ import java.util.Optional;
  * @param validationLmLoss language-model loss on the validation data after the last step, or null
  * @param validationJepaLoss JEPA loss on the validation data after the last step, or null
  * @param validationLoss the objective's value on the validation data, or null
+ * @param validationViews {@link ViewDiagnostics#values} of the validation data after the last step,
+ *     or null
+ * @param collapse what is wrong with those embeddings, in words, or null
  * @param bestStep the step with the lowest validation loss; 0 without validation
  * @param tokens tokens trained on, padding left out
  * @param paddingShare the part of all tokens that was padding
@@ -33,6 +38,8 @@ public record TrainingResult(
         Double validationLmLoss,
         Double validationJepaLoss,
         Double validationLoss,
+        Map<String, Double> validationViews,
+        String collapse,
         long bestStep,
         long tokens,
         double paddingShare,
@@ -43,6 +50,8 @@ public record TrainingResult(
     static TrainingResult of(Path output, TrainingSummary summary) {
         Optional<MeanLosses> losses = summary.lastStep().map(StepMetrics::losses);
         Optional<MeanLosses> validation = summary.lastStep().flatMap(StepMetrics::validation);
+        Optional<ViewDiagnostics> diagnostics =
+                summary.lastStep().flatMap(StepMetrics::diagnostics);
         return new TrainingResult(
                 output,
                 summary.steps(),
@@ -52,6 +61,8 @@ public record TrainingResult(
                 validation.map(MeanLosses::languageModel).orElse(null),
                 validation.map(MeanLosses::jepa).orElse(null),
                 validation.map(MeanLosses::total).orElse(null),
+                diagnostics.map(ViewDiagnostics::values).orElse(null),
+                diagnostics.flatMap(ViewDiagnostics::collapse).orElse(null),
                 summary.bestStep(),
                 summary.cost().tokens(),
                 summary.cost().paddingShare(),

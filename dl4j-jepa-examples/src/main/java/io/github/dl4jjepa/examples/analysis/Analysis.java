@@ -1,0 +1,333 @@
+package io.github.dl4jjepa.examples.analysis;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.diagnostics.Cosines;
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
+import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
+import io.github.dl4jjepa.core.iterator.JsonLinesReader;
+import io.github.dl4jjepa.core.objective.ViewProbe;
+import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.view.Example;
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
+import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.Histogram;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.None;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import smile.manifold.TSNE;
+import smile.math.MathEx;
+
+/** The numbers and figures that tell whether a model's embeddings tell pairs apart. */
+public final class Analysis {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int BATCH_SIZE = 8;
+    private static final int WIDTH = 700;
+    private static final int HEIGHT = 500;
+    private static final int BINS = 40;
+    private static final int TSNE_ITERATIONS = 1000;
+    private static final double TSNE_LEARNING_RATE = 200;
+    private static final double MAX_PERPLEXITY = 30;
+    private static final long SEED = 42;
+    private static final List<String> CURVES =
+            List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
+
+    private final Path model;
+    private final Path data;
+    private final int limit;
+    private final Path metrics;
+    private final ViewOptions views;
+
+    /**
+     * @param model folder of the model
+     * @param data JSON lines with the pairs to look at
+     * @param limit how many of them, from the first; 0 for all
+     * @param metrics metrics.jsonl of the training, or null
+     * @param textView what Text is seen with
+     * @param pooling which hidden states are read
+     */
+    public Analysis(
+            Path model,
+            Path data,
+            int limit,
+            Path metrics,
+            ViewOptions.TextView textView,
+            ViewOptions.Pooling pooling) {
+        this.model = model;
+        this.data = data;
+        this.limit = limit;
+        this.metrics = metrics;
+        ViewOptions defaults = ViewOptions.predictors();
+        this.views =
+                new ViewOptions(
+                        defaults.predictorIds(),
+                        defaults.placement(),
+                        defaults.direction(),
+                        textView,
+                        pooling);
+    }
+
+    /**
+     * What was found.
+     *
+     * @param pairs how many pairs were looked at
+     * @param diagnostics {@link ViewDiagnostics#values}
+     * @param collapse what is wrong with the embeddings, in words, or null
+     * @param output the folder of the figures
+     * @param figures their names: each is there as png, svg and csv
+     */
+    public record Result(
+            int pairs,
+            Map<String, Double> diagnostics,
+            String collapse,
+            Path output,
+            List<String> figures) {}
+
+    /**
+     * Reads the model's embeddings and draws.
+     *
+     * @param output a folder, new or empty
+     * @throws JepaException if a file cannot be read or written
+     */
+    public Result run(Path output) {
+        Backend.requireUsable();
+        FigureFolder figures = new FigureFolder(output);
+        Map<String, List<Point>> curves = metrics == null ? Map.of() : curves();
+        ViewProbe.Reading reading = read();
+        ViewDiagnostics diagnostics = ViewDiagnostics.of(reading.views(), reading.answers());
+        cosines(reading.views(), figures);
+        singularValues(diagnostics, figures);
+        neighbours(reading.views(), figures);
+        if (!curves.isEmpty()) {
+            losses(curves, figures);
+        }
+        return new Result(
+                reading.views().pairs(),
+                diagnostics.values(),
+                diagnostics.collapse().orElse(null),
+                output,
+                figures.names());
+    }
+
+    private ViewProbe.Reading read() {
+        List<Example> examples = new JsonLinesReader(data).readAll();
+        if (limit > 0 && limit < examples.size()) {
+            examples = examples.subList(0, limit);
+        }
+        if (examples.size() < 2) {
+            throw new JepaException(data + ": one pair cannot be compared with others");
+        }
+        CheckpointFolder folder = CheckpointFolder.open(model);
+        try (Tokenizer tokenizer = Tokenizer.open(folder.path())) {
+            TransformerDecoder decoder = DecoderLoader.load(folder);
+            ChatExampleEncoder encoder =
+                    new ChatExampleEncoder(
+                            tokenizer,
+                            ChatTemplate.of(tokenizer.files()),
+                            decoder.config().maxPositions());
+            JepaMultiViewIterator batches =
+                    JepaMultiViewIterator.builder()
+                            .setEncoder(encoder)
+                            .setExamples(examples)
+                            .setLayout(LayoutKind.SHARED_PREFIX.of(views))
+                            .setBatchSize(BATCH_SIZE)
+                            .setPadId(encoder.padId())
+                            .build();
+            try (ViewProbe probe = new ViewProbe(decoder, batches)) {
+                return probe.read();
+            }
+        }
+    }
+
+    private static void cosines(ViewEmbeddings views, FigureFolder figures) {
+        INDArray text = views.text();
+        INDArray code = views.code();
+        histogram(
+                "cosines",
+                "Cosines of texts and codes",
+                new Cosines(text, code, views.answerIds()),
+                figures);
+        histogram(
+                "cosines-centred",
+                "Cosines of texts and codes, each view's mean taken off",
+                new Cosines(
+                        text.subRowVector(text.mean(0)),
+                        code.subRowVector(code.mean(0)),
+                        views.answerIds()),
+                figures);
+    }
+
+    private static void histogram(
+            String name, String title, Cosines cosines, FigureFolder figures) {
+        CategoryChart chart =
+                new CategoryChartBuilder()
+                        .width(WIDTH)
+                        .height(HEIGHT)
+                        .title(title)
+                        .xAxisTitle("cosine")
+                        .yAxisTitle("share")
+                        .build();
+        chart.getStyler().setOverlapped(true).setXAxisMaxLabelCount(9);
+        chart.getStyler().setLegendPosition(LegendPosition.InsideNW);
+        List<String> rows = new ArrayList<>();
+        Map<String, double[]> kinds = new LinkedHashMap<>();
+        kinds.put("unpaired", cosines.unpairedCosines());
+        kinds.put("paired", cosines.pairedCosines());
+        double least = least(kinds);
+        kinds.forEach(
+                (kind, values) -> {
+                    if (values.length == 0) {
+                        return; // all answers are the same
+                    }
+                    Histogram counts =
+                            new Histogram(Arrays.stream(values).boxed().toList(), BINS, least, 1);
+                    List<Double> shares =
+                            counts.getyAxisData().stream().map(n -> n / values.length).toList();
+                    List<String> middles =
+                            counts.getxAxisData().stream()
+                                    .map(x -> String.format(Locale.ROOT, "%.3f", x))
+                                    .toList();
+                    chart.addSeries(kind, middles, shares);
+                    for (int i = 0; i < BINS; i++) {
+                        rows.add(kind + "," + counts.getxAxisData().get(i) + "," + shares.get(i));
+                    }
+                });
+        figures.write(name, chart, "pairs,cosine,share", rows);
+    }
+
+    /** The least cosine, at most 0.999: a histogram needs a range. */
+    private static double least(Map<String, double[]> kinds) {
+        return kinds.values().stream().flatMapToDouble(Arrays::stream).min().stream()
+                .map(cosine -> Math.max(-1, Math.min(0.999, cosine)))
+                .findFirst()
+                .orElse(-1);
+    }
+
+    private static void singularValues(ViewDiagnostics diagnostics, FigureFolder figures) {
+        double[] values = diagnostics.differenceSingularValues();
+        double[] numbers = IntStream.rangeClosed(1, values.length).asDoubleStream().toArray();
+        XYChart chart = xy("Singular values of Enc(Text) - Enc(Code)", "number", "singular value");
+        // On a logarithmic axis 0 has no place; that is how equal views look.
+        boolean logarithmic = Arrays.stream(values).allMatch(value -> value > 0);
+        chart.getStyler().setYAxisLogarithmic(logarithmic).setLegendVisible(false);
+        chart.addSeries("singular values", numbers, values).setMarker(new None());
+        figures.write(
+                "singular-values",
+                chart,
+                "number,singular_value",
+                IntStream.range(0, values.length).mapToObj(i -> i + 1 + "," + values[i]).toList());
+    }
+
+    private static void neighbours(ViewEmbeddings views, FigureFolder figures) {
+        int pairs = views.pairs();
+        double[][] embeddings = Nd4j.vstack(views.text(), views.code()).toDoubleMatrix();
+        MathEx.setSeed(SEED);
+        double perplexity = Math.min(MAX_PERPLEXITY, (embeddings.length - 1) / 3.0);
+        double[][] places =
+                new TSNE(embeddings, 2, perplexity, TSNE_LEARNING_RATE, TSNE_ITERATIONS)
+                        .coordinates;
+        XYChart chart = xy("t-SNE of both views", "", "");
+        chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter).setMarkerSize(5);
+        scatter(chart, "Text", Arrays.copyOfRange(places, 0, pairs));
+        scatter(chart, "Code", Arrays.copyOfRange(places, pairs, 2 * pairs));
+        figures.write(
+                "tsne",
+                chart,
+                "view,pair,x,y",
+                IntStream.range(0, 2 * pairs)
+                        .mapToObj(
+                                i ->
+                                        String.join(
+                                                ",",
+                                                i < pairs ? "text" : "code",
+                                                String.valueOf(i % pairs),
+                                                String.valueOf(places[i][0]),
+                                                String.valueOf(places[i][1])))
+                        .toList());
+    }
+
+    private static void scatter(XYChart chart, String name, double[][] places) {
+        chart.addSeries(
+                name,
+                Arrays.stream(places).mapToDouble(place -> place[0]).toArray(),
+                Arrays.stream(places).mapToDouble(place -> place[1]).toArray());
+    }
+
+    private static XYChart xy(String title, String x, String y) {
+        return new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle(x)
+                .yAxisTitle(y)
+                .build();
+    }
+
+    private record Point(long step, double loss) {}
+
+    private Map<String, List<Point>> curves() {
+        Map<String, List<Point>> curves = new LinkedHashMap<>();
+        try {
+            for (String line : Files.readAllLines(metrics)) {
+                JsonNode step = JSON.readTree(line);
+                for (String curve : CURVES) {
+                    if (step.path(curve).isNumber()) {
+                        curves.computeIfAbsent(curve, name -> new ArrayList<>())
+                                .add(
+                                        new Point(
+                                                step.path("step").longValue(),
+                                                step.path(curve).doubleValue()));
+                    }
+                }
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(metrics + ": not JSON lines: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new JepaException(metrics + ": cannot be read: " + e, e);
+        }
+        if (curves.isEmpty()) {
+            throw new JepaException(metrics + ": has no losses; it is no metrics.jsonl");
+        }
+        return curves;
+    }
+
+    private static void losses(Map<String, List<Point>> curves, FigureFolder figures) {
+        XYChart chart = xy("Losses", "step", "loss");
+        List<String> rows = new ArrayList<>();
+        curves.forEach(
+                (name, points) -> {
+                    chart.addSeries(
+                                    name,
+                                    points.stream().mapToDouble(Point::step).toArray(),
+                                    points.stream().mapToDouble(Point::loss).toArray())
+                            .setMarker(new None());
+                    points.forEach(point -> rows.add(name + "," + point.step + "," + point.loss));
+                });
+        figures.write("losses", chart, "loss,step,value", rows);
+    }
+}

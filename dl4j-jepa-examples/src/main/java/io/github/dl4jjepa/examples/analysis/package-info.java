@@ -1,0 +1,2 @@
+/** Looks at the embeddings of a trained model: numbers, tables and figures. */
+package io.github.dl4jjepa.examples.analysis;

@@ -1,0 +1,25 @@
+package io.github.dl4jjepa.examples.quickstart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jjepa.core.training.TrainingListener;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class QuickstartTest {
+    private static final TrainingListener NOBODY = new TrainingListener() {};
+
+    @Test
+    void trainsBothArmsAndAsksThemTheHeldBackPairs() {
+        List<String> report = new ArrayList<>();
+        Quickstart.Result result = new Quickstart(report::add, 40, 4, 5).run(NOBODY, NOBODY);
+
+        assertThat(result.plain().jepaLoss()).isNull();
+        assertThat(result.jepa().jepaLoss()).isBetween(0.0, 2.0);
+        assertThat(result.jepa().lmLoss()).isPositive();
+        assertThat(result.folder().resolve("jepa/model.safetensors")).exists();
+        assertThat(result.folder().resolve("plain-predictions.jsonl")).content().hasLineCount(4);
+        assertThat(report).anyMatch(line -> line.startsWith("JEPA "));
+    }
+}
