@@ -5,8 +5,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The embeddings of the two views of a data set: {@code Enc(Text)} and {@code Enc(Code)}, each view
- * seen alone, without predictor tokens.
+ * The embeddings of the two views of a data set, each view seen alone: {@code Enc(Code)}, and
+ * {@code Enc(Text)} or, read with predictor tokens, {@code Pred(Enc(Text))}.
  *
  * @param text DOUBLE {@code [pairs, hidden]}
  * @param code DOUBLE {@code [pairs, hidden]}; row by row the second view of {@code text}

@@ -47,8 +47,8 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
 
     /**
      * @param decoder the model; its parameters are shared, not copied
-     * @param batches the views to look at, laid out without [PRED] tokens so that {@code
-     *     predictionIndices} reads Enc(Text); one epoch of it is a reading
+     * @param batches the views to look at, with [PRED] tokens to read Pred(Enc(Text)) or without to
+     *     read Enc(Text); one epoch of it is a reading
      */
     public ViewProbe(Decoder decoder, BatchSource batches) {
         this.batches = batches;

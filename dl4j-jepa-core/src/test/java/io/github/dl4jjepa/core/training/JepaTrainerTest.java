@@ -7,7 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.diagnostics.AnswerAccuracy;
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LossWeights;
@@ -31,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -550,6 +555,160 @@ class JepaTrainerTest {
         assertThat(auxiliary.toFloatVector())
                 .containsExactly(new float[] {0.9f, 1.9f}, within(1e-5f));
         assertThat(checkpoints.arrays.get("helper")).isEqualTo(auxiliary);
+    }
+
+    private static JepaTrainer.Builder calibrated(
+            ToyDecoder decoder, int every, TrainingOptions.Builder options) {
+        return trainer(decoder, new ToyBatches(9, 2), options.optLearningRate(0.01))
+                .setObjective(
+                        JepaObjective.builder()
+                                .optCalibration(new Calibration(0.25, every))
+                                .build());
+    }
+
+    @Test
+    void calibratesLambdaToTheRatioOfTheGradients() {
+        ToyGradients source = new ToyGradients(decoder);
+        List<Double> expected = new ArrayList<>();
+        ToyBatches same = new ToyBatches(9, 2);
+        same.seek(0, 0);
+        calibrated(decoder, 3, options().optMaxSteps(5))
+                .optListener(recorder)
+                .optListener(
+                        new TrainingListener() {
+                            @Override
+                            public void onStart(long totalSteps, TrainerState state) {
+                                expected.add(ratio(source, same.nextBatch()));
+                            }
+
+                            @Override
+                            public void onStep(StepMetrics metrics) {
+                                if (metrics.step() < 5) {
+                                    expected.add(ratio(source, same.nextBatch()));
+                                }
+                            }
+                        })
+                .build()
+                .train();
+        List<Double> lambdas = recorder.steps.stream().map(StepMetrics::lambda).toList();
+        assertThat(lambdas.get(0)).isCloseTo(expected.get(0) / 4, within(1e-9));
+        assertThat(lambdas.get(3)).isCloseTo(expected.get(3) / 4, within(1e-9));
+        assertThat(lambdas)
+                .containsExactly(
+                        lambdas.get(0),
+                        lambdas.get(0),
+                        lambdas.get(0),
+                        lambdas.get(3),
+                        lambdas.get(3));
+        assertThat(lambdas.get(3)).isNotEqualTo(lambdas.get(0));
+    }
+
+    /** The length of the language model's gradient, divided by that of the JEPA term's. */
+    private static double ratio(ToyGradients source, MultiViewBatch batch) {
+        double[] squares = new double[2];
+        for (int i = 0; i < 2; i++) {
+            try (Gradients gradients = new Gradients(source.parameters())) {
+                source.accumulate(
+                        List.of(batch),
+                        new LossWeights(1 - i, i),
+                        new StepSeed(42, 1),
+                        gradients::add);
+                squares[i] = gradients.norm(parameter -> true);
+            }
+        }
+        return squares[0] / squares[1];
+    }
+
+    @Test
+    void aCalibratedStepCostsAPassMoreAndItsGradientIsThatOfItsLambda() {
+        calibrated(decoder, 1, options().optMaxSteps(1)).optListener(recorder).build().train();
+        StepMetrics step = recorder.steps.get(0);
+        ToyDecoder other = new ToyDecoder();
+        Recorder fixed = new Recorder();
+        trainer(other, new ToyBatches(9, 2), options().optLearningRate(0.01).optMaxSteps(1))
+                .setObjective(JepaObjective.cosine(step.lambda()))
+                .optListener(fixed)
+                .build()
+                .train();
+        assertThat(step.gradientNorm()).isCloseTo(fixed.steps.get(0).gradientNorm(), within(1e-5));
+        assertThat(step.losses()).isEqualTo(fixed.steps.get(0).losses());
+        assertThat(step.cost().flops()).isEqualTo(2 * fixed.steps.get(0).cost().flops());
+    }
+
+    @Test
+    void aResumedRunGoesOnWithTheLambdaItHadMeasured() {
+        calibrated(decoder, 100, options().optMaxSteps(8)).optListener(recorder).build().train();
+        ToyDecoder resumed = new ToyDecoder();
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        calibrated(resumed, 100, options().optMaxSteps(4).optCheckpointEvery(4))
+                .optCheckpoints(checkpoints)
+                .build()
+                .train();
+        Recorder rest = new Recorder();
+        calibrated(resumed, 100, options().optMaxSteps(8))
+                .optCheckpoints(checkpoints)
+                .optListener(rest)
+                .build()
+                .resume();
+        assertThat(rest.steps)
+                .extracting(StepMetrics::lambda)
+                .containsOnly(recorder.steps.get(0).lambda());
+        assertThat(rest.steps).hasSize(4);
+    }
+
+    @Test
+    void refusesToCalibrateByATermWithoutAGradient() {
+        GradientSource flat =
+                new ToyGradients(decoder) {
+                    @Override
+                    public boolean isOfLayers(String parameter) {
+                        return !parameter.equals("bias");
+                    }
+                };
+        JepaTrainer trainer = calibrated(decoder, 1, options()).setGradientSource(flat).build();
+        assertThatThrownBy(trainer::train)
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("lambda cannot be calibrated");
+    }
+
+    @Test
+    void theStateBesideTheModelIsUpdatedEachStepAndKept() {
+        INDArray updates = Nd4j.createFromArray(0f);
+        GradientSource counting =
+                new ToyGradients(decoder) {
+                    @Override
+                    public Map<String, INDArray> state() {
+                        return Map.of("updates", updates);
+                    }
+
+                    @Override
+                    public void parametersUpdated() {
+                        updates.addi(1);
+                    }
+                };
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        trainer(decoder, new ToyBatches(3, 1), options().optMaxSteps(5))
+                .setGradientSource(counting)
+                .optCheckpoints(checkpoints)
+                .build()
+                .train();
+        assertThat(checkpoints.arrays.get("updates").getInt(0)).isEqualTo(5);
+    }
+
+    @Test
+    void looksAtTheViewsAtEachEvaluation() {
+        AnswerAccuracy answers = new AnswerAccuracy(0, 0, 0);
+        INDArray text = Nd4j.eye(2).castTo(DataType.DOUBLE);
+        ViewDiagnostics views =
+                ViewDiagnostics.of(new ViewEmbeddings(text, text, new int[] {0, 1}), answers);
+        trainer(decoder, new ToyBatches(3, 1), options().optMaxSteps(5).optEvaluateEvery(2))
+                .optDiagnostics(() -> views)
+                .optListener(recorder)
+                .build()
+                .train();
+        assertThat(recorder.steps)
+                .extracting(step -> step.diagnostics().isPresent())
+                .containsExactly(false, true, false, true, true);
     }
 
     private static TrainingOptions.Builder options() {

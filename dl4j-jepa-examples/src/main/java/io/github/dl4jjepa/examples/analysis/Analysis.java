@@ -13,6 +13,7 @@ import io.github.dl4jjepa.core.objective.ViewProbe;
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
@@ -61,13 +62,17 @@ public final class Analysis {
     private final Path data;
     private final int limit;
     private final Path metrics;
-    private final ViewOptions views;
+    private final int predictors;
+    private final ViewOptions.TextView textView;
+    private final ViewOptions.Pooling pooling;
 
     /**
      * @param model folder of the model
      * @param data JSON lines with the pairs to look at
      * @param limit how many of them, from the first; 0 for all
      * @param metrics metrics.jsonl of the training, or null
+     * @param predictors how many [PRED] tokens follow Text, at most as many as the model's
+     *     tokenizer has; -1 for all of them
      * @param textView what Text is seen with
      * @param pooling which hidden states are read
      */
@@ -76,20 +81,16 @@ public final class Analysis {
             Path data,
             int limit,
             Path metrics,
+            int predictors,
             ViewOptions.TextView textView,
             ViewOptions.Pooling pooling) {
         this.model = model;
         this.data = data;
         this.limit = limit;
         this.metrics = metrics;
-        ViewOptions defaults = ViewOptions.predictors();
-        this.views =
-                new ViewOptions(
-                        defaults.predictorIds(),
-                        defaults.placement(),
-                        defaults.direction(),
-                        textView,
-                        pooling);
+        this.predictors = predictors;
+        this.textView = textView;
+        this.pooling = pooling;
     }
 
     /**
@@ -154,7 +155,7 @@ public final class Analysis {
                     JepaMultiViewIterator.builder()
                             .setEncoder(encoder)
                             .setExamples(examples)
-                            .setLayout(LayoutKind.SHARED_PREFIX.of(views))
+                            .setLayout(layout(tokenizer.predictorIds()))
                             .setBatchSize(BATCH_SIZE)
                             .setPadId(encoder.padId())
                             .build();
@@ -162,6 +163,25 @@ public final class Analysis {
                 return probe.read();
             }
         }
+    }
+
+    private ViewLayout layout(int[] predictorIds) {
+        if (predictors > predictorIds.length) {
+            throw new JepaException(
+                    String.format(
+                            "%s: its tokenizer has %d [PRED] tokens, not %d; lower --predictors",
+                            model, predictorIds.length, predictors));
+        }
+        ViewOptions defaults =
+                ViewOptions.predictors(
+                        predictors < 0 ? predictorIds : Arrays.copyOf(predictorIds, predictors));
+        return LayoutKind.SHARED_PREFIX.of(
+                new ViewOptions(
+                        defaults.predictorIds(),
+                        defaults.placement(),
+                        defaults.direction(),
+                        textView,
+                        pooling));
     }
 
     private static void cosines(ViewEmbeddings views, FigureFolder figures) {
@@ -231,7 +251,7 @@ public final class Analysis {
     private static void singularValues(ViewDiagnostics diagnostics, FigureFolder figures) {
         double[] values = diagnostics.differenceSingularValues();
         double[] numbers = IntStream.rangeClosed(1, values.length).asDoubleStream().toArray();
-        XYChart chart = xy("Singular values of Enc(Text) - Enc(Code)", "number", "singular value");
+        XYChart chart = xy("Singular values of Text - Code", "number", "singular value");
         // On a logarithmic axis 0 has no place; that is how equal views look.
         boolean logarithmic = Arrays.stream(values).allMatch(value -> value > 0);
         chart.getStyler().setYAxisLogarithmic(logarithmic).setLegendVisible(false);

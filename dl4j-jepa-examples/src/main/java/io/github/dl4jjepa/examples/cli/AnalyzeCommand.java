@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -57,6 +58,16 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
     private Path metrics;
 
     @Option(
+            names = "--predictors",
+            defaultValue = "-1",
+            paramLabel = "K",
+            description =
+                    "[PRED] tokens after Text: 0 to look at Enc(Text), more for Pred(Enc(Text))."
+                            + " Default: as many as the model's tokenizer has.",
+            showDefaultValue = CommandLine.Help.Visibility.NEVER)
+    private int predictors;
+
+    @Option(
             names = "--text-view",
             defaultValue = "in-context",
             paramLabel = "NAME",
@@ -87,7 +98,7 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
         Path own = model.resolve("metrics.jsonl");
         Path curves = metrics == null && Files.exists(own) ? own : metrics;
         Analysis.Result result =
-                new Analysis(model, data, limit, curves, textView, pooling).run(output);
+                new Analysis(model, data, limit, curves, predictors, textView, pooling).run(output);
         PrintWriter err = spec.commandLine().getErr();
         result.diagnostics().forEach((name, value) -> err.printf("%-26s %10.4f%n", name, value));
         if (result.collapse() != null) {

@@ -134,7 +134,10 @@ public final class TrainingJob {
                 validation.size() < 2
                         ? Optional.empty()
                         : Optional.of(
-                                batches(encoder, settings.views().probeLayout(), validation)
+                                batches(
+                                                encoder,
+                                                settings.views().probeLayout(predictorIds),
+                                                validation)
                                         .build()));
     }
 

@@ -5,7 +5,6 @@ import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * What the JEPA term compares and how the views are laid out, before the ids of the [PRED] tokens
@@ -44,11 +43,24 @@ public record ViewSettings(
                 Pairing.MATCHED);
     }
 
-    /** The layout that reads the same views as they are, to look at them. */
-    ViewLayout probeLayout() {
-        return LayoutKind.SHARED_PREFIX.of(
-                new ViewOptions(
-                        List.of(), placement, ViewOptions.Direction.FORWARD, textView, pooling));
+    /**
+     * The layout that reads the same views to look at them, whichever predicts which in training.
+     *
+     * @param distinctIds as many ids as {@link #distinctPredictors} says; none to read Enc(Text) in
+     *     place of Pred(Enc(Text))
+     */
+    ViewLayout probeLayout(int[] distinctIds) {
+        int probed = distinctIds.length == 0 ? 0 : predictors;
+        return new ViewSettings(
+                        probed,
+                        tiedPredictors,
+                        placement,
+                        ViewOptions.Direction.FORWARD,
+                        textView,
+                        pooling,
+                        layout,
+                        pairs)
+                .layout(distinctIds);
     }
 
     /** How many ids the [PRED] tokens need. */

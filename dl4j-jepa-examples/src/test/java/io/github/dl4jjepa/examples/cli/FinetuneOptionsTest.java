@@ -95,6 +95,67 @@ class FinetuneOptionsTest {
         assertThat(chosen).isPositive().isNotCloseTo(usual, within(1e-6));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--distance centred-cosine",
+                "--distance l2",
+                "--distance mse",
+                "--distance info-nce",
+                "--distance info-nce --temperature 0.5",
+                "--distance info-nce-one-way",
+                "--distance centred-info-nce",
+                "--distance semantic-tube",
+                "--regularizer sigreg=0.1",
+                "--regularizer vicreg=0.5 --regularizer sigreg=0.1",
+                "--pairs shuffled",
+                "--pairs same-view",
+            })
+    void eachObjectiveIsAnotherJepaTerm(String choice) throws IOException {
+        double usual = last(finetune("--max-steps 1"), "jepa_loss");
+        double chosen = last(finetune("--max-steps 1 " + choice), "jepa_loss");
+        assertThat(chosen).isPositive().isNotCloseTo(usual, within(1e-6));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--target stop-gradient", "--target ema --ema-decay 0.5"})
+    void eachTargetIsAnotherGradient(String choice) throws IOException {
+        List<JsonNode> usual = finetune("--max-steps 2");
+        List<JsonNode> chosen = finetune("--max-steps 2 " + choice);
+        assertThat(chosen.get(0).get("jepa_loss").doubleValue())
+                .isCloseTo(usual.get(0).get("jepa_loss").doubleValue(), within(1e-6));
+        assertThat(last(chosen, "jepa_loss")).isNotCloseTo(last(usual, "jepa_loss"), within(1e-6));
+    }
+
+    @Test
+    void lambdaIsMeasuredOrFollowsASchedule() throws IOException {
+        List<JsonNode> measured = finetune("--max-steps 3 --lambda-ratio 0.1 --lambda-every 2");
+        assertThat(measured.get(0).get("lambda").doubleValue()).isPositive();
+        assertThat(measured.get(1).get("lambda")).isEqualTo(measured.get(0).get("lambda"));
+        assertThat(measured.get(2).get("lambda")).isNotEqualTo(measured.get(0).get("lambda"));
+        List<JsonNode> falling = finetune("--max-steps 4 --lambda 2 --lambda-schedule linear");
+        assertThat(falling.stream().map(line -> line.get("lambda").doubleValue()))
+                .containsExactly(2.0, 1.5, 1.0, 0.5);
+    }
+
+    @Test
+    void aValidationLooksAtTheViews() throws IOException {
+        for (String lambda : List.of("0", "1")) {
+            List<JsonNode> metrics =
+                    finetune("--max-steps 1 --validation-split 0.5 --lambda " + lambda);
+            assertThat(last(metrics, "validation_paired_cosine")).isBetween(-1.0, 1.0);
+            assertThat(last(metrics, "validation_text_retrieval_at_5")).isBetween(0.0, 1.0);
+            assertThat(last(metrics, "validation_text_effective_rank")).isBetween(1.0, 6.0);
+        }
+    }
+
+    @Test
+    void thePairedCosineOfAValidationIsItsJepaLoss() throws IOException {
+        List<JsonNode> metrics = finetune("--max-steps 2 --validation-split 0.5");
+        assertThat(1 - last(metrics, "validation_paired_cosine"))
+                .isCloseTo(last(metrics, "validation_jepa_loss"), within(1e-5));
+    }
+
     @Test
     void aLinearPredictorIsTrained() throws IOException {
         List<JsonNode> without = finetune("--max-steps 2");
