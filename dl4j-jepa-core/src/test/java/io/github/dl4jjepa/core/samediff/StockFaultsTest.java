@@ -63,6 +63,19 @@ class StockFaultsTest {
                 .isInstanceOf(NullPointerException.class);
     }
 
+    /** Cure: {@code InfoNce} compares with a row of zeros more. */
+    @Test
+    void theGradientOfAProductWithOneElementIsWrong() {
+        SameDiff graph = SameDiff.create();
+        SDVariable row = graph.var("row", Nd4j.createFromArray(new double[][] {{1, 2, 3}}));
+        SDVariable other = graph.var("other", Nd4j.createFromArray(new double[][] {{4, 5, 6}}));
+        graph.mmul(row, other, false, true, false).sum("loss").markAsLoss();
+
+        INDArray gradient = graph.calculateGradients(Map.of(), "row").get("row");
+
+        assertThat(gradient.toDoubleVector()).isNotEqualTo(new double[] {4, 5, 6});
+    }
+
     /** Cure: {@code CorrectedGradients.GatherRows} has {@code scatter_add} lock. */
     @Test
     void scatterAddWithSeveralThreadsLosesSums() {
