@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.ExampleEncoder;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.Row;
+import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.ArrayList;
@@ -38,8 +39,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * each epoch has an order of its own that seed and epoch alone decide, so that {@link #seek} goes
  * to any batch of any epoch exactly.
  *
- * <p>{@link #next()} gives the arrays of {@link #nextBatch()} as {@link
- * MultiViewBatch#toMultiDataSet()} orders them. Not safe for use by several threads at once.
+ * <p>{@link #next()} gives the arrays of {@link #nextBatch()} in the {@link MultiDataSetForm} of
+ * the builder's choice. Not safe for use by several threads at once.
  */
 public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchSource {
     private static final long serialVersionUID = 1L;
@@ -50,6 +51,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
     private final int batchSize;
     private final int padId;
     private final Long seed;
+    private final MultiDataSetForm form;
 
     /** Of the examples' longest rows, where batches are grouped by length, or null. */
     private final int[] lengths;
@@ -68,6 +70,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         batchSize = builder.batchSize;
         padId = builder.padId;
         seed = builder.seed;
+        form = builder.form;
         lengths =
                 builder.groupByLength
                         ? examples.stream().mapToInt(this::longestRow).toArray()
@@ -94,16 +97,16 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
      */
     @Override
     public MultiViewBatch nextBatch() {
-        return MultiViewBatch.of(next());
+        return MultiViewBatch.of(next(batchSize, layout, MultiDataSetForm.ARRAYS));
     }
 
     @Override
     public MultiViewBatch nextBatchWithoutViews() {
-        return MultiViewBatch.of(next(batchSize, CONVERSATION));
+        return MultiViewBatch.of(next(batchSize, CONVERSATION, MultiDataSetForm.ARRAYS));
     }
 
     /**
-     * The next batch of the epoch, in the order of {@link MultiViewBatch#toMultiDataSet()}.
+     * The next batch of the epoch, in the form that the builder was told.
      *
      * @throws NoSuchElementException if the epoch has no more; {@link #reset()} begins the next
      */
@@ -120,11 +123,11 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
      */
     @Override
     public MultiDataSet next(int size) {
-        return next(size, layout);
+        return next(size, layout, form);
     }
 
-    private MultiDataSet next(int size, ViewLayout rows) {
-        MultiDataSet batch = take(size, rows).toMultiDataSet();
+    private MultiDataSet next(int size, ViewLayout rows, MultiDataSetForm form) {
+        MultiDataSet batch = form.of(take(size, rows, form));
         if (preProcessor != null) {
             preProcessor.preProcess(batch);
         }
@@ -206,7 +209,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         return preProcessor;
     }
 
-    private MultiViewBatch take(int size, ViewLayout rows) {
+    private MultiViewBatch take(int size, ViewLayout rows, MultiDataSetForm form) {
         if (size < 1) {
             throw new IllegalArgumentException("a batch has 1 example or more, not " + size);
         }
@@ -218,7 +221,8 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         List<TokenizedExample> batch =
                 Arrays.stream(order, used, end).mapToObj(i -> examples[i]).toList();
         used = end;
-        return MultiViewBatch.of(batch, rows, padId);
+        MultiViewBatch laidOut = MultiViewBatch.of(batch, rows, padId);
+        return form == MultiDataSetForm.ARRAYS ? laidOut : ShapeBuckets.fill(laidOut);
     }
 
     private int[] orderOf(int epoch) {
@@ -248,6 +252,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         private Long seed;
         private boolean groupByLength;
         private Pairing pairs = Pairing.MATCHED;
+        private MultiDataSetForm form = MultiDataSetForm.ARRAYS;
         private MultiDataSetPreProcessor preProcessor;
         private IntConsumer progress = read -> {};
 
@@ -347,6 +352,18 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         }
 
         /**
+         * Sets the form in which {@link JepaMultiViewIterator#next()} gives batches (default:
+         * {@link MultiDataSetForm#ARRAYS}). In the other two, rows are filled up to one of 16
+         * lengths an octave, so that a network meets few shapes.
+         *
+         * @param form what the network reads
+         */
+        public Builder optForm(MultiDataSetForm form) {
+            this.form = Objects.requireNonNull(form, "form");
+            return this;
+        }
+
+        /**
          * Sets what each batch goes through before it is given out (default: nothing).
          *
          * @param preProcessor may change the arrays, not their order
@@ -382,6 +399,13 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             require(
                     !groupByLength || seed != null,
                     "optGroupByLength needs optSeed: it is a way to shuffle");
+            require(
+                    form != MultiDataSetForm.SEQUENCE
+                            || layout instanceof SeparateLayout
+                            || layout instanceof LanguageModelLayout,
+                    "MultiDataSetForm.SEQUENCE needs a SeparateLayout, which gives each view a row of"
+                            + " its own: a body that reads a row from left to right cannot keep"
+                            + " views of one row apart");
             List<TokenizedExample> examples = new ArrayList<>();
             Faults faults = new Faults();
             source.read(

@@ -2,10 +2,12 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
  * What is minimised: {@code L = gamma * L_LM + lambda * d(Pred(Enc(Text)), Enc(Code))} (LLM-JEPA,
@@ -124,6 +126,41 @@ public final class JepaObjective {
     /** Whether a pair's part of the JEPA term depends on the other pairs of its batch. */
     boolean comparesAcrossPairs() {
         return distance.comparesAcrossPairs() || !regularizers.isEmpty();
+    }
+
+    /**
+     * Draws the JEPA term over the pairs of a batch, times their number, with the target that
+     * {@link #target()} says.
+     *
+     * @param hiddenStates {@code [rows * time, hidden]}
+     * @param predictionIndices INT32 {@code [pairs, width]}, the rows of {@code hiddenStates} whose
+     *     mean is Pred(Enc(Text)), negative where there is none
+     * @param targetIndices INT32 {@code [pairs, width]}, likewise of Enc(Code)
+     * @param answerIds INT32 {@code [pairs]}, the same for pairs with the same Code
+     * @return a scalar
+     * @throws IllegalArgumentException if the objective needs more than these: an averaged copy of
+     *     the model, the tokens of a semantic tube, or random directions
+     */
+    public SDVariable jepaSum(
+            SDVariable hiddenStates,
+            SDVariable predictionIndices,
+            SDVariable targetIndices,
+            SDVariable answerIds) {
+        Builder.require(
+                target != TargetMode.EMA && distance.readsViews(),
+                "an averaged target and the semantic tube need JepaTrainer");
+        Builder.require(
+                regularizers.stream().allMatch(added -> added.regularizer().directions() == 0),
+                "a regulariser with random directions needs JepaTrainer");
+        SDVariable target = Readouts.mean(hiddenStates, targetIndices);
+        return new JepaTerm(this)
+                .sum(
+                        new EmbeddingPairs(
+                                Readouts.mean(hiddenStates, predictionIndices),
+                                this.target == TargetMode.STOP_GRADIENT
+                                        ? Ops.stopGradient(target)
+                                        : target,
+                                answerIds));
     }
 
     /**

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.objective;
 import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.iterator.ShapeBuckets;
 import io.github.dl4jjepa.core.samediff.Arena;
 import io.github.dl4jjepa.core.samediff.GradientFunction;
 import io.github.dl4jjepa.core.samediff.GraphExecutor;
@@ -498,10 +499,8 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
 
         private SDVariable crossEntropySum(SDVariable hidden, SDVariable indices, SDVariable ids) {
-            SDVariable logits = decoder.logits(Ops.gather(hidden, indices));
-            SDVariable losses =
-                    Ops.crossEntropy(logits, Ops.negativeAsZero(ids), decoder.vocabularySize());
-            return Ops.multiplyConstant(losses, ids.gte(0).castTo(dataType)).sum();
+            return Ops.crossEntropySum(
+                    decoder.logits(Ops.gather(hidden, indices)), ids, decoder.vocabularySize());
         }
 
         private SDVariable weighted(String weight, SDVariable sum) {

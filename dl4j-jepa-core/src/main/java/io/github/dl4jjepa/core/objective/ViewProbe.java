@@ -6,6 +6,7 @@ import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.iterator.ShapeBuckets;
 import io.github.dl4jjepa.core.samediff.Arena;
 import io.github.dl4jjepa.core.samediff.GraphExecutor;
 import io.github.dl4jjepa.core.samediff.Graphs;

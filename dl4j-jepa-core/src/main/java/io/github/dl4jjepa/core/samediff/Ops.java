@@ -124,6 +124,19 @@ public final class Ops {
     }
 
     /**
+     * Cross entropy in nats, summed over the rows that have a target.
+     *
+     * @param logits {@code [n, classes]}
+     * @param targets INT32 {@code [n]}, negative where a row is to be left out
+     * @param classes how many classes there are
+     * @return a scalar
+     */
+    public static SDVariable crossEntropySum(SDVariable logits, SDVariable targets, int classes) {
+        SDVariable losses = crossEntropy(logits, negativeAsZero(targets), classes);
+        return multiplyConstant(losses, targets.gte(0).castTo(logits.dataType())).sum();
+    }
+
+    /**
      * Cross entropy of each row in nats, {@code log(sum_j exp(logits[i, j])) - logits[i,
      * target[i]]}.
      *

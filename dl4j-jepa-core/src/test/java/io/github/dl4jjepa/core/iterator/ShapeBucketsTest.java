@@ -1,8 +1,7 @@
-package io.github.dl4jjepa.core.objective;
+package io.github.dl4jjepa.core.iterator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;

@@ -1,6 +1,5 @@
-package io.github.dl4jjepa.core.objective;
+package io.github.dl4jjepa.core.iterator;
 
-import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -13,12 +12,12 @@ import org.nd4j.linalg.factory.Nd4j;
  * numbers (at most 25 % more; below 32, multiples of 8). What fills up is padding, and labels of
  * {@link MultiViewBatch#NO_INDEX}, which the loss leaves out.
  */
-final class ShapeBuckets {
+public final class ShapeBuckets {
     private static final int LENGTHS_PER_OCTAVE = 16;
     private static final int LABEL_COUNTS_PER_OCTAVE = 4;
 
     /** Every number of labels is a multiple of this. */
-    static final int LABEL_CHUNKS = 8;
+    public static final int LABEL_CHUNKS = 8;
 
     private final MultiViewBatch batch;
     private final int rows;
@@ -33,7 +32,7 @@ final class ShapeBuckets {
     }
 
     /** A filled-up copy of a batch, to be closed by the caller. */
-    static MultiViewBatch fill(MultiViewBatch batch) {
+    public static MultiViewBatch fill(MultiViewBatch batch) {
         return new ShapeBuckets(batch).filled();
     }
 
@@ -43,7 +42,8 @@ final class ShapeBuckets {
         return (n + step - 1) / step * step;
     }
 
-    private static int labelCount(int labels) {
+    /** The number that so many labels are filled up to. */
+    static int labelCount(int labels) {
         int rounded = roundUp(labels, LABEL_COUNTS_PER_OCTAVE);
         return (rounded + LABEL_CHUNKS - 1) / LABEL_CHUNKS * LABEL_CHUNKS;
     }
