@@ -219,6 +219,7 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
                     name() + ": nIn is " + nIn + ", the body's output has " + recurrent.getSize());
         }
         nIn = recurrent.getSize();
+        setLayerParams(null); // of another nIn
         if (dataFormat == null) {
             dataFormat = recurrent.getFormat();
         }
@@ -358,6 +359,7 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
     @Override
     public boolean equals(Object other) {
         return other instanceof JepaLossLayer that
+                && sameLayerParams(that)
                 && super.equals(that)
                 && nIn == that.nIn
                 && nOut == that.nOut
@@ -369,6 +371,11 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
                 && weightInit == that.weightInit
                 && hasBias == that.hasBias
                 && dataFormat == that.dataFormat;
+    }
+
+    /** They follow from the rest, and are there from their first use on. */
+    private boolean sameLayerParams(JepaLossLayer that) {
+        return getLayerParams().equals(that.getLayerParams());
     }
 
     @Override

@@ -25,6 +25,7 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 /** Runs a {@link JepaLossLayer}. */
 final class JepaOutputLayer extends SameDiffOutputLayer {
@@ -212,7 +213,7 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
             double regularization, boolean training, LayerWorkspaceMgr workspaceMgr) {
         double loss = scoredInput == input ? scoredLoss : loss();
         scoredInput = null;
-        return (loss + regularization) / input.size(0);
+        return (conf().isMiniBatch() ? loss / input.size(0) : loss) + regularization;
     }
 
     private double loss() {
@@ -227,6 +228,24 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
                                     (name, value) -> sums.put(name, value.getDouble(0)));
                     return feed.loss(sums);
                 });
+    }
+
+    /** As layers that are no SameDiff layers do; the supertype leaves it at 0. */
+    @Override
+    public double calcRegularizationScore(boolean backpropOnlyParams) {
+        double score = 0;
+        for (Map.Entry<String, INDArray> parameter : paramTable.entrySet()) {
+            List<Regularization> regularizations =
+                    jepa().getRegularizationByParam(parameter.getKey());
+            if (regularizations != null) {
+                for (Regularization regularization : regularizations) {
+                    score +=
+                            regularization.score(
+                                    parameter.getValue(), getIterationCount(), getEpochCount());
+                }
+            }
+        }
+        return score;
     }
 
     /** Assigns, where the supertype checks the shape and leaves it at that. */

@@ -108,7 +108,7 @@ public final class GradientFunction implements AutoCloseable {
      * {@code createGradFunction} prints a line per operator; standard output belongs to the program
      * that calls us.
      */
-    private static void withoutStandardOutput(Runnable action) {
+    static void withoutStandardOutput(Runnable action) {
         synchronized (System.class) {
             PrintStream standard = System.out;
             System.setOut(new PrintStream(OutputStream.nullOutputStream()));

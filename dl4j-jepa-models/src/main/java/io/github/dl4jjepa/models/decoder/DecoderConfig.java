@@ -167,6 +167,15 @@ public record DecoderConfig(
 
     /** The same model with more (or fewer) token ids. */
     public DecoderConfig withVocabularySize(int size) {
+        return with(size, tiedHead);
+    }
+
+    /** The same model without a head of its own. */
+    public DecoderConfig withoutHead() {
+        return with(vocabularySize, true);
+    }
+
+    private DecoderConfig with(int size, boolean tied) {
         return new DecoderConfig(
                 size,
                 hiddenSize,
@@ -179,7 +188,7 @@ public record DecoderConfig(
                 normEpsilon,
                 attentionBias,
                 mlpBias,
-                tiedHead,
+                tied,
                 positions,
                 slidingWindow,
                 maxPositions,

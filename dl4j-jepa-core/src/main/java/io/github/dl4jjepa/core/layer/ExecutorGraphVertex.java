@@ -1,0 +1,173 @@
+package io.github.dl4jjepa.core.layer;
+
+import io.github.dl4jjepa.core.samediff.Arena;
+import io.github.dl4jjepa.core.samediff.GradientFunction;
+import io.github.dl4jjepa.core.samediff.GraphExecutor;
+import io.github.dl4jjepa.core.samediff.Graphs;
+import io.github.dl4jjepa.core.samediff.Ops;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.layers.samediff.SameDiffGraphVertex;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Runs an {@link ExecutorVertex}. */
+@SuppressWarnings("overrides") // what the supertype inherits twice
+final class ExecutorGraphVertex extends SameDiffGraphVertex {
+    private static final long serialVersionUID = 1L;
+
+    private static final String OUTPUT = "vertex_output";
+    private static final String EPSILON = "vertex_epsilon";
+    private static final String LOSS = "vertex_loss";
+
+    private transient Graph graph;
+
+    ExecutorGraphVertex(
+            ExecutorVertex config,
+            ComputationGraph network,
+            String name,
+            int index,
+            INDArray parametersView,
+            boolean initializeParameters,
+            DataType dataType) {
+        super(config, network, name, index, parametersView, initializeParameters, dataType);
+    }
+
+    /** The vertex's graph over this instance's parameters. */
+    private final class Graph {
+        private final SameDiff graph = Graphs.create();
+        private final Arena arena = new Arena(dataType);
+        private final SDVariable output;
+        private final GraphExecutor forward;
+        private GradientFunction backward;
+
+        Graph() {
+            Map<String, SDVariable> placeholders = new LinkedHashMap<>();
+            List<String> names = config.getVertexParams().getInputs();
+            for (int i = 0; i < names.size(); i++) {
+                placeholders.put(names.get(i), placeholder(names.get(i), inputs[i].rank()));
+            }
+            Map<String, SDVariable> parameters = new LinkedHashMap<>();
+            paramTable.forEach((name, array) -> parameters.put(name, graph.var(name, array)));
+            output = config.defineVertex(graph, placeholders, parameters, Map.of()).rename(OUTPUT);
+            forward = new GraphExecutor(graph, List.of(OUTPUT), arena, List.of());
+        }
+
+        private SDVariable placeholder(String name, int rank) {
+            long[] shape = new long[rank];
+            Arrays.fill(shape, -1);
+            return graph.placeHolder(name, dataType, shape);
+        }
+
+        /** What multiplies the activations' gradient by those of parameters and inputs. */
+        GradientFunction backward() {
+            if (backward == null) {
+                SDVariable product =
+                        Ops.multiplyConstant(output, placeholder(EPSILON, epsilon.rank()));
+                graph.setLossVariables(product.sum().rename(LOSS).name());
+                List<String> differentiated = new ArrayList<>(paramTable.keySet());
+                differentiated.addAll(differentiableInputs());
+                backward = new GradientFunction(graph, differentiated, List.of(), arena, List.of());
+            }
+            return backward;
+        }
+    }
+
+    private List<String> differentiableInputs() {
+        return ((ExecutorVertex) config).differentiableInputs();
+    }
+
+    private Graph graph() {
+        if (graph == null) {
+            graph = new Graph();
+        }
+        return graph;
+    }
+
+    private Map<String, INDArray> placeholders() {
+        config.validateInput(inputs);
+        Map<String, INDArray> placeholders = new HashMap<>();
+        List<String> names = config.getVertexParams().getInputs();
+        for (int i = 0; i < names.size(); i++) {
+            placeholders.put(names.get(i), own(inputs[i]));
+        }
+        return placeholders;
+    }
+
+    /** In row-major order, and of the network's type. */
+    private INDArray own(INDArray array) {
+        return array.castTo(dataType).dup('c');
+    }
+
+    @Override
+    public INDArray doForward(boolean training, LayerWorkspaceMgr workspaceMgr) {
+        return Workspaces.outside(
+                () -> {
+                    INDArray[] result = new INDArray[1];
+                    graph().forward
+                            .run(
+                                    placeholders(),
+                                    (name, value) ->
+                                            result[0] =
+                                                    workspaceMgr.dup(ArrayType.ACTIVATIONS, value));
+                    return result[0];
+                });
+    }
+
+    @Override
+    public Pair<Gradient, INDArray[]> doBackward(boolean tbptt, LayerWorkspaceMgr workspaceMgr) {
+        Map<String, INDArray> inputGradients =
+                Workspaces.outside(
+                        () -> {
+                            Map<String, INDArray> gradients = new HashMap<>();
+                            Map<String, INDArray> placeholders = placeholders();
+                            placeholders.put(EPSILON, own(epsilon));
+                            graph().backward()
+                                    .run(
+                                            placeholders,
+                                            (name, value) -> {
+                                                if (paramTable.containsKey(name)) {
+                                                    gradTable.get(name).assign(value);
+                                                } else {
+                                                    gradients.put(
+                                                            name,
+                                                            workspaceMgr.dup(
+                                                                    ArrayType.ACTIVATION_GRAD,
+                                                                    value));
+                                                }
+                                            },
+                                            (name, value) -> {});
+                            return gradients;
+                        });
+        Gradient gradient = new DefaultGradient();
+        paramTable.keySet().forEach(name -> gradient.setGradientFor(name, gradTable.get(name)));
+        List<String> names = config.getVertexParams().getInputs();
+        INDArray[] epsilons = new INDArray[names.size()];
+        for (int i = 0; i < epsilons.length; i++) {
+            INDArray found = inputGradients.get(names.get(i));
+            epsilons[i] =
+                    found != null
+                            ? found
+                            : workspaceMgr.create(
+                                    ArrayType.ACTIVATION_GRAD, dataType, inputs[i].shape());
+        }
+        return new Pair<>(gradient, epsilons);
+    }
+
+    @Override
+    public String toString() {
+        return config.getClass().getSimpleName() + "(" + getVertexName() + ")";
+    }
+}

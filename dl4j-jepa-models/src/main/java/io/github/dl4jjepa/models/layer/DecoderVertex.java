@@ -1,0 +1,205 @@
+package io.github.dl4jjepa.models.layer;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.layer.ExecutorVertex;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.decoder.family.ConfigJson;
+import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.samediff.SDVertexParams;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * An imported decoder as the body of a {@code ComputationGraph}: token ids in, the last layer's
+ * hidden states {@code [rows, hidden, time]} out.
+ *
+ * <pre>{@code
+ * DecoderVertex decoder = DecoderVertex.load(CheckpointFolder.open(path), vocabulary);
+ * new NeuralNetConfiguration.Builder().updater(new Adam(2e-5)).graphBuilder()
+ *         .addInputs("ids", "positions", "segments", "prefixes")
+ *         .addVertex("decoder", decoder, "ids", "positions", "segments", "prefixes")
+ *         .addLayer("loss",
+ *                 new JepaLossLayer.Builder().nIn(decoder.hiddenSize()).nOut(vocabulary)
+ *                         .hasBias(false).build(), "decoder")
+ *         .setOutputs("loss")
+ *         .build();
+ * }</pre>
+ *
+ * <p>The four inputs, {@code [rows, time]} each, are the features of a {@link
+ * io.github.dl4jjepa.core.iterator.JepaMultiViewIterator} with {@link
+ * io.github.dl4jjepa.core.iterator.MultiDataSetForm#PACKED}, in any layout. The parameters have
+ * their names in the checkpoint; the head is the output layer's: {@link #headOf} is what its W
+ * begins as. Deeplearning4j's parameters belong to one layer, so that a head that the checkpoint
+ * ties to the embedding is trained apart from it here.
+ *
+ * <p>The checkpoint's weights are those of a new network's first {@code init()}; a network that is
+ * made of this configuration's JSON begins with random ones, until its own are loaded.
+ */
+public final class DecoderVertex extends ExecutorVertex {
+    private static final long serialVersionUID = 1L;
+    private static final List<String> INPUTS =
+            List.of("input_ids", "position_ids", "segment_ids", "prefix_ids");
+    private static final long RANDOM_SEED = 42;
+
+    private String configJson;
+    private int vocabularySize;
+    private transient TransformerDecoder source;
+
+    /** For Jackson. */
+    DecoderVertex() {}
+
+    /**
+     * Reads a checkpoint.
+     *
+     * @param folder the checkpoint
+     * @param vocabularySize the least number of token ids, [PRED] tokens included; the embedding of
+     *     those that the checkpoint does not have is the mean of all others
+     * @throws io.github.dl4jjepa.core.JepaException if the checkpoint cannot be used
+     */
+    public static DecoderVertex load(CheckpointFolder folder, int vocabularySize) {
+        int stored = DecoderLoader.config(folder).vocabularySize();
+        TransformerDecoder decoder = DecoderLoader.load(folder, vocabularySize);
+        decoder.initialiseTokens(
+                IntStream.range(stored, decoder.vocabularySize()).boxed().toList());
+        DecoderVertex vertex = new DecoderVertex();
+        vertex.configJson = folder.config().toString();
+        vertex.vocabularySize = decoder.vocabularySize();
+        vertex.source = decoder;
+        return vertex;
+    }
+
+    /** The checkpoint's head as an output layer's W, {@code [hidden, vocabulary]}. */
+    public INDArray headOf() {
+        Map<String, INDArray> parameters = source().parameters();
+        return parameters
+                .getOrDefault(DecoderConfig.HEAD, parameters.get(DecoderConfig.EMBEDDING))
+                .transpose()
+                .dup('c');
+    }
+
+    /** Size of a hidden state. */
+    public int hiddenSize() {
+        return config().hiddenSize();
+    }
+
+    private TransformerDecoder source() {
+        if (source == null) {
+            source = TransformerDecoder.random(config(), RANDOM_SEED);
+        }
+        return source;
+    }
+
+    private DecoderConfig config() {
+        try {
+            ConfigJson json =
+                    new ConfigJson(
+                            (ObjectNode) new ObjectMapper().readTree(configJson), "config.json");
+            return DecoderFamily.of(json).configuration(json).withVocabularySize(vocabularySize);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the decoder's configuration is damaged", e);
+        }
+    }
+
+    @Override
+    protected SDVariable define(
+            SameDiff graph, Map<String, SDVariable> inputs, Map<String, SDVariable> parameters) {
+        Map<String, INDArray> arrays = new LinkedHashMap<>();
+        parameters.forEach((name, variable) -> arrays.put(name, variable.getArr()));
+        SDVariable[] ids =
+                INPUTS.stream()
+                        .map(name -> inputs.get(name).castTo(DataType.INT32))
+                        .toArray(SDVariable[]::new);
+        DecoderConfig body = config().withoutHead();
+        SDVariable hidden =
+                new TransformerDecoder(body, arrays)
+                        .hiddenStates(graph, new TokenInputs(ids[0], ids[1], ids[2], ids[3]));
+        SDVariable shape =
+                graph.stack(
+                        0,
+                        graph.sizeAt(ids[0], 0),
+                        graph.sizeAt(ids[0], 1),
+                        graph.constant((long) body.hiddenSize()));
+        return hidden.reshape(shape).permute(0, 2, 1);
+    }
+
+    @Override
+    protected List<String> differentiableInputs() {
+        return List.of();
+    }
+
+    @Override
+    public void defineParametersAndInputs(SDVertexParams params) {
+        params.defineInputs(INPUTS.toArray(String[]::new));
+        DecoderConfig body = config().withoutHead();
+        body.parameterShapes()
+                .forEach(
+                        (name, shape) -> {
+                            if (shape.length > 1) {
+                                params.addWeightParam(name, shape);
+                            } else {
+                                params.addBiasParam(name, shape);
+                            }
+                        });
+    }
+
+    @Override
+    public void initializeParameters(Map<String, INDArray> params) {
+        params.forEach((name, array) -> array.assign(source().parameters().get(name)));
+    }
+
+    @Override
+    public InputType getOutputType(int layerIndex, InputType... inputs) {
+        return InputType.recurrent(hiddenSize());
+    }
+
+    @Override
+    public DecoderVertex clone() {
+        DecoderVertex copy = new DecoderVertex();
+        copy.configJson = configJson;
+        copy.vocabularySize = vocabularySize;
+        copy.source = source;
+        return copyTo(copy);
+    }
+
+    public String getConfigJson() {
+        return configJson;
+    }
+
+    public void setConfigJson(String configJson) {
+        this.configJson = configJson;
+    }
+
+    public int getVocabularySize() {
+        return vocabularySize;
+    }
+
+    public void setVocabularySize(int vocabularySize) {
+        this.vocabularySize = vocabularySize;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof DecoderVertex that
+                && vocabularySize == that.vocabularySize
+                && Objects.equals(configJson, that.configJson);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(configJson, vocabularySize);
+    }
+}
