@@ -60,7 +60,11 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                 placeholders.put(names.get(i), placeholder(names.get(i), inputs[i].rank()));
             }
             Map<String, SDVariable> parameters = new LinkedHashMap<>();
-            paramTable.forEach((name, array) -> parameters.put(name, graph.var(name, array)));
+            paramTable.forEach(
+                    (parameter, array) -> {
+                        String name = vertex().variableName(parameter);
+                        parameters.put(name, graph.var(name, array));
+                    });
             output = config.defineVertex(graph, placeholders, parameters, Map.of()).rename(OUTPUT);
             forward = new GraphExecutor(graph, List.of(OUTPUT), arena, List.of());
         }
@@ -77,16 +81,29 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                 SDVariable product =
                         Ops.multiplyConstant(output, placeholder(EPSILON, epsilon.rank()));
                 graph.setLossVariables(product.sum().rename(LOSS).name());
-                List<String> differentiated = new ArrayList<>(paramTable.keySet());
-                differentiated.addAll(differentiableInputs());
+                List<String> differentiated = new ArrayList<>(gradientsOfVariables().keySet());
+                differentiated.addAll(vertex().differentiableInputs());
                 backward = new GradientFunction(graph, differentiated, List.of(), arena, List.of());
             }
             return backward;
         }
     }
 
-    private List<String> differentiableInputs() {
-        return ((ExecutorVertex) config).differentiableInputs();
+    private ExecutorVertex vertex() {
+        return (ExecutorVertex) config;
+    }
+
+    /** The arrays that parameters' gradients go into, by the names of their variables. */
+    private Map<String, INDArray> gradientsOfVariables() {
+        Map<String, INDArray> gradients = new LinkedHashMap<>();
+        paramTable
+                .keySet()
+                .forEach(
+                        parameter ->
+                                gradients.put(
+                                        vertex().variableName(parameter),
+                                        gradTable.get(parameter)));
+        return gradients;
     }
 
     private Graph graph() {
@@ -132,14 +149,15 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                 Workspaces.outside(
                         () -> {
                             Map<String, INDArray> gradients = new HashMap<>();
+                            Map<String, INDArray> own = gradientsOfVariables();
                             Map<String, INDArray> placeholders = placeholders();
                             placeholders.put(EPSILON, own(epsilon));
                             graph().backward()
                                     .run(
                                             placeholders,
                                             (name, value) -> {
-                                                if (paramTable.containsKey(name)) {
-                                                    gradTable.get(name).assign(value);
+                                                if (own.containsKey(name)) {
+                                                    own.get(name).assign(value);
                                                 } else {
                                                     gradients.put(
                                                             name,

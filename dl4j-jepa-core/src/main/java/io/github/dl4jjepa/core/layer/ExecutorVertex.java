@@ -25,11 +25,21 @@ public abstract class ExecutorVertex extends SameDiffVertex {
      * Draws the vertex. Masks are not given: padding stands right of what is read.
      *
      * @param inputs the inputs by the names that {@link #defineParametersAndInputs} gave them
-     * @param parameters likewise; they hold their arrays
+     * @param parameters by the names of their variables; they hold their arrays
      * @return the activations
      */
     protected abstract SDVariable define(
             SameDiff graph, Map<String, SDVariable> inputs, Map<String, SDVariable> parameters);
+
+    /**
+     * The name of a parameter's variable in the graph. A parameter's own name has no underscore:
+     * Deeplearning4j puts the vertex's before it with one, and looks for the last.
+     *
+     * @param parameter the name that {@link #defineParametersAndInputs} gave it
+     */
+    protected String variableName(String parameter) {
+        return parameter;
+    }
 
     /** The inputs that have a gradient; ids have none. */
     protected abstract List<String> differentiableInputs();

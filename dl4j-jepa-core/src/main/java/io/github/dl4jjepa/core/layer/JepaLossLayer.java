@@ -49,8 +49,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * many there are is the layout's matter, not this layer's. {@code output()} gives the probabilities
  * of the next token at each position, in the input's format, and needs no labels.
  *
- * <p>The score is the objective's value, the mean over labels and over pairs, plus regularisation
- * as Deeplearning4j divides it. Parameters are {@code W [nIn, nOut]} and {@code b [1, nOut]}.
+ * <p>The score is the objective's value, the mean over labels and over pairs, plus regularisation,
+ * as of other output layers. Parameters are {@code W [nIn, nOut]} and {@code b [1, nOut]}.
  *
  * <p>Padding stands right of the tokens, so that a body that reads from left to right never sees it
  * before them and needs no mask. A bidirectional body would see the answer it is to predict; this

@@ -42,9 +42,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>The four inputs, {@code [rows, time]} each, are the features of a {@link
  * io.github.dl4jjepa.core.iterator.JepaMultiViewIterator} with {@link
  * io.github.dl4jjepa.core.iterator.MultiDataSetForm#PACKED}, in any layout. The parameters have
- * their names in the checkpoint; the head is the output layer's: {@link #headOf} is what its W
- * begins as. Deeplearning4j's parameters belong to one layer, so that a head that the checkpoint
- * ties to the embedding is trained apart from it here.
+ * their names in the checkpoint, with {@code -} in place of {@code _}; the head is the output
+ * layer's: {@link #headOf} is what its W begins as. Deeplearning4j's parameters belong to one
+ * layer, so that a head that the checkpoint ties to the embedding is trained apart from it here.
  *
  * <p>The checkpoint's weights are those of a new network's first {@code init()}; a network that is
  * made of this configuration's JSON begins with random ones, until its own are loaded.
@@ -137,6 +137,15 @@ public final class DecoderVertex extends ExecutorVertex {
     }
 
     @Override
+    protected String variableName(String parameter) {
+        return parameter.replace('-', '_');
+    }
+
+    private static String parameterName(String variable) {
+        return variable.replace('_', '-');
+    }
+
+    @Override
     protected List<String> differentiableInputs() {
         return List.of();
     }
@@ -149,16 +158,17 @@ public final class DecoderVertex extends ExecutorVertex {
                 .forEach(
                         (name, shape) -> {
                             if (shape.length > 1) {
-                                params.addWeightParam(name, shape);
+                                params.addWeightParam(parameterName(name), shape);
                             } else {
-                                params.addBiasParam(name, shape);
+                                params.addBiasParam(parameterName(name), shape);
                             }
                         });
     }
 
     @Override
     public void initializeParameters(Map<String, INDArray> params) {
-        params.forEach((name, array) -> array.assign(source().parameters().get(name)));
+        params.forEach(
+                (name, array) -> array.assign(source().parameters().get(variableName(name))));
     }
 
     @Override
