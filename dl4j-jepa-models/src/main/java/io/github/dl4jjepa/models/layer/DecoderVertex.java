@@ -96,6 +96,11 @@ public final class DecoderVertex extends ExecutorVertex {
         return config().hiddenSize();
     }
 
+    /** How many token ids there are. */
+    public int vocabularySize() {
+        return vocabularySize;
+    }
+
     private TransformerDecoder source() {
         if (source == null) {
             source = TransformerDecoder.random(config(), RANDOM_SEED);
