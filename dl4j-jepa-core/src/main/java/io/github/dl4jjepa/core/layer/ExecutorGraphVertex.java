@@ -133,12 +133,14 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
         return Workspaces.outside(
                 () -> {
                     INDArray[] result = new INDArray[1];
+                    Map<String, INDArray> placeholders = placeholders();
                     graph().forward
                             .run(
-                                    placeholders(),
+                                    placeholders,
                                     (name, value) ->
                                             result[0] =
                                                     workspaceMgr.dup(ArrayType.ACTIVATIONS, value));
+                    placeholders.values().forEach(INDArray::close);
                     return result[0];
                 });
     }
@@ -167,6 +169,7 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                                                 }
                                             },
                                             (name, value) -> {});
+                            placeholders.values().forEach(INDArray::close);
                             return gradients;
                         });
         Gradient gradient = new DefaultGradient();

@@ -100,18 +100,20 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
         return Workspaces.outside(
                 () -> {
                     INDArray[] result = new INDArray[1];
+                    INDArray own = ownInput();
                     graph().probabilities
                             .run(
-                                    Map.of(JepaLossLayer.INPUT, ownInput()),
+                                    Map.of(JepaLossLayer.INPUT, own),
                                     (name, value) ->
                                             result[0] =
                                                     workspaceMgr.dup(ArrayType.ACTIVATIONS, value));
+                    own.close();
                     return result[0];
                 });
     }
 
     /** The labels and weights of the batch. */
-    private final class Feed {
+    private final class Feed implements AutoCloseable {
         private final Map<String, INDArray> placeholders = new HashMap<>();
         private final double lmWeight;
         private final double jepaWeight;
@@ -133,6 +135,11 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
                 placeholders.put(JepaLossLayer.ANSWER_IDS, unpacked.answerIds());
                 placeholders.put(JepaLossLayer.JEPA_WEIGHT, Nd4j.scalar(dataType, jepaWeight));
             }
+        }
+
+        @Override
+        public void close() {
+            placeholders.values().forEach(INDArray::close);
         }
 
         double loss(Map<String, Double> sums) {
@@ -183,24 +190,26 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
                 Workspaces.outside(
                         () -> {
                             INDArray[] result = new INDArray[1];
-                            Feed feed = new Feed();
-                            Map<String, Double> sums = new HashMap<>();
-                            graph().losses
-                                    .run(
-                                            feed.placeholders,
-                                            (name, value) -> {
-                                                if (name.equals(JepaLossLayer.INPUT)) {
-                                                    result[0] =
-                                                            workspaceMgr.dup(
-                                                                    ArrayType.ACTIVATION_GRAD,
-                                                                    value);
-                                                } else {
-                                                    gradTable.get(name).assign(value);
-                                                }
-                                            },
-                                            (name, value) -> sums.put(name, value.getDouble(0)));
-                            scoredInput = input;
-                            scoredLoss = feed.loss(sums);
+                            try (Feed feed = new Feed()) {
+                                Map<String, Double> sums = new HashMap<>();
+                                graph().losses
+                                        .run(
+                                                feed.placeholders,
+                                                (name, value) -> {
+                                                    if (name.equals(JepaLossLayer.INPUT)) {
+                                                        result[0] =
+                                                                workspaceMgr.dup(
+                                                                        ArrayType.ACTIVATION_GRAD,
+                                                                        value);
+                                                    } else {
+                                                        gradTable.get(name).assign(value);
+                                                    }
+                                                },
+                                                (name, value) ->
+                                                        sums.put(name, value.getDouble(0)));
+                                scoredInput = input;
+                                scoredLoss = feed.loss(sums);
+                            }
                             return result[0];
                         });
         Gradient gradient = new DefaultGradient();
@@ -220,13 +229,14 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
         assertInputSet(false);
         return Workspaces.outside(
                 () -> {
-                    Feed feed = new Feed();
-                    Map<String, Double> sums = new HashMap<>();
-                    graph().losses
-                            .runForward(
-                                    feed.placeholders,
-                                    (name, value) -> sums.put(name, value.getDouble(0)));
-                    return feed.loss(sums);
+                    try (Feed feed = new Feed()) {
+                        Map<String, Double> sums = new HashMap<>();
+                        graph().losses
+                                .runForward(
+                                        feed.placeholders,
+                                        (name, value) -> sums.put(name, value.getDouble(0)));
+                        return feed.loss(sums);
+                    }
                 });
     }
 

@@ -47,6 +47,7 @@ import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.optimize.listeners.CollectScoresIterationListener;
 import org.deeplearning4j.optimize.listeners.PerformanceListener;
 import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
+import org.deeplearning4j.parallelism.ParallelWrapper;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -57,6 +58,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.AsyncMultiDataSetIterator;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -347,6 +349,58 @@ class JepaLossLayerTest {
         assertThat(result.getTotalEpochs()).isEqualTo(4);
         assertThat(result.getScoreVsEpoch().values()).allMatch(score -> score > 0);
         assertThat(result.getScoreVsEpoch().get(3)).isLessThan(result.getScoreVsEpoch().get(0));
+    }
+
+    @Test
+    void aFrozenBodyStaysAsItIs() {
+        MultiLayerNetwork trained = network(DataType.FLOAT, new JepaLossLayer.Builder());
+        MultiLayerNetwork frozen =
+                new TransferLearning.Builder(trained)
+                        .fineTuneConfiguration(
+                                new FineTuneConfiguration.Builder().updater(new Sgd(0.1)).build())
+                        .setFeatureExtractor(1)
+                        .build();
+        INDArray body = frozen.getParam("1_W").dup();
+        INDArray head = frozen.getParam("2_W").dup();
+        frozen.fit(Networks.iterator().build(), 1);
+        assertThat(frozen.getParam("1_W")).isEqualTo(body);
+        assertThat(frozen.getParam("2_W")).isNotEqualTo(head);
+    }
+
+    @Test
+    void workersTrainInParallel() throws Exception {
+        MultiLayerNetwork network = network(DataType.FLOAT, new JepaLossLayer.Builder());
+        MultiDataSet batch = batch();
+        DataSet data = new DataSet(batch.getFeatures(0), batch.getLabels(0));
+        double before = network.score(data);
+        ParallelWrapper wrapper =
+                new ParallelWrapper.Builder<>(network)
+                        .workers(2)
+                        .averagingFrequency(1)
+                        .trainingMode(ParallelWrapper.TrainingMode.AVERAGING)
+                        .build();
+        for (int epoch = 0; epoch < 10; epoch++) {
+            wrapper.fit(
+                    new MultiDataSetWrapperIterator(Networks.iterator().setBatchSize(1).build()));
+        }
+        wrapper.close();
+        assertThat(network.score(data)).isLessThan(before);
+    }
+
+    @Test
+    void batchesMadeAheadAreTheSame() {
+        MultiLayerNetwork ahead = network(DataType.DOUBLE, new JepaLossLayer.Builder());
+        ahead.fit(new AsyncMultiDataSetIterator(Networks.iterator().optSeed(3).build(), 2), 2);
+        MultiLayerNetwork one = network(DataType.DOUBLE, new JepaLossLayer.Builder());
+        JepaMultiViewIterator batches = Networks.iterator().optSeed(3).build();
+        for (int epoch = 0; epoch < 2; epoch++) {
+            while (batches.hasNext()) {
+                MultiDataSet batch = batches.next();
+                one.fit(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+            }
+            batches.reset();
+        }
+        assertThat(ahead.params()).isEqualTo(one.params());
     }
 
     @Test

@@ -21,6 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -61,6 +62,37 @@ class StockFaultsTest {
 
         assertThatThrownBy(() -> graph.outputSingle(Map.of(), "sum"))
                 .isInstanceOf(NullPointerException.class);
+    }
+
+    /** Cure: {@code TrainableGraph}. */
+    @Test
+    void fitReportsNothingOfALossThatNothingReads() {
+        assertThat(lossThatFitReports(false)).isZero();
+        assertThat(lossThatFitReports(true)).isEqualTo(14);
+    }
+
+    private static double lossThatFitReports(boolean prepared) {
+        SameDiff graph = SameDiff.create();
+        SDVariable x = graph.placeHolder("x", DataType.DOUBLE, -1);
+        SDVariable weight = graph.var("w", Nd4j.createFromArray(1.0));
+        x.mul(weight).mul(x).sum("loss").markAsLoss();
+        if (prepared) {
+            TrainableGraph.prepare(graph);
+        }
+        graph.setTrainingConfig(
+                TrainingConfig.builder()
+                        .updater(new Sgd(0.1))
+                        .dataSetFeatureMapping("x")
+                        .markLabelsUnused()
+                        .build());
+        return graph.fit(
+                        new SingletonMultiDataSetIterator(
+                                new MultiDataSet(
+                                        new INDArray[] {Nd4j.createFromArray(1.0, 2, 3)},
+                                        new INDArray[0])),
+                        1)
+                .lossCurve()
+                .meanLoss("loss")[0];
     }
 
     /** Cure: {@code InfoNce} compares with a row of zeros more. */

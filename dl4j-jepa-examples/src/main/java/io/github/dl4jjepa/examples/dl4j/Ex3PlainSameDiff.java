@@ -38,7 +38,7 @@ public final class Ex3PlainSameDiff {
     /** Trains. */
     public static void main(String[] args) {
         History history = train(RegexGrammar.examples(400, 42), 3);
-        System.out.println("Losses, epoch by epoch: " + history.lossCurve());
+        System.out.println("Losses, epoch by epoch: " + history.lossCurve().getLossValues());
     }
 
     static History train(List<Example> pairs, int epochs) {
