@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.datavec.api.records.Record;
 import org.datavec.api.records.metadata.RecordMetaDataLine;
 import org.datavec.api.records.reader.RecordReader;
@@ -32,12 +34,14 @@ public final class RecordExampleReader implements ExampleSource {
     private final int text;
     private final int code;
     private final int system;
+    private final List<Integer> views;
 
     private RecordExampleReader(Builder builder) {
         reader = builder.reader;
         text = builder.text;
         code = builder.code;
         system = builder.system;
+        views = List.copyOf(builder.views);
     }
 
     /**
@@ -103,7 +107,10 @@ public final class RecordExampleReader implements ExampleSource {
         }
         messages.add(new Message(Message.USER, value(place, record, "Text", text)));
         messages.add(new Message(Message.ASSISTANT, value(place, record, "Code", code)));
-        return Example.conversation(place, messages);
+        return new Example(
+                place,
+                messages,
+                views.stream().map(column -> value(place, record, "a view", column)).toList());
     }
 
     private static String value(String place, List<Writable> record, String what, int column) {
@@ -151,6 +158,7 @@ public final class RecordExampleReader implements ExampleSource {
         private int text = NO_COLUMN;
         private int code = NO_COLUMN;
         private int system = NO_COLUMN;
+        private List<Integer> views = List.of();
 
         private Builder(RecordReader reader, Schema schema) {
             this.reader = Objects.requireNonNull(reader, "reader");
@@ -212,6 +220,34 @@ public final class RecordExampleReader implements ExampleSource {
          */
         public Builder optSystem(String column) {
             return optSystem(index(column));
+        }
+
+        /**
+         * Sets the columns that are compared in place of Text and Code: two or more, of which each
+         * predicts the next.
+         *
+         * @param columns their indices, from 0
+         */
+        public Builder optViews(int... columns) {
+            if (columns.length < 2) {
+                throw new IllegalArgumentException("views are two columns or more");
+            }
+            views =
+                    IntStream.of(columns)
+                            .map(column -> Objects.checkIndex(column, Integer.MAX_VALUE))
+                            .boxed()
+                            .toList();
+            return this;
+        }
+
+        /**
+         * Sets the columns that are compared in place of Text and Code.
+         *
+         * @param columns their names in the schema
+         * @see #optViews(int...)
+         */
+        public Builder optViews(String... columns) {
+            return optViews(Stream.of(columns).mapToInt(this::index).toArray());
         }
 
         /**

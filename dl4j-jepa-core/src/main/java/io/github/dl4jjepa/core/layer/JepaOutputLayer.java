@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.layer;
 
 import io.github.dl4jjepa.core.iterator.PackedLabels;
+import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.samediff.Arena;
 import io.github.dl4jjepa.core.samediff.GradientFunction;
 import io.github.dl4jjepa.core.samediff.GraphExecutor;
@@ -37,6 +38,8 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
     private transient INDArray scoredInput;
 
     private transient double scoredLoss;
+
+    private transient Losses losses = Losses.NONE;
 
     JepaOutputLayer(NeuralNetConfiguration conf, DataType dataType) {
         super(conf, dataType);
@@ -115,14 +118,16 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
     /** The labels and weights of the batch. */
     private final class Feed implements AutoCloseable {
         private final Map<String, INDArray> placeholders = new HashMap<>();
+        private final int count;
+        private final int pairs;
         private final double lmWeight;
         private final double jepaWeight;
 
         Feed() {
             PackedLabels unpacked = unpackedLabels();
             double rows = input.size(0);
-            int count = unpacked.labels();
-            int pairs = unpacked.pairs();
+            count = unpacked.labels();
+            pairs = unpacked.pairs();
             lmWeight = count == 0 ? 0 : jepa().getGamma() * rows / count;
             jepaWeight = pairs == 0 ? 0 : jepa().getLambda() * rows / pairs;
             placeholders.put(JepaLossLayer.INPUT, ownInput());
@@ -143,8 +148,13 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
         }
 
         double loss(Map<String, Double> sums) {
-            return lmWeight * sums.get(JepaLossLayer.LM_SUM)
-                    + jepaWeight * sums.getOrDefault(JepaLossLayer.JEPA_SUM, 0.0);
+            losses =
+                    new Losses(
+                            sums.get(JepaLossLayer.LM_SUM),
+                            count,
+                            sums.getOrDefault(JepaLossLayer.JEPA_SUM, 0.0),
+                            jepa().getLambda() > 0 ? pairs : 0);
+            return lmWeight * losses.languageModelSum() + jepaWeight * losses.jepaSum();
         }
     }
 
@@ -256,6 +266,11 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
             }
         }
         return score;
+    }
+
+    /** The losses of the last batch that was scored. */
+    Losses losses() {
+        return losses;
     }
 
     /** Assigns, where the supertype checks the shape and leaves it at that. */

@@ -87,6 +87,7 @@ public final class JepaLoss {
             throw new IllegalArgumentException(
                     "lambda must be fixed and above 0; to measure it, use JepaTrainer");
         }
+        objective.requireOfBatch();
         SameDiff graph = hiddenStates.getSameDiff();
         SDVariable answerIds = graph.placeHolder(names.answerIds(), DataType.INT32, -1);
         SDVariable sum =

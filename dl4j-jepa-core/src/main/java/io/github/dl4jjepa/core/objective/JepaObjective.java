@@ -146,12 +146,7 @@ public final class JepaObjective {
             SDVariable predictionIndices,
             SDVariable targetIndices,
             SDVariable answerIds) {
-        Builder.require(
-                target != TargetMode.EMA && distance.readsViews(),
-                "an averaged target and the semantic tube need JepaTrainer");
-        Builder.require(
-                regularizers.stream().allMatch(added -> added.regularizer().directions() == 0),
-                "a regulariser with random directions needs JepaTrainer");
+        requireOfBatch();
         SDVariable target = Readouts.mean(hiddenStates, targetIndices);
         return new JepaTerm(this)
                 .sum(
@@ -161,6 +156,16 @@ public final class JepaObjective {
                                         ? Ops.stopGradient(target)
                                         : target,
                                 answerIds));
+    }
+
+    /** Checks that the term needs nothing but a batch's hidden states. */
+    void requireOfBatch() {
+        Builder.require(
+                target != TargetMode.EMA && distance.readsViews(),
+                "an averaged target and the semantic tube need JepaTrainer");
+        Builder.require(
+                regularizers.stream().allMatch(added -> added.regularizer().directions() == 0),
+                "a regulariser with random directions needs JepaTrainer");
     }
 
     /**

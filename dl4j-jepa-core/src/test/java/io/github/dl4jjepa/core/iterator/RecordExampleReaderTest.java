@@ -50,6 +50,21 @@ class RecordExampleReaderTest {
     }
 
     @Test
+    void readsMoreThanTwoViews() throws Exception {
+        RecordReader csv = csv("task,question,sql\nSQL,How many?,SELECT 1\n");
+
+        List<Example> examples =
+                RecordExampleReader.builder(csv, schema)
+                        .setText("question")
+                        .setCode("sql")
+                        .optViews("sql", "question", "task")
+                        .build()
+                        .readAll();
+
+        assertThat(examples.get(0).views()).containsExactly("SELECT 1", "How many?", "SQL");
+    }
+
+    @Test
     void readsACsvFileByName() throws Exception {
         RecordReader csv = csv("task,question,sql\nSQL,How many?,SELECT 1\n");
 

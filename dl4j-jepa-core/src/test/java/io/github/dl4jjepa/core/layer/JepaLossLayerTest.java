@@ -352,6 +352,22 @@ class JepaLossLayerTest {
     }
 
     @Test
+    void eachLossIsAScore() {
+        MultiLayerNetwork network =
+                network(DataType.DOUBLE, new JepaLossLayer.Builder().lambda(0.5).gamma(2));
+        MultiDataSetIterator all = Networks.iterator().setBatchSize(5).build();
+        MultiDataSet batch = all.next();
+        double score = network.score(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        double jepa =
+                JepaScoreCalculator.jepaLoss(Networks.iterator().build()).calculateScore(network);
+        double languageModel =
+                JepaScoreCalculator.languageModelLoss(Networks.iterator().build())
+                        .calculateScore(network);
+        assertThat(2 * languageModel + 0.5 * jepa).isCloseTo(score, within(1e-12));
+        assertThat(jepa).isBetween(0.0, 2.0);
+    }
+
+    @Test
     void aFrozenBodyStaysAsItIs() {
         MultiLayerNetwork trained = network(DataType.FLOAT, new JepaLossLayer.Builder());
         MultiLayerNetwork frozen =
