@@ -368,6 +368,35 @@ class JepaLossLayerTest {
     }
 
     @Test
+    void aSameDiffLayerOfOnesOwnIsABody() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        new NeuralNetConfiguration.Builder()
+                                .seed(7)
+                                .dataType(DataType.DOUBLE)
+                                .updater(new Adam(0.01))
+                                .list()
+                                .layer(
+                                        new EmbeddingSequenceLayer.Builder()
+                                                .nIn(Networks.VOCABULARY)
+                                                .nOut(5)
+                                                .build())
+                                .layer(new TanhLayer())
+                                .layer(
+                                        new JepaLossLayer.Builder()
+                                                .nOut(Networks.VOCABULARY)
+                                                .build())
+                                .setInputType(InputType.recurrent(Networks.VOCABULARY))
+                                .build());
+        network.init();
+        MultiDataSet batch = batch();
+        DataSet data = new DataSet(batch.getFeatures(0), batch.getLabels(0));
+        double before = network.score(data);
+        network.fit(Networks.iterator().build(), 5);
+        assertThat(network.score(data)).isLessThan(before);
+    }
+
+    @Test
     void aFrozenBodyStaysAsItIs() {
         MultiLayerNetwork trained = network(DataType.FLOAT, new JepaLossLayer.Builder());
         MultiLayerNetwork frozen =

@@ -40,6 +40,8 @@ import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -295,5 +297,26 @@ class DropInTest {
         loaded.fit(batch);
         network.fit(batch);
         assertThat(loaded.params()).isEqualTo(network.params());
+    }
+
+    @Test
+    void aFrozenDecoderStaysAsItIs() {
+        ComputationGraph network =
+                new TransferLearning.GraphBuilder(
+                                network(DataType.FLOAT, DistanceKind.COSINE, new Sgd(0.1)))
+                        .fineTuneConfiguration(
+                                new FineTuneConfiguration.Builder().updater(new Sgd(0.1)).build())
+                        .setFeatureExtractor("decoder")
+                        .build();
+        INDArray embedding = embedding(network).dup();
+        INDArray head = network.getParam("loss_W").dup();
+        network.fit(
+                iterator(LayoutKind.SHARED_PREFIX).optForm(MultiDataSetForm.PACKED).build().next());
+        assertThat(embedding(network)).isEqualTo(embedding);
+        assertThat(network.getParam("loss_W")).isNotEqualTo(head);
+    }
+
+    private static INDArray embedding(ComputationGraph network) {
+        return network.getVertex("decoder").paramTable(false).get("model.embed-tokens.weight");
     }
 }
