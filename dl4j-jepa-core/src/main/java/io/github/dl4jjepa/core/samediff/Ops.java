@@ -62,6 +62,17 @@ public final class Ops {
         return CorrectedGradients.multiply(x, factor, Operand.PER_ROW);
     }
 
+    /**
+     * Rows less their mean.
+     *
+     * @param x {@code [n, width]}
+     */
+    public static SDVariable centredRows(SDVariable x) {
+        // Through an integer, so that the ones take no gradient.
+        SDVariable ones = x.getSameDiff().onesLike(x.castTo(DataType.INT32)).castTo(x.dataType());
+        return add(x, scaleRows(ones, x.mean(true, 1).neg()));
+    }
+
     /** Product with a variable that is not trained, of a shape that broadcasts to {@code x}'s. */
     public static SDVariable multiplyConstant(SDVariable x, SDVariable constant) {
         return CorrectedGradients.multiply(x, constant, Operand.CONSTANT);

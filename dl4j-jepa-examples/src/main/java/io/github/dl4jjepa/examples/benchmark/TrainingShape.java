@@ -6,7 +6,15 @@ import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Head;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
+import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,17 +55,14 @@ public record TrainingShape(
                         vocabulary,
                         hidden,
                         layers,
-                        heads,
-                        keyValueHeads,
-                        hidden / heads,
-                        feedForward,
-                        Activation.SILU,
-                        1e-5,
-                        false,
-                        false,
-                        true,
+                        Attention.llama(heads, keyValueHeads, hidden / heads, false, layers, 0),
+                        new FeedForward(
+                                feedForward, Activation.SILU, true, Projection.SEPARATE, false),
+                        new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
+                        1,
+                        Head.plain(true),
                         new RotaryEmbedding(10000, new RotaryEmbedding.Plain()),
-                        0,
+                        TensorNames.LLAMA,
                         Math.max(MAX_POSITIONS, promptTokens + codeTokens + 1),
                         0.02),
                 1);

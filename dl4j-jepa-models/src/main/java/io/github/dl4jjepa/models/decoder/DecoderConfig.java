@@ -1,25 +1,24 @@
 package io.github.dl4jjepa.models.decoder;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Everything in which decoders differ, as data.
+ * What a transformer decoder is made of.
  *
- * @param vocabularySize number of token ids
- * @param hiddenSize width of the hidden states
- * @param layers number of transformer blocks
- * @param heads query heads
- * @param keyValueHeads key and value heads; divides {@code heads} (grouped-query attention)
- * @param headDim width of a head, even
- * @param intermediateSize width of the feed-forward block
- * @param activation of the feed-forward block
- * @param normEpsilon added to the mean square in RMSNorm
- * @param attentionBias whether q, k, v and o have biases
- * @param mlpBias whether the feed-forward projections have biases
- * @param tiedHead whether the head's matrix is the embedding
+ * @param vocabularySize how many token ids there are
+ * @param hiddenSize width of a hidden state
+ * @param layers how many layers there are
+ * @param attention what attention is made of, the same in each layer but for its window
+ * @param feedForward what the feed-forward block is made of
+ * @param norm how and where hidden states are normalised
+ * @param embeddingScale what a token's embedding is multiplied with
+ * @param head what makes logits of hidden states
  * @param positions how the decoder knows where a token stands
- * @param slidingWindow how many positions a token sees, its own included; 0 for all before it
+ * @param names what the tensors are called
  * @param maxPositions the longest row the model was made for
  * @param initializerRange standard deviation of randomly initialised matrices
  */
@@ -27,42 +26,166 @@ public record DecoderConfig(
         int vocabularySize,
         int hiddenSize,
         int layers,
-        int heads,
-        int keyValueHeads,
-        int headDim,
-        int intermediateSize,
-        Activation activation,
-        double normEpsilon,
-        boolean attentionBias,
-        boolean mlpBias,
-        boolean tiedHead,
+        Attention attention,
+        FeedForward feedForward,
+        Norm norm,
+        double embeddingScale,
+        Head head,
         PositionEmbedding positions,
-        int slidingWindow,
+        TensorNames names,
         int maxPositions,
         double initializerRange) {
 
-    /** Name of the embedding's parameter. */
-    public static final String EMBEDDING = "model.embed_tokens.weight";
-
-    /** Name of the learned positions' parameter. */
-    static final String POSITIONS = "model.embed_positions.weight";
-
-    /** Name of the head's parameter, where it is not tied. */
-    public static final String HEAD = "lm_head.weight";
-
-    static final String FINAL_NORM = "model.norm.weight";
-
     public DecoderConfig {
-        if (heads % keyValueHeads != 0) {
+        if (attention.windows.size() != layers) {
             throw new IllegalArgumentException(
-                    heads + " query heads cannot share " + keyValueHeads + " key-value heads");
+                    attention.windows.size() + " windows for " + layers + " layers");
         }
-        if (slidingWindow < 0) {
-            throw new IllegalArgumentException("a window of " + slidingWindow + " positions");
+    }
+
+    /** How a linear map's matrix is stored, and whether it shares it with others. */
+    public enum Projection {
+        /** {@code [out, in]}, each map by itself. */
+        SEPARATE,
+        /** {@code [out, in]}, several maps one below the other. */
+        FUSED,
+        /** {@code [in, out]}, several maps side by side: GPT-2's Conv1D. */
+        FUSED_TRANSPOSED
+    }
+
+    /** Which queries and keys are normalised. */
+    public enum QueryKeyNorm {
+        /** None. */
+        NONE,
+        /** Each head by itself (Qwen 3, Gemma 3). */
+        HEADS,
+        /** All heads together (OLMo 2). */
+        WHOLE
+    }
+
+    /**
+     * What attention is made of.
+     *
+     * @param heads query heads
+     * @param keyValueHeads key and value heads, which the query heads share evenly
+     * @param headDim width of a head
+     * @param projection how the matrices of queries, keys and values are stored
+     * @param bias whether those have biases
+     * @param outputBias whether the output projection has one
+     * @param scale what scores are multiplied with
+     * @param scoreCap scores are {@code cap * tanh(score / cap)} then; 0 for no cap
+     * @param clip queries, keys and values are clipped to this size; 0 for no clipping
+     * @param queryKeyNorm which queries and keys are normalised
+     * @param windows by layer, how many positions a token sees, its own included; 0 for all before
+     *     it
+     * @param windowPositions the rotary embedding of layers with a window, where it is another
+     */
+    public record Attention(
+            int heads,
+            int keyValueHeads,
+            int headDim,
+            Projection projection,
+            boolean bias,
+            boolean outputBias,
+            double scale,
+            double scoreCap,
+            double clip,
+            QueryKeyNorm queryKeyNorm,
+            List<Integer> windows,
+            Optional<RotaryEmbedding> windowPositions) {
+        public Attention {
+            if (heads % keyValueHeads != 0) {
+                throw new IllegalArgumentException(
+                        heads + " query heads cannot share " + keyValueHeads + " key-value heads");
+            }
+            if (headDim % 2 != 0) {
+                throw new IllegalArgumentException(
+                        "rotary embedding needs an even head width, not " + headDim);
+            }
+            windows = List.copyOf(windows);
         }
-        if (headDim % 2 != 0) {
-            throw new IllegalArgumentException(
-                    "rotary embedding needs an even head width, not " + headDim);
+
+        /**
+         * Llama's attention.
+         *
+         * @param layers how many layers there are
+         * @param window how many positions a token sees; 0 for all before it
+         */
+        public static Attention llama(
+                int heads, int keyValueHeads, int headDim, boolean bias, int layers, int window) {
+            return new Attention(
+                    heads,
+                    keyValueHeads,
+                    headDim,
+                    Projection.SEPARATE,
+                    bias,
+                    bias,
+                    1 / Math.sqrt(headDim),
+                    0,
+                    0,
+                    QueryKeyNorm.NONE,
+                    Collections.nCopies(layers, window),
+                    Optional.empty());
+        }
+    }
+
+    /**
+     * What a feed-forward block is made of.
+     *
+     * @param width of its inner layer
+     * @param activation what its inner layer, or its gate, goes through
+     * @param gated whether it is {@code down(activation(gate(x)) * up(x))}, or else {@code
+     *     down(activation(up(x)))}
+     * @param projection how its matrices are stored
+     * @param bias whether they have biases
+     */
+    public record FeedForward(
+            int width, Activation activation, boolean gated, Projection projection, boolean bias) {}
+
+    /** What a norm computes. */
+    public enum NormKind {
+        /** {@code x / sqrt(mean(x^2) + eps) * gain}. */
+        RMS,
+        /** {@code x / sqrt(mean(x^2) + eps) * (1 + gain)}: Gemma's. */
+        RMS_PLUS_ONE,
+        /** LayerNorm with gain and bias. */
+        LAYER,
+        /** LayerNorm without parameters: OLMo's. */
+        LAYER_PLAIN
+    }
+
+    /** Where norms stand. */
+    public enum NormPlacement {
+        /** Before attention and before the feed-forward block. */
+        BEFORE,
+        /** After both, before they are added (OLMo 2). */
+        AFTER,
+        /** Before and after both (Gemma 2 and 3). */
+        AROUND,
+        /** Once, before both, which are added together (Phi). */
+        SHARED
+    }
+
+    /**
+     * How and where hidden states are normalised.
+     *
+     * @param kind what a norm computes
+     * @param epsilon what is added before the root is taken
+     * @param placement where norms stand
+     */
+    public record Norm(NormKind kind, double epsilon, NormPlacement placement) {}
+
+    /**
+     * What makes logits of hidden states.
+     *
+     * @param tied whether its matrix is the embedding
+     * @param bias whether it has a bias
+     * @param cap logits are {@code cap * tanh(logit / cap)} then; 0 for no cap
+     */
+    public record Head(boolean tied, boolean bias, double cap) {
+        /** Without bias and cap. */
+        public static Head plain(boolean tied) {
+            return new Head(tied, false, 0);
         }
     }
 
@@ -72,12 +195,27 @@ public record DecoderConfig(
         MATRIX,
         /** A norm's gain: ones, without weight decay. */
         GAIN,
-        /** A bias: zeros, without weight decay. */
+        /** A bias, or what is added to a gain of one: zeros, without weight decay. */
         BIAS
     }
 
     /** A parameter's shape and kind. */
     record Parameter(Kind kind, long... shape) {}
+
+    /** Query heads. */
+    public int heads() {
+        return attention.heads;
+    }
+
+    /** Key and value heads. */
+    public int keyValueHeads() {
+        return attention.keyValueHeads;
+    }
+
+    /** Width of a head. */
+    public int headDim() {
+        return attention.headDim;
+    }
 
     /** The shapes of the parameters by name, in the order of the forward pass. */
     public Map<String, long[]> parameterShapes() {
@@ -88,109 +226,152 @@ public record DecoderConfig(
 
     /** The parameters by name, in the order of the forward pass. */
     Map<String, Parameter> parameters() {
-        Map<String, Parameter> parameters = new LinkedHashMap<>();
-        parameters.put(EMBEDDING, new Parameter(Kind.MATRIX, vocabularySize, hiddenSize));
+        Parameters all = new Parameters();
+        all.put(names.embedding(), Kind.MATRIX, vocabularySize, hiddenSize);
         if (positions instanceof PositionEmbedding.Learned) {
-            parameters.put(POSITIONS, new Parameter(Kind.MATRIX, maxPositions, hiddenSize));
+            all.put(names.positions(), Kind.MATRIX, maxPositions, hiddenSize);
         }
         for (int layer = 0; layer < layers; layer++) {
-            String attention = attention(layer);
-            String mlp = mlp(layer);
-            parameters.put(inputNorm(layer), new Parameter(Kind.GAIN, hiddenSize));
-            putLinear(parameters, attention + "q_proj", heads * headDim, hiddenSize, attentionBias);
-            putLinear(
-                    parameters,
-                    attention + "k_proj",
-                    keyValueHeads * headDim,
-                    hiddenSize,
-                    attentionBias);
-            putLinear(
-                    parameters,
-                    attention + "v_proj",
-                    keyValueHeads * headDim,
-                    hiddenSize,
-                    attentionBias);
-            putLinear(parameters, attention + "o_proj", hiddenSize, heads * headDim, attentionBias);
-            parameters.put(postAttentionNorm(layer), new Parameter(Kind.GAIN, hiddenSize));
-            putLinear(parameters, mlp + "gate_proj", intermediateSize, hiddenSize, mlpBias);
-            putLinear(parameters, mlp + "up_proj", intermediateSize, hiddenSize, mlpBias);
-            putLinear(parameters, mlp + "down_proj", hiddenSize, intermediateSize, mlpBias);
+            layer(layer, all);
         }
-        parameters.put(FINAL_NORM, new Parameter(Kind.GAIN, hiddenSize));
-        if (!tiedHead) {
-            parameters.put(HEAD, new Parameter(Kind.MATRIX, vocabularySize, hiddenSize));
+        all.norm(names.finalNorm(), hiddenSize);
+        if (!head.tied) {
+            all.put(names.headWeight(), Kind.MATRIX, vocabularySize, hiddenSize);
         }
-        return parameters;
+        if (head.bias) {
+            all.put(names.head() + ".bias", Kind.BIAS, vocabularySize);
+        }
+        return all.parameters;
+    }
+
+    private void layer(int layer, Parameters all) {
+        NormPlacement placement = norm.placement;
+        if (placement != NormPlacement.AFTER) {
+            all.norm(names.of(layer, names.inputNorm()), hiddenSize);
+        }
+        int queries = attention.heads * attention.headDim;
+        int keys = attention.keyValueHeads * attention.headDim;
+        if (attention.projection == Projection.SEPARATE) {
+            all.linear(names.of(layer, names.query()), queries, hiddenSize, attention.bias);
+            all.linear(names.of(layer, names.key()), keys, hiddenSize, attention.bias);
+            all.linear(names.of(layer, names.value()), keys, hiddenSize, attention.bias);
+        } else {
+            all.linear(
+                    names.of(layer, names.queryKeyValue()),
+                    queries + 2L * keys,
+                    hiddenSize,
+                    attention.bias,
+                    attention.projection);
+        }
+        if (attention.queryKeyNorm != QueryKeyNorm.NONE) {
+            boolean whole = attention.queryKeyNorm == QueryKeyNorm.WHOLE;
+            all.norm(names.of(layer, names.queryNorm()), whole ? queries : attention.headDim);
+            all.norm(names.of(layer, names.keyNorm()), whole ? keys : attention.headDim);
+        }
+        all.linear(
+                names.of(layer, names.attentionOutput()),
+                hiddenSize,
+                queries,
+                attention.outputBias,
+                attention.projection);
+        if (placement != NormPlacement.SHARED) {
+            all.norm(names.of(layer, names.postAttentionNorm()), hiddenSize);
+        }
+        if (placement == NormPlacement.AROUND) {
+            all.norm(names.of(layer, names.preFeedForwardNorm()), hiddenSize);
+        }
+        feedForward(layer, all);
+        if (placement == NormPlacement.AFTER || placement == NormPlacement.AROUND) {
+            all.norm(names.of(layer, names.postFeedForwardNorm()), hiddenSize);
+        }
+    }
+
+    private void feedForward(int layer, Parameters all) {
+        int width = feedForward.width;
+        Projection stored = feedForward.projection;
+        if (feedForward.gated && stored == Projection.FUSED) {
+            all.linear(names.of(layer, names.gateUp()), 2L * width, hiddenSize, feedForward.bias);
+        } else {
+            if (feedForward.gated) {
+                all.linear(names.of(layer, names.gate()), width, hiddenSize, feedForward.bias);
+            }
+            all.linear(names.of(layer, names.up()), width, hiddenSize, feedForward.bias, stored);
+        }
+        all.linear(names.of(layer, names.down()), hiddenSize, width, feedForward.bias, stored);
+    }
+
+    /** Parameters in the order in which they are put. */
+    private final class Parameters {
+        private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+
+        void put(String name, Kind kind, long... shape) {
+            parameters.put(name, new Parameter(kind, shape));
+        }
+
+        void linear(String name, long out, long in, boolean bias) {
+            linear(name, out, in, bias, Projection.SEPARATE);
+        }
+
+        void linear(String name, long out, long in, boolean bias, Projection stored) {
+            boolean transposed = stored == Projection.FUSED_TRANSPOSED;
+            put(name + ".weight", Kind.MATRIX, transposed ? in : out, transposed ? out : in);
+            if (bias) {
+                put(name + ".bias", Kind.BIAS, out);
+            }
+        }
+
+        void norm(String name, long width) {
+            if (norm.kind == NormKind.LAYER_PLAIN) {
+                return;
+            }
+            put(
+                    name + ".weight",
+                    norm.kind == NormKind.RMS_PLUS_ONE ? Kind.BIAS : Kind.GAIN,
+                    width);
+            if (norm.kind == NormKind.LAYER) {
+                put(name + ".bias", Kind.BIAS, width);
+            }
+        }
     }
 
     /** See {@link io.github.dl4jjepa.core.decoder.Decoder#forwardFlops}. */
     double forwardFlops(int[] positions, long labels) {
         long perLayer =
-                (2L * heads + 2L * keyValueHeads) * headDim * hiddenSize
-                        + 3L * hiddenSize * intermediateSize;
+                (2L * heads() + 2L * keyValueHeads()) * headDim() * hiddenSize
+                        + (feedForward.gated ? 3L : 2L) * hiddenSize * feedForward.width;
         long seen = 0;
-        for (int position : positions) {
-            seen += slidingWindow == 0 ? position + 1 : Math.min(position + 1, slidingWindow);
+        for (int window : attention.windows) {
+            for (int position : positions) {
+                seen += window == 0 ? position + 1 : Math.min(position + 1, window);
+            }
         }
-        double attention = 2.0 * heads * headDim * seen; // queries by keys, weights by values
-        double head = (double) hiddenSize * vocabularySize * labels;
-        return 2 * (layers * ((double) perLayer * positions.length + attention) + head);
-    }
-
-    private static void putLinear(
-            Map<String, Parameter> parameters, String name, long out, long in, boolean bias) {
-        parameters.put(name + ".weight", new Parameter(Kind.MATRIX, out, in));
-        if (bias) {
-            parameters.put(name + ".bias", new Parameter(Kind.BIAS, out));
-        }
-    }
-
-    static String attention(int layer) {
-        return layer(layer) + "self_attn.";
-    }
-
-    static String mlp(int layer) {
-        return layer(layer) + "mlp.";
-    }
-
-    static String inputNorm(int layer) {
-        return layer(layer) + "input_layernorm.weight";
-    }
-
-    static String postAttentionNorm(int layer) {
-        return layer(layer) + "post_attention_layernorm.weight";
-    }
-
-    private static String layer(int layer) {
-        return "model.layers." + layer + ".";
+        double scores = 2.0 * heads() * headDim() * seen; // queries by keys, weights by values
+        double logits = (double) hiddenSize * vocabularySize * labels;
+        return 2 * (layers * (double) perLayer * positions.length + scores + logits);
     }
 
     /** The same model with more (or fewer) token ids. */
     public DecoderConfig withVocabularySize(int size) {
-        return with(size, tiedHead);
+        return with(size, head);
     }
 
     /** The same model without a head of its own. */
     public DecoderConfig withoutHead() {
-        return with(vocabularySize, true);
+        return with(vocabularySize, Head.plain(true));
     }
 
-    private DecoderConfig with(int size, boolean tied) {
+    private DecoderConfig with(int size, Head other) {
         return new DecoderConfig(
                 size,
                 hiddenSize,
                 layers,
-                heads,
-                keyValueHeads,
-                headDim,
-                intermediateSize,
-                activation,
-                normEpsilon,
-                attentionBias,
-                mlpBias,
-                tied,
+                attention,
+                feedForward,
+                norm,
+                embeddingScale,
+                other,
                 positions,
-                slidingWindow,
+                names,
                 maxPositions,
                 initializerRange);
     }

@@ -2,10 +2,15 @@ package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -26,6 +31,7 @@ final class DecoderGraph {
     private final SameDiff graph;
     private final DataType dataType;
     private final Function<String, SDVariable> parameter;
+    private final TensorNames names;
     private final int group;
 
     /**
@@ -40,6 +46,7 @@ final class DecoderGraph {
         this.graph = graph;
         this.dataType = dataType;
         this.parameter = parameter;
+        names = config.names();
         group = config.heads() / config.keyValueHeads();
     }
 
@@ -80,20 +87,20 @@ final class DecoderGraph {
         List<SDVariable> keys = new ArrayList<>();
         List<SDVariable> values = new ArrayList<>();
 
-        SDVariable x =
-                Ops.gather(parameter.apply(DecoderConfig.EMBEDDING), tokens.ids().reshape(-1));
+        SDVariable x = Ops.gather(parameter.apply(names.embedding()), tokens.ids().reshape(-1));
+        if (config.embeddingScale() != 1) {
+            x = x.mul(config.embeddingScale());
+        }
         if (config.positions() instanceof PositionEmbedding.Learned) {
-            SDVariable table = parameter.apply(DecoderConfig.POSITIONS);
+            SDVariable table = parameter.apply(names.positions());
             x = Ops.add(x, Ops.gather(table, tokens.positions().reshape(-1)));
         }
         x.rename(boundary(0));
         for (int layer = 0; layer < config.layers(); layer++) {
-            SDVariable normed = rmsNorm(x, DecoderConfig.inputNorm(layer));
-            x = Ops.add(x, attention.draw(layer, normed, keys, values));
-            x = Ops.add(x, feedForward(layer, rmsNorm(x, DecoderConfig.postAttentionNorm(layer))));
+            x = layer(layer, x, attention, keys, values);
             x.rename(boundary(layer + 1));
         }
-        return new Output(rmsNorm(x, DecoderConfig.FINAL_NORM), keys, values);
+        return new Output(norm(x, names.finalNorm()), keys, values);
     }
 
     /** Name of what comes out of a number of layers. */
@@ -101,29 +108,120 @@ final class DecoderGraph {
         return "residual_stream." + layers;
     }
 
+    private SDVariable layer(
+            int layer,
+            SDVariable x,
+            Attention attention,
+            List<SDVariable> keys,
+            List<SDVariable> values) {
+        String input = names.of(layer, names.inputNorm());
+        String afterAttention = names.of(layer, names.postAttentionNorm());
+        String before = names.of(layer, names.preFeedForwardNorm());
+        String after = names.of(layer, names.postFeedForwardNorm());
+        switch (config.norm().placement()) {
+            case BEFORE -> {
+                SDVariable sum = Ops.add(x, attention.draw(layer, norm(x, input), keys, values));
+                return Ops.add(sum, feedForward(layer, norm(sum, afterAttention)));
+            }
+            case AFTER -> {
+                SDVariable mixed = attention.draw(layer, x, keys, values);
+                SDVariable sum = Ops.add(x, norm(mixed, afterAttention));
+                return Ops.add(sum, norm(feedForward(layer, sum), after));
+            }
+            case AROUND -> {
+                SDVariable mixed = attention.draw(layer, norm(x, input), keys, values);
+                SDVariable sum = Ops.add(x, norm(mixed, afterAttention));
+                return Ops.add(sum, norm(feedForward(layer, norm(sum, before)), after));
+            }
+            case SHARED -> {
+                SDVariable normed = norm(x, input);
+                SDVariable mixed = attention.draw(layer, normed, keys, values);
+                return Ops.add(Ops.add(x, mixed), feedForward(layer, normed));
+            }
+            default -> throw new IllegalStateException(config.norm().toString());
+        }
+    }
+
     SDVariable logits(SDVariable hiddenStates) {
-        String head = config.tiedHead() ? DecoderConfig.EMBEDDING : DecoderConfig.HEAD;
-        return Ops.linear(hiddenStates, parameter.apply(head));
+        DecoderConfig.Head head = config.head();
+        String matrix = head.tied() ? names.embedding() : names.headWeight();
+        SDVariable logits = Ops.linear(hiddenStates, parameter.apply(matrix));
+        if (head.bias()) {
+            logits = Ops.addBias(logits, parameter.apply(names.head() + ".bias"));
+        }
+        return capped(logits, head.cap());
     }
 
-    /** RMSNorm (arXiv 1910.07467): {@code x / sqrt(mean(x^2) + eps) * gain}. */
-    private SDVariable rmsNorm(SDVariable x, String gain) {
-        SDVariable meanSquare = Ops.multiply(x, x).mean(true, 1);
-        SDVariable scale = graph.math().rsqrt(meanSquare.add(config.normEpsilon()));
-        return Ops.scaleColumns(Ops.scaleRows(x, scale), parameter.apply(gain));
+    /** {@code cap * tanh(x / cap)}. */
+    private SDVariable capped(SDVariable x, double cap) {
+        return cap == 0 ? x : graph.math().tanh(x.mul(1 / cap)).mul(cap);
     }
 
-    /** The gated feed-forward block: {@code down(activation(gate(x)) * up(x))}. */
+    /**
+     * A norm over the rows of {@code x}: RMSNorm (arXiv 1910.07467) or LayerNorm (arXiv
+     * 1607.06450).
+     */
+    private SDVariable norm(SDVariable x, String name) {
+        DecoderConfig.NormKind kind = config.norm().kind();
+        boolean centres =
+                kind == DecoderConfig.NormKind.LAYER || kind == DecoderConfig.NormKind.LAYER_PLAIN;
+        SDVariable centred = centres ? Ops.centredRows(x) : x;
+        SDVariable meanSquare = Ops.multiply(centred, centred).mean(true, 1);
+        SDVariable scale = graph.math().rsqrt(meanSquare.add(config.norm().epsilon()));
+        SDVariable normed = Ops.scaleRows(centred, scale);
+        return switch (kind) {
+            case RMS -> Ops.scaleColumns(normed, parameter.apply(name + ".weight"));
+            case RMS_PLUS_ONE ->
+                    Ops.scaleColumns(normed, parameter.apply(name + ".weight").add(1.0));
+            case LAYER ->
+                    Ops.addBias(
+                            Ops.scaleColumns(normed, parameter.apply(name + ".weight")),
+                            parameter.apply(name + ".bias"));
+            case LAYER_PLAIN -> normed;
+        };
+    }
+
     private SDVariable feedForward(int layer, SDVariable x) {
-        String mlp = DecoderConfig.mlp(layer);
-        SDVariable gate = config.activation().apply(linear(x, mlp + "gate_proj", config.mlpBias()));
-        SDVariable up = linear(x, mlp + "up_proj", config.mlpBias());
-        return linear(Ops.multiply(gate, up), mlp + "down_proj", config.mlpBias());
+        DecoderConfig.FeedForward block = config.feedForward();
+        SDVariable inner;
+        if (!block.gated()) {
+            inner =
+                    block.activation()
+                            .apply(
+                                    linear(
+                                            x,
+                                            names.of(layer, names.up()),
+                                            block.bias(),
+                                            block.projection()));
+        } else {
+            SDVariable gate;
+            SDVariable up;
+            if (block.projection() == Projection.FUSED) {
+                SDVariable both = linear(x, names.of(layer, names.gateUp()), block.bias());
+                gate = columns(both, 0, block.width());
+                up = columns(both, block.width(), 2 * block.width());
+            } else {
+                gate = linear(x, names.of(layer, names.gate()), block.bias());
+                up = linear(x, names.of(layer, names.up()), block.bias());
+            }
+            inner = Ops.multiply(block.activation().apply(gate), up);
+        }
+        return linear(inner, names.of(layer, names.down()), block.bias(), block.projection());
     }
 
     private SDVariable linear(SDVariable x, String name, boolean bias) {
-        SDVariable product = Ops.linear(x, parameter.apply(name + ".weight"));
+        return linear(x, name, bias, Projection.SEPARATE);
+    }
+
+    private SDVariable linear(SDVariable x, String name, boolean bias, Projection stored) {
+        SDVariable weight = parameter.apply(name + ".weight");
+        SDVariable product =
+                stored == Projection.FUSED_TRANSPOSED ? x.mmul(weight) : Ops.linear(x, weight);
         return bias ? Ops.addBias(product, parameter.apply(name + ".bias")) : product;
+    }
+
+    private static SDVariable columns(SDVariable x, int from, int to) {
+        return x.get(SDIndex.all(), SDIndex.interval(from, to));
     }
 
     /** What the attention of all layers shares: shapes, rotary tables and the mask, drawn once. */
@@ -133,9 +231,9 @@ final class DecoderGraph {
         private final SDVariable foldedQueries;
         private final SDVariable unfoldedQueries;
         private final SDVariable splitKeys;
-        private final UnaryOperator<SDVariable> turnQueries;
-        private final UnaryOperator<SDVariable> turnKeys;
-        private final SDVariable mask;
+        private final Turns turns;
+        private final Turns windowTurns;
+        private final Map<Integer, SDVariable> masks = new HashMap<>();
 
         Attention(TokenInputs tokens, Past past, SDVariable rows, SDVariable time) {
             this.past = past;
@@ -147,34 +245,54 @@ final class DecoderGraph {
             unfoldedQueries = graph.stack(0, rows, keyValueHeads, groupSize, time, headDim);
             splitKeys = graph.stack(0, rows, time, keyValueHeads, headDim);
 
-            double scale = 1 / Math.sqrt(config.headDim());
-            if (config.positions() instanceof RotaryEmbedding rotary) {
-                SDVariable angles = angles(rotary, tokens.positions());
-                SDVariable rotation =
-                        graph.constant(halfRotation(config.headDim()).castTo(dataType));
-                turnQueries = new Rotary(angles, rotation, config.heads(), scale)::apply;
-                turnKeys = new Rotary(angles, rotation, config.keyValueHeads(), 1)::apply;
-            } else {
-                turnQueries = queries -> queries.mul(scale);
-                turnKeys = UnaryOperator.identity();
+            turns = turns(config.positions(), tokens.positions());
+            windowTurns =
+                    config.attention()
+                            .windowPositions()
+                            .map(rotary -> turns(rotary, tokens.positions()))
+                            .orElse(turns);
+            for (int window : config.attention().windows()) {
+                masks.computeIfAbsent(
+                        window,
+                        size ->
+                                past == null
+                                        ? mask(tokens, tokens.positions(), tokens.segments(), size)
+                                        : mask(tokens, past.positions(), past.segments(), size));
             }
-            mask =
-                    past == null
-                            ? mask(tokens, tokens.positions(), tokens.segments())
-                            : mask(tokens, past.positions(), past.segments());
         }
 
+        private Turns turns(PositionEmbedding embedding, SDVariable positions) {
+            double scale = config.attention().scale();
+            if (!(embedding instanceof RotaryEmbedding rotary)) {
+                return new Turns(queries -> queries.mul(scale), UnaryOperator.identity());
+            }
+            SDVariable angles = angles(rotary, positions);
+            SDVariable rotation =
+                    graph.constant(
+                            halfRotation(config.headDim(), rotary.turnedWidth(config.headDim()))
+                                    .castTo(dataType));
+            return new Turns(
+                    new Rotary(angles, rotation, config.heads(), scale)::apply,
+                    new Rotary(angles, rotation, config.keyValueHeads(), 1)::apply);
+        }
+
+        /** What positions do to queries and keys; queries are scaled with it. */
+        private record Turns(UnaryOperator<SDVariable> queries, UnaryOperator<SDVariable> keys) {}
+
         SDVariable draw(int layer, SDVariable x, List<SDVariable> keys, List<SDVariable> values) {
-            String name = DecoderConfig.attention(layer);
-            boolean bias = config.attentionBias();
+            DecoderConfig.Attention parts = config.attention();
+            int window = parts.windows().get(layer);
+            Turns turn = window > 0 ? windowTurns : turns;
+            List<SDVariable> projected = projections(layer, x);
             SDVariable queries =
-                    turnQueries
-                            .apply(linear(x, name + "q_proj", bias))
+                    turn.queries()
+                            .apply(normed(projected.get(0), layer, names.queryNorm()))
                             .reshape(splitQueries)
                             .permute(0, 2, 3, 1, 4)
                             .reshape(foldedQueries);
-            SDVariable key = headsFirst(turnKeys.apply(linear(x, name + "k_proj", bias)));
-            SDVariable value = headsFirst(linear(x, name + "v_proj", bias));
+            SDVariable key =
+                    headsFirst(turn.keys().apply(normed(projected.get(1), layer, names.keyNorm())));
+            SDVariable value = headsFirst(projected.get(2));
             if (past != null) {
                 key = graph.concat(2, past.keys().get(layer), key);
                 value = graph.concat(2, past.values().get(layer), value);
@@ -182,13 +300,62 @@ final class DecoderGraph {
             keys.add(key);
             values.add(value);
 
-            SDVariable scores = Ops.addConstant(graph.mmul(queries, key, false, true, false), mask);
+            SDVariable scores =
+                    capped(graph.mmul(queries, key, false, true, false), parts.scoreCap());
+            SDVariable masked = Ops.addConstant(scores, masks.get(window));
             SDVariable mixed =
-                    graph.mmul(graph.nn().softmax(scores, -1), value)
+                    graph.mmul(graph.nn().softmax(masked, -1), value)
                             .reshape(unfoldedQueries)
                             .permute(0, 3, 1, 2, 4)
                             .reshape(-1, config.heads() * config.headDim());
-            return linear(mixed, name + "o_proj", bias);
+            return linear(
+                    mixed,
+                    names.of(layer, names.attentionOutput()),
+                    parts.outputBias(),
+                    parts.projection());
+        }
+
+        /** Queries, keys and values. */
+        private List<SDVariable> projections(int layer, SDVariable x) {
+            DecoderConfig.Attention parts = config.attention();
+            int queries = config.heads() * config.headDim();
+            int keys = config.keyValueHeads() * config.headDim();
+            List<SDVariable> projected;
+            if (parts.projection() == Projection.SEPARATE) {
+                projected =
+                        Stream.of(names.query(), names.key(), names.value())
+                                .map(name -> linear(x, names.of(layer, name), parts.bias()))
+                                .toList();
+            } else {
+                SDVariable all =
+                        linear(
+                                x,
+                                names.of(layer, names.queryKeyValue()),
+                                parts.bias(),
+                                parts.projection());
+                projected =
+                        List.of(
+                                columns(all, 0, queries),
+                                columns(all, queries, queries + keys),
+                                columns(all, queries + keys, queries + 2 * keys));
+            }
+            return parts.clip() == 0
+                    ? projected
+                    : projected.stream()
+                            .map(part -> graph.clipByValue(part, -parts.clip(), parts.clip()))
+                            .toList();
+        }
+
+        private SDVariable normed(SDVariable x, int layer, String name) {
+            String tensor = names.of(layer, name);
+            int width = name.equals(names.queryNorm()) ? config.heads() : config.keyValueHeads();
+            return switch (config.attention().queryKeyNorm()) {
+                case NONE -> x;
+                case WHOLE -> norm(x, tensor);
+                case HEADS ->
+                        norm(x.reshape(-1, config.headDim()), tensor)
+                                .reshape(-1, width * config.headDim());
+            };
         }
 
         private SDVariable headsFirst(SDVariable x) {
@@ -200,15 +367,15 @@ final class DecoderGraph {
          * past + time]}.
          */
         private SDVariable mask(
-                TokenInputs queries, SDVariable keyPositions, SDVariable keySegments) {
+                TokenInputs queries, SDVariable keyPositions, SDVariable keySegments, int window) {
             SDVariable at = expand(queries.positions(), 2);
             SDVariable key = expand(keyPositions, 1);
             SDVariable segment = expand(keySegments, 1);
             SDVariable own = number(segment.eq(expand(queries.segments(), 2)));
             SDVariable prefix = number(segment.eq(expand(queries.prefixes(), 2)));
             SDVariable seen = graph.math().max(own, prefix).mul(number(key.lte(at)));
-            if (config.slidingWindow() > 0) {
-                seen = seen.mul(number(key.gt(at.sub(config.slidingWindow()))));
+            if (window > 0) {
+                seen = seen.mul(number(key.gt(at.sub(window))));
             }
             return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), group, 2);
         }
@@ -252,6 +419,7 @@ final class DecoderGraph {
         double[] frequencies = new double[config.headDim()];
         System.arraycopy(half, 0, frequencies, 0, half.length);
         System.arraycopy(half, 0, frequencies, half.length, half.length);
+        // The rest of a head, where only a part is turned, turns by 0.
         SDVariable row =
                 graph.constant(Nd4j.createFromArray(new double[][] {frequencies}).castTo(dataType));
         return positions.castTo(dataType).reshape(-1, 1).mmul(row);
@@ -265,9 +433,9 @@ final class DecoderGraph {
         return graph.expandDims(x, axis);
     }
 
-    /** The matrix R with {@code x R = (-x2, x1)} for the halves x1, x2 of a head. */
-    private static INDArray halfRotation(int headDim) {
-        int half = headDim / 2;
+    /** The matrix R with {@code x R = (-x2, x1)} for the halves x1, x2 of a head's turned part. */
+    private static INDArray halfRotation(int headDim, int turned) {
+        int half = turned / 2;
         double[][] rotation = new double[headDim][headDim];
         for (int i = 0; i < half; i++) {
             rotation[i + half][i] = -1;

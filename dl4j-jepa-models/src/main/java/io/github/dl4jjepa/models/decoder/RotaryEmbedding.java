@@ -6,8 +6,20 @@ package io.github.dl4jjepa.models.decoder;
  *
  * @param theta base of the frequencies
  * @param scaling how they are stretched for longer rows than the model was first trained on
+ * @param part the part of a head's width that is turned, from its beginning; 1 for all of it
  */
-public record RotaryEmbedding(double theta, Scaling scaling) implements PositionEmbedding {
+public record RotaryEmbedding(double theta, Scaling scaling, double part)
+        implements PositionEmbedding {
+    /**
+     * Of whole heads.
+     *
+     * @param theta base of the frequencies
+     * @param scaling how they are stretched
+     */
+    public RotaryEmbedding(double theta, Scaling scaling) {
+        this(theta, scaling, 1);
+    }
+
     /** How frequencies are stretched. */
     public sealed interface Scaling {
         /** The frequency to use in place of a plain one, in radians per position. */
@@ -61,16 +73,22 @@ public record RotaryEmbedding(double theta, Scaling scaling) implements Position
         }
     }
 
+    /** How much of a head of some width is turned, an even number. */
+    int turnedWidth(int headDim) {
+        return (int) (headDim * part) / 2 * 2;
+    }
+
     /**
      * The frequencies of a head's pairs.
      *
      * @param headDim width of the head
-     * @return {@code [headDim / 2]}, radians per position
+     * @return one for each pair that is turned, in radians per position
      */
     double[] frequencies(int headDim) {
-        double[] frequencies = new double[headDim / 2];
+        int turned = turnedWidth(headDim);
+        double[] frequencies = new double[turned / 2];
         for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = scaling.scale(Math.pow(theta, -2.0 * i / headDim));
+            frequencies[i] = scaling.scale(Math.pow(theta, -2.0 * i / turned));
         }
         return frequencies;
     }

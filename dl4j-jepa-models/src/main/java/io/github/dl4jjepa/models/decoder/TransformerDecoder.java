@@ -85,7 +85,7 @@ public final class TransformerDecoder implements Decoder {
      * @param ids the new tokens
      */
     public void initialiseTokens(Collection<Integer> ids) {
-        for (String name : List.of(DecoderConfig.EMBEDDING, DecoderConfig.HEAD)) {
+        for (String name : List.of(config.names().embedding(), config.names().headWeight())) {
             INDArray matrix = parameters.get(name);
             if (matrix == null || ids.isEmpty()) {
                 continue;
@@ -133,7 +133,10 @@ public final class TransformerDecoder implements Decoder {
 
     @Override
     public boolean isOfLayers(String parameter) {
-        return !parameter.equals(DecoderConfig.EMBEDDING) && !parameter.equals(DecoderConfig.HEAD);
+        TensorNames names = config.names();
+        return !parameter.equals(names.embedding())
+                && !parameter.equals(names.positions())
+                && !parameter.startsWith(names.head() + ".");
     }
 
     @Override
@@ -170,6 +173,6 @@ public final class TransformerDecoder implements Decoder {
 
     /** FLOAT or DOUBLE. */
     DataType dataType() {
-        return parameters.get(DecoderConfig.EMBEDDING).dataType();
+        return parameters.get(config.names().embedding()).dataType();
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.huggingface;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.decoder.family.ConfigJson;
 import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -23,6 +25,10 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>Each weight is put into place once, as float32; bfloat16 and float16 are widened.
  */
 public final class DecoderLoader {
+    /** GPT-2's, which it does not train. */
+    private static final Pattern CAUSAL_MASK =
+            Pattern.compile(".*h\\.\\d+\\.attn\\.(masked_)?bias");
+
     private final CheckpointFolder folder;
 
     private DecoderLoader(CheckpointFolder folder) {
@@ -65,7 +71,7 @@ public final class DecoderLoader {
                 stored.withVocabularySize(Math.max(vocabularySize, stored.vocabularySize()));
         SafetensorsCheckpoint weights = folder.weights();
         Map<String, long[]> shapes = stored.parameterShapes();
-        checkNames(weights, shapes.keySet());
+        checkNames(weights, stored.names(), shapes.keySet());
 
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         grown.parameterShapes()
@@ -100,14 +106,15 @@ public final class DecoderLoader {
                     name,
                     parameter.size(0) == rows
                             ? parameter
-                            : parameter.get(NDArrayIndex.interval(0, rows), NDArrayIndex.all()));
+                            : parameter.get(NDArrayIndex.interval(0, rows)));
             return Optional.empty();
         } catch (JepaException e) {
             return Optional.of(e);
         }
     }
 
-    private void checkNames(SafetensorsCheckpoint weights, Set<String> expected) {
+    private void checkNames(
+            SafetensorsCheckpoint weights, TensorNames names, Set<String> expected) {
         List<String> missing =
                 expected.stream().filter(name -> !weights.tensors().containsKey(name)).toList();
         if (!missing.isEmpty()) {
@@ -123,7 +130,7 @@ public final class DecoderLoader {
                                 name ->
                                         !expected.contains(name)
                                                 && !isBuffer(name)
-                                                && !isTiedHead(weights, name))
+                                                && !isTiedHead(weights, names, name))
                         .toList();
         if (!extra.isEmpty()) {
             throw new JepaException(
@@ -134,18 +141,18 @@ public final class DecoderLoader {
         }
     }
 
-    /** Old checkpoints carry the rotary frequencies, which follow from config.json. */
+    /** Old checkpoints carry rotary frequencies and masks, which follow from config.json. */
     private static boolean isBuffer(String name) {
-        return name.endsWith(".rotary_emb.inv_freq");
+        return name.endsWith(".rotary_emb.inv_freq") || CAUSAL_MASK.matcher(name).matches();
     }
 
     /** A tied head may be stored a second time; it has to be the embedding. */
-    private boolean isTiedHead(SafetensorsCheckpoint weights, String name) {
-        if (!name.equals(DecoderConfig.HEAD)) {
+    private boolean isTiedHead(SafetensorsCheckpoint weights, TensorNames names, String name) {
+        if (!name.equals(names.headWeight())) {
             return false;
         }
         try (INDArray head = weights.read(name);
-                INDArray embedding = weights.read(DecoderConfig.EMBEDDING)) {
+                INDArray embedding = weights.read(names.embedding())) {
             if (head.equalsWithEps(embedding, 0)) {
                 return true;
             }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.layer.ExecutorVertex;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.decoder.family.ConfigJson;
 import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
@@ -85,8 +86,9 @@ public final class DecoderVertex extends ExecutorVertex {
     /** The checkpoint's head as an output layer's W, {@code [hidden, vocabulary]}. */
     public INDArray headOf() {
         Map<String, INDArray> parameters = source().parameters();
+        TensorNames names = source().config().names();
         return parameters
-                .getOrDefault(DecoderConfig.HEAD, parameters.get(DecoderConfig.EMBEDDING))
+                .getOrDefault(names.headWeight(), parameters.get(names.embedding()))
                 .transpose()
                 .dup('c');
     }

@@ -271,8 +271,9 @@ class DecoderGradientTest {
                 TrainingGraph stopped =
                         new TrainingGraph(
                                 untied(), with(new CosineDistance()).optTarget(target).build())) {
-            INDArray with = gradients(through, jepaOnly, batch).get(DecoderConfig.EMBEDDING);
-            INDArray without = gradients(stopped, jepaOnly, batch).get(DecoderConfig.EMBEDDING);
+            INDArray with = gradients(through, jepaOnly, batch).get(TensorNames.LLAMA.embedding());
+            INDArray without =
+                    gradients(stopped, jepaOnly, batch).get(TensorNames.LLAMA.embedding());
             assertThat(with.getRow(onlyInTarget).norm2Number().doubleValue()).isGreaterThan(1e-4);
             assertThat(without.getRow(onlyInTarget).norm2Number().doubleValue()).isZero();
             assertThat(without.getRow(50).norm2Number().doubleValue()).isGreaterThan(1e-4);

@@ -18,6 +18,13 @@ import io.github.dl4jjepa.core.view.ViewOptions.Direction;
 import io.github.dl4jjepa.core.view.ViewOptions.Pooling;
 import io.github.dl4jjepa.core.view.ViewOptions.PredictorPlacement;
 import io.github.dl4jjepa.core.view.ViewOptions.TextView;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Head;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -57,17 +64,13 @@ class LayoutEquivalenceTest {
                             VOCABULARY,
                             16,
                             2,
-                            4,
-                            2,
-                            4,
-                            24,
-                            Activation.SILU,
-                            1e-5,
-                            false,
-                            false,
-                            true,
+                            Attention.llama(4, 2, 4, false, 2, slidingWindow),
+                            new FeedForward(24, Activation.SILU, true, Projection.SEPARATE, false),
+                            new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
+                            1,
+                            Head.plain(true),
                             positions,
-                            slidingWindow,
+                            TensorNames.LLAMA,
                             32,
                             0.3);
             Map<String, INDArray> parameters = new LinkedHashMap<>();

@@ -27,7 +27,7 @@ import io.github.dl4jjepa.core.view.SequenceEncoder;
 import io.github.dl4jjepa.core.view.TextTokenizer;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.Fixtures;
-import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
@@ -199,7 +199,7 @@ class DropInTest {
         network.getVertex("decoder")
                 .paramTable(false)
                 .forEach((name, array) -> parameters.put(name.replace('-', '_'), array));
-        parameters.put(DecoderConfig.HEAD, network.getParam("loss_W").transpose());
+        parameters.put(TensorNames.LLAMA.headWeight(), network.getParam("loss_W").transpose());
         return new Step(network.score(), parameters);
     }
 

@@ -2,6 +2,8 @@ package io.github.dl4jjepa.models.decoder.family;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -31,6 +33,38 @@ public final class ConfigJson {
     /** Whether a key is there and not null. */
     public boolean has(String key) {
         return object.hasNonNull(key);
+    }
+
+    /** Whether a key is there with the value null, which is not its default. */
+    public boolean isNull(String key) {
+        return object.has(key) && object.get(key).isNull();
+    }
+
+    /**
+     * Refuses a value that asks for what is not supported.
+     *
+     * @param key the key
+     * @param supported the one value that is; it counts as said where the key is absent or null
+     */
+    public void require(String key, boolean supported) {
+        if (has(key) && flag(key, supported) != supported) {
+            throw refusal(key, !supported + " is not supported", "it must be " + supported);
+        }
+    }
+
+    /** Strings, or nothing where there are none. */
+    public Optional<List<String>> strings(String key) {
+        if (!has(key)) {
+            return Optional.empty();
+        }
+        List<String> strings = new ArrayList<>();
+        for (JsonNode element : required(key, JsonNode::isArray, "an array of strings")) {
+            if (!element.isTextual()) {
+                throw refusal(key, "found " + element, "it must be an array of strings");
+            }
+            strings.add(element.textValue());
+        }
+        return Optional.of(strings);
     }
 
     /** A string that must be there. */

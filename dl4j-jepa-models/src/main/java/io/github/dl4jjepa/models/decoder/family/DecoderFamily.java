@@ -3,11 +3,21 @@ package io.github.dl4jjepa.models.decoder.family;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A family of models: one value of {@code model_type} in config.json. */
 public interface DecoderFamily {
     /** The families that can be imported. */
-    List<DecoderFamily> ALL = List.of(LlamaFamily.LLAMA, LlamaFamily.MISTRAL);
+    List<DecoderFamily> ALL =
+            Stream.<DecoderFamily[]>of(
+                            LlamaFamily.values(),
+                            QwenFamily.values(),
+                            GemmaFamily.values(),
+                            OlmoFamily.values(),
+                            PhiFamily.values(),
+                            Gpt2Family.values())
+                    .flatMap(Stream::of)
+                    .toList();
 
     /** The {@code model_type} of the family's checkpoints. */
     String modelType();

@@ -1,7 +1,14 @@
 package io.github.dl4jjepa.models.decoder.family;
 
-import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Head;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
+import io.github.dl4jjepa.models.decoder.TensorNames;
 
 /**
  * Llama 1 to 3.2, SmolLM2, TinyLlama and whatever else says {@code "model_type": "llama"}; and
@@ -54,50 +61,30 @@ enum LlamaFamily implements DecoderFamily {
             boolean mlpBias) {
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int keyValueHeads = config.positive("num_key_value_heads", keyValueHeadsIfAbsent);
-        if (heads % keyValueHeads != 0) {
-            throw config.refusal(
-                    "num_key_value_heads",
-                    keyValueHeads + " does not divide " + heads,
-                    "it must divide num_attention_heads");
-        }
-        if (!config.has("head_dim") && hiddenSize % heads != 0) {
-            throw config.refusal(
-                    "hidden_size", heads + " heads do not divide " + hiddenSize, "give head_dim");
-        }
-        int headDim = config.positive("head_dim", hiddenSize / heads);
-        if (headDim % 2 != 0) {
-            throw config.refusal(
-                    "head_dim", headDim + " is odd", "rotary embedding needs an even width");
-        }
+        int layers = config.positive("num_hidden_layers");
         return new DecoderConfig(
                 config.positive("vocab_size"),
                 hiddenSize,
-                config.positive("num_hidden_layers"),
-                heads,
-                keyValueHeads,
-                headDim,
-                config.positive("intermediate_size"),
-                activation(config),
-                config.number("rms_norm_eps", 1e-6),
-                attentionBias,
-                mlpBias,
-                config.flag("tie_word_embeddings", false),
+                layers,
+                Attention.llama(
+                        heads,
+                        FamilyKeys.keyValueHeads(config, heads, keyValueHeadsIfAbsent),
+                        FamilyKeys.headDim(config, hiddenSize, heads),
+                        attentionBias,
+                        layers,
+                        slidingWindow),
+                new FeedForward(
+                        config.positive("intermediate_size"),
+                        FamilyKeys.activation(config, "hidden_act", "silu"),
+                        true,
+                        Projection.SEPARATE,
+                        mlpBias),
+                new Norm(NormKind.RMS, config.number("rms_norm_eps", 1e-6), NormPlacement.BEFORE),
+                1,
+                Head.plain(config.flag("tie_word_embeddings", false)),
                 RotaryKeys.read(config, 10000, maxPositions),
-                slidingWindow,
+                TensorNames.LLAMA,
                 maxPositions,
                 config.number("initializer_range", 0.02));
-    }
-
-    static Activation activation(ConfigJson config) {
-        String name = config.string("hidden_act", "silu");
-        return switch (name) {
-            case "silu", "swish" -> Activation.SILU;
-            default ->
-                    throw config.refusal(
-                            "hidden_act",
-                            "\"" + name + "\" is not supported",
-                            "supported are silu, swish");
-        };
     }
 }

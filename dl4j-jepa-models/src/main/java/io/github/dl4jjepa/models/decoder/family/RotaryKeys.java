@@ -20,13 +20,50 @@ final class RotaryKeys {
      *     file names none
      */
     static RotaryEmbedding read(ConfigJson config, double defaultTheta, int maxPositions) {
+        return read(config, defaultTheta, maxPositions, 1);
+    }
+
+    /**
+     * @param defaultPart the part of a head that is turned, where the file names none
+     */
+    static RotaryEmbedding read(
+            ConfigJson config, double defaultTheta, int maxPositions, double defaultPart) {
         Optional<ConfigJson> parameters =
-                config.object("rope_parameters").or(() -> config.object("rope_scaling"));
+                config.object("rope_parameters")
+                        .map(all -> all.object("full_attention").orElse(all))
+                        .or(() -> config.object("rope_scaling"));
         double topLevelTheta = config.number("rope_theta", defaultTheta);
         double theta =
                 parameters.map(p -> p.number("rope_theta", topLevelTheta)).orElse(topLevelTheta);
         Scaling scaling = parameters.map(p -> scaling(p, maxPositions)).orElse(new Plain());
-        return new RotaryEmbedding(theta, scaling);
+        double topLevelPart = config.number("partial_rotary_factor", defaultPart);
+        double part =
+                parameters
+                        .map(p -> p.number("partial_rotary_factor", topLevelPart))
+                        .orElse(topLevelPart);
+        if (!(part > 0 && part <= 1)) {
+            throw config.refusal(
+                    "partial_rotary_factor", part + " is no part", "it must lie in 0..1");
+        }
+        return new RotaryEmbedding(theta, scaling, part);
+    }
+
+    /**
+     * The embedding of layers with a window, where it is another than that of the rest.
+     *
+     * @param key where transformers 4 has its base
+     */
+    static RotaryEmbedding readLocal(
+            ConfigJson config, String key, double defaultTheta, int maxPositions) {
+        double topLevelTheta = config.number(key, defaultTheta);
+        return config.object("rope_parameters")
+                .flatMap(all -> all.object("sliding_attention"))
+                .map(
+                        local ->
+                                new RotaryEmbedding(
+                                        local.number("rope_theta", topLevelTheta),
+                                        scaling(local, maxPositions)))
+                .orElse(new RotaryEmbedding(topLevelTheta, new Plain()));
     }
 
     private static Scaling scaling(ConfigJson rope, int maxPositions) {
