@@ -57,7 +57,11 @@ public record TrainingShape(
                         layers,
                         Attention.llama(heads, keyValueHeads, hidden / heads, false, layers, 0),
                         new FeedForward(
-                                feedForward, Activation.SILU, true, Projection.SEPARATE, false),
+                                List.of(feedForward),
+                                Activation.SILU,
+                                true,
+                                Projection.SEPARATE,
+                                false),
                         new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
                         1,
                         Head.plain(true),

@@ -159,8 +159,8 @@ public final class CachedDecoder implements AutoCloseable {
             List<SDVariable> keys = new ArrayList<>();
             List<SDVariable> values = new ArrayList<>();
             for (int layer = 0; layer < decoder.config().layers(); layer++) {
-                keys.add(heads(pastKeys(layer)));
-                values.add(heads(pastValues(layer)));
+                keys.add(heads(layer, pastKeys(layer)));
+                values.add(heads(layer, pastValues(layer)));
             }
             return new DecoderGraph.Past(rows(PAST_POSITIONS), rows(PAST_SEGMENTS), keys, values);
         }
@@ -169,10 +169,15 @@ public final class CachedDecoder implements AutoCloseable {
             return graph.placeHolder(name, DataType.INT32, -1, -1);
         }
 
-        private SDVariable heads(String name) {
+        private SDVariable heads(int layer, String name) {
             DecoderConfig config = decoder.config();
             return graph.placeHolder(
-                    name, decoder.dataType(), -1, config.keyValueHeads(), -1, config.headDim());
+                    name,
+                    decoder.dataType(),
+                    -1,
+                    config.keyValueHeads(layer),
+                    -1,
+                    config.headDim());
         }
 
         private INDArray run(Map<String, INDArray> inputs) {

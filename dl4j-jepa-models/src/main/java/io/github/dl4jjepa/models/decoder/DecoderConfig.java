@@ -66,8 +66,8 @@ public record DecoderConfig(
     /**
      * What attention is made of.
      *
-     * @param heads query heads
-     * @param keyValueHeads key and value heads, which the query heads share evenly
+     * @param heads query heads: one number, or one for each layer
+     * @param keyValueHeads key and value heads, which the query heads share evenly; likewise
      * @param headDim width of a head
      * @param projection how the matrices of queries, keys and values are stored
      * @param bias whether those have biases
@@ -81,8 +81,8 @@ public record DecoderConfig(
      * @param windowPositions the rotary embedding of layers with a window, where it is another
      */
     public record Attention(
-            int heads,
-            int keyValueHeads,
+            List<Integer> heads,
+            List<Integer> keyValueHeads,
             int headDim,
             Projection projection,
             boolean bias,
@@ -94,9 +94,16 @@ public record DecoderConfig(
             List<Integer> windows,
             Optional<RotaryEmbedding> windowPositions) {
         public Attention {
-            if (heads % keyValueHeads != 0) {
-                throw new IllegalArgumentException(
-                        heads + " query heads cannot share " + keyValueHeads + " key-value heads");
+            heads = List.copyOf(heads);
+            keyValueHeads = List.copyOf(keyValueHeads);
+            for (int layer = 0; layer < windows.size(); layer++) {
+                if (at(heads, layer) % at(keyValueHeads, layer) != 0) {
+                    throw new IllegalArgumentException(
+                            at(heads, layer)
+                                    + " query heads cannot share "
+                                    + at(keyValueHeads, layer)
+                                    + " key-value heads");
+                }
             }
             if (headDim % 2 != 0) {
                 throw new IllegalArgumentException(
@@ -114,8 +121,8 @@ public record DecoderConfig(
         public static Attention llama(
                 int heads, int keyValueHeads, int headDim, boolean bias, int layers, int window) {
             return new Attention(
-                    heads,
-                    keyValueHeads,
+                    List.of(heads),
+                    List.of(keyValueHeads),
                     headDim,
                     Projection.SEPARATE,
                     bias,
@@ -132,7 +139,7 @@ public record DecoderConfig(
     /**
      * What a feed-forward block is made of.
      *
-     * @param width of its inner layer
+     * @param widths of its inner layer: one number, or one for each layer
      * @param activation what its inner layer, or its gate, goes through
      * @param gated whether it is {@code down(activation(gate(x)) * up(x))}, or else {@code
      *     down(activation(up(x)))}
@@ -140,7 +147,15 @@ public record DecoderConfig(
      * @param bias whether they have biases
      */
     public record FeedForward(
-            int width, Activation activation, boolean gated, Projection projection, boolean bias) {}
+            List<Integer> widths,
+            Activation activation,
+            boolean gated,
+            Projection projection,
+            boolean bias) {
+        public FeedForward {
+            widths = List.copyOf(widths);
+        }
+    }
 
     /** What a norm computes. */
     public enum NormKind {
@@ -202,14 +217,23 @@ public record DecoderConfig(
     /** A parameter's shape and kind. */
     record Parameter(Kind kind, long... shape) {}
 
-    /** Query heads. */
-    public int heads() {
-        return attention.heads;
+    /** Query heads of a layer. */
+    public int heads(int layer) {
+        return at(attention.heads, layer);
     }
 
-    /** Key and value heads. */
-    public int keyValueHeads() {
-        return attention.keyValueHeads;
+    /** Key and value heads of a layer. */
+    public int keyValueHeads(int layer) {
+        return at(attention.keyValueHeads, layer);
+    }
+
+    /** Width of a layer's feed-forward block. */
+    public int feedForwardWidth(int layer) {
+        return at(feedForward.widths, layer);
+    }
+
+    private static int at(List<Integer> numbers, int layer) {
+        return numbers.get(numbers.size() == 1 ? 0 : layer);
     }
 
     /** Width of a head. */
@@ -249,8 +273,8 @@ public record DecoderConfig(
         if (placement != NormPlacement.AFTER) {
             all.norm(names.of(layer, names.inputNorm()), hiddenSize);
         }
-        int queries = attention.heads * attention.headDim;
-        int keys = attention.keyValueHeads * attention.headDim;
+        int queries = heads(layer) * attention.headDim;
+        int keys = keyValueHeads(layer) * attention.headDim;
         if (attention.projection == Projection.SEPARATE) {
             all.linear(names.of(layer, names.query()), queries, hiddenSize, attention.bias);
             all.linear(names.of(layer, names.key()), keys, hiddenSize, attention.bias);
@@ -287,7 +311,7 @@ public record DecoderConfig(
     }
 
     private void feedForward(int layer, Parameters all) {
-        int width = feedForward.width;
+        int width = feedForwardWidth(layer);
         Projection stored = feedForward.projection;
         if (feedForward.gated && stored == Projection.FUSED) {
             all.linear(names.of(layer, names.gateUp()), 2L * width, hiddenSize, feedForward.bias);
@@ -336,18 +360,21 @@ public record DecoderConfig(
 
     /** See {@link io.github.dl4jjepa.core.decoder.Decoder#forwardFlops}. */
     double forwardFlops(int[] positions, long labels) {
-        long perLayer =
-                (2L * heads() + 2L * keyValueHeads()) * headDim() * hiddenSize
-                        + (feedForward.gated ? 3L : 2L) * hiddenSize * feedForward.width;
-        long seen = 0;
-        for (int window : attention.windows) {
+        double products = (double) hiddenSize * vocabularySize * labels;
+        for (int layer = 0; layer < layers; layer++) {
+            long perToken =
+                    2L * (heads(layer) + keyValueHeads(layer)) * headDim() * hiddenSize
+                            + (feedForward.gated ? 3L : 2L) * hiddenSize * feedForwardWidth(layer);
+            int window = attention.windows.get(layer);
+            long seen = 0;
             for (int position : positions) {
                 seen += window == 0 ? position + 1 : Math.min(position + 1, window);
             }
+            // Queries by keys, weights by values.
+            double scores = 2.0 * heads(layer) * headDim() * seen;
+            products += (double) perToken * positions.length + scores;
         }
-        double scores = 2.0 * heads() * headDim() * seen; // queries by keys, weights by values
-        double logits = (double) hiddenSize * vocabularySize * labels;
-        return 2 * (layers * (double) perLayer * positions.length + scores + logits);
+        return 2 * products;
     }
 
     /** The same model with more (or fewer) token ids. */

@@ -32,7 +32,6 @@ final class DecoderGraph {
     private final DataType dataType;
     private final Function<String, SDVariable> parameter;
     private final TensorNames names;
-    private final int group;
 
     /**
      * @param parameter gives a parameter's variable in the graph by its name
@@ -47,7 +46,6 @@ final class DecoderGraph {
         this.dataType = dataType;
         this.parameter = parameter;
         names = config.names();
-        group = config.heads() / config.keyValueHeads();
     }
 
     /**
@@ -198,8 +196,9 @@ final class DecoderGraph {
             SDVariable up;
             if (block.projection() == Projection.FUSED) {
                 SDVariable both = linear(x, names.of(layer, names.gateUp()), block.bias());
-                gate = columns(both, 0, block.width());
-                up = columns(both, block.width(), 2 * block.width());
+                int width = config.feedForwardWidth(layer);
+                gate = columns(both, 0, width);
+                up = columns(both, width, 2 * width);
             } else {
                 gate = linear(x, names.of(layer, names.gate()), block.bias());
                 up = linear(x, names.of(layer, names.up()), block.bias());
@@ -227,53 +226,68 @@ final class DecoderGraph {
     /** What the attention of all layers shares: shapes, rotary tables and the mask, drawn once. */
     private final class Attention {
         private final Past past;
-        private final SDVariable splitQueries;
-        private final SDVariable foldedQueries;
-        private final SDVariable unfoldedQueries;
-        private final SDVariable splitKeys;
-        private final Turns turns;
-        private final Turns windowTurns;
-        private final Map<Integer, SDVariable> masks = new HashMap<>();
+        private final TokenInputs tokens;
+        private final SDVariable rows;
+        private final SDVariable time;
+        private final Map<Heads, Shapes> shapes = new HashMap<>();
+        private final Map<Position, Turns> turns = new HashMap<>();
+        private final Map<Window, SDVariable> masks = new HashMap<>();
 
-        Attention(TokenInputs tokens, Past past, SDVariable rows, SDVariable time) {
-            this.past = past;
-            SDVariable keyValueHeads = size(config.keyValueHeads());
-            SDVariable groupSize = size(group);
-            SDVariable headDim = size(config.headDim());
-            splitQueries = graph.stack(0, rows, time, keyValueHeads, groupSize, headDim);
-            foldedQueries = graph.stack(0, rows, keyValueHeads, time.mul(groupSize), headDim);
-            unfoldedQueries = graph.stack(0, rows, keyValueHeads, groupSize, time, headDim);
-            splitKeys = graph.stack(0, rows, time, keyValueHeads, headDim);
-
-            turns = turns(config.positions(), tokens.positions());
-            windowTurns =
-                    config.attention()
-                            .windowPositions()
-                            .map(rotary -> turns(rotary, tokens.positions()))
-                            .orElse(turns);
-            for (int window : config.attention().windows()) {
-                masks.computeIfAbsent(
-                        window,
-                        size ->
-                                past == null
-                                        ? mask(tokens, tokens.positions(), tokens.segments(), size)
-                                        : mask(tokens, past.positions(), past.segments(), size));
+        /** How many heads a layer has; layers with as many share what depends on it. */
+        private record Heads(int queries, int keys) {
+            int group() {
+                return queries / keys;
             }
         }
 
-        private Turns turns(PositionEmbedding embedding, SDVariable positions) {
+        private record Position(Heads heads, PositionEmbedding embedding) {}
+
+        private record Window(int positions, int group) {}
+
+        private record Shapes(
+                SDVariable splitQueries,
+                SDVariable foldedQueries,
+                SDVariable unfoldedQueries,
+                SDVariable splitKeys) {}
+
+        Attention(TokenInputs tokens, Past past, SDVariable rows, SDVariable time) {
+            this.tokens = tokens;
+            this.past = past;
+            this.rows = rows;
+            this.time = time;
+        }
+
+        private Shapes shapes(Heads heads) {
+            SDVariable keyValueHeads = size(heads.keys());
+            SDVariable group = size(heads.group());
+            SDVariable headDim = size(config.headDim());
+            return new Shapes(
+                    graph.stack(0, rows, time, keyValueHeads, group, headDim),
+                    graph.stack(0, rows, keyValueHeads, time.mul(group), headDim),
+                    graph.stack(0, rows, keyValueHeads, group, time, headDim),
+                    graph.stack(0, rows, time, keyValueHeads, headDim));
+        }
+
+        private SDVariable mask(Window window) {
+            return past == null
+                    ? mask(tokens.positions(), tokens.segments(), window)
+                    : mask(past.positions(), past.segments(), window);
+        }
+
+        private Turns turns(Position position) {
             double scale = config.attention().scale();
-            if (!(embedding instanceof RotaryEmbedding rotary)) {
+            if (!(position.embedding() instanceof RotaryEmbedding rotary)) {
                 return new Turns(queries -> queries.mul(scale), UnaryOperator.identity());
             }
-            SDVariable angles = angles(rotary, positions);
+            SDVariable angles = angles(rotary, tokens.positions());
             SDVariable rotation =
                     graph.constant(
                             halfRotation(config.headDim(), rotary.turnedWidth(config.headDim()))
                                     .castTo(dataType));
+            Heads heads = position.heads();
             return new Turns(
-                    new Rotary(angles, rotation, config.heads(), scale)::apply,
-                    new Rotary(angles, rotation, config.keyValueHeads(), 1)::apply);
+                    new Rotary(angles, rotation, heads.queries(), scale)::apply,
+                    new Rotary(angles, rotation, heads.keys(), 1)::apply);
         }
 
         /** What positions do to queries and keys; queries are scaled with it. */
@@ -282,17 +296,26 @@ final class DecoderGraph {
         SDVariable draw(int layer, SDVariable x, List<SDVariable> keys, List<SDVariable> values) {
             DecoderConfig.Attention parts = config.attention();
             int window = parts.windows().get(layer);
-            Turns turn = window > 0 ? windowTurns : turns;
+            Heads heads = new Heads(config.heads(layer), config.keyValueHeads(layer));
+            Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
+            PositionEmbedding embedding =
+                    window > 0 && parts.windowPositions().isPresent()
+                            ? parts.windowPositions().get()
+                            : config.positions();
+            Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
+            SDVariable mask = masks.computeIfAbsent(new Window(window, heads.group()), this::mask);
             List<SDVariable> projected = projections(layer, x);
             SDVariable queries =
                     turn.queries()
                             .apply(normed(projected.get(0), layer, names.queryNorm()))
-                            .reshape(splitQueries)
+                            .reshape(shape.splitQueries())
                             .permute(0, 2, 3, 1, 4)
-                            .reshape(foldedQueries);
+                            .reshape(shape.foldedQueries());
             SDVariable key =
-                    headsFirst(turn.keys().apply(normed(projected.get(1), layer, names.keyNorm())));
-            SDVariable value = headsFirst(projected.get(2));
+                    headsFirst(
+                            turn.keys().apply(normed(projected.get(1), layer, names.keyNorm())),
+                            shape);
+            SDVariable value = headsFirst(projected.get(2), shape);
             if (past != null) {
                 key = graph.concat(2, past.keys().get(layer), key);
                 value = graph.concat(2, past.values().get(layer), value);
@@ -302,12 +325,12 @@ final class DecoderGraph {
 
             SDVariable scores =
                     capped(graph.mmul(queries, key, false, true, false), parts.scoreCap());
-            SDVariable masked = Ops.addConstant(scores, masks.get(window));
+            SDVariable masked = Ops.addConstant(scores, mask);
             SDVariable mixed =
                     graph.mmul(graph.nn().softmax(masked, -1), value)
-                            .reshape(unfoldedQueries)
+                            .reshape(shape.unfoldedQueries())
                             .permute(0, 3, 1, 2, 4)
-                            .reshape(-1, config.heads() * config.headDim());
+                            .reshape(-1, heads.queries() * config.headDim());
             return linear(
                     mixed,
                     names.of(layer, names.attentionOutput()),
@@ -318,8 +341,8 @@ final class DecoderGraph {
         /** Queries, keys and values. */
         private List<SDVariable> projections(int layer, SDVariable x) {
             DecoderConfig.Attention parts = config.attention();
-            int queries = config.heads() * config.headDim();
-            int keys = config.keyValueHeads() * config.headDim();
+            int queries = config.heads(layer) * config.headDim();
+            int keys = config.keyValueHeads(layer) * config.headDim();
             List<SDVariable> projected;
             if (parts.projection() == Projection.SEPARATE) {
                 projected =
@@ -348,36 +371,39 @@ final class DecoderGraph {
 
         private SDVariable normed(SDVariable x, int layer, String name) {
             String tensor = names.of(layer, name);
-            int width = name.equals(names.queryNorm()) ? config.heads() : config.keyValueHeads();
+            int heads =
+                    name.equals(names.queryNorm())
+                            ? config.heads(layer)
+                            : config.keyValueHeads(layer);
             return switch (config.attention().queryKeyNorm()) {
                 case NONE -> x;
                 case WHOLE -> norm(x, tensor);
                 case HEADS ->
                         norm(x.reshape(-1, config.headDim()), tensor)
-                                .reshape(-1, width * config.headDim());
+                                .reshape(-1, heads * config.headDim());
             };
         }
 
-        private SDVariable headsFirst(SDVariable x) {
-            return x.reshape(splitKeys).permute(0, 2, 1, 3);
+        private SDVariable headsFirst(SDVariable x, Shapes shape) {
+            return x.reshape(shape.splitKeys()).permute(0, 2, 1, 3);
         }
 
         /**
          * 0 where a query sees a key and {@link #MASKED} elsewhere: {@code [rows, 1, group * time,
          * past + time]}.
          */
-        private SDVariable mask(
-                TokenInputs queries, SDVariable keyPositions, SDVariable keySegments, int window) {
+        private SDVariable mask(SDVariable keyPositions, SDVariable keySegments, Window window) {
+            TokenInputs queries = tokens;
             SDVariable at = expand(queries.positions(), 2);
             SDVariable key = expand(keyPositions, 1);
             SDVariable segment = expand(keySegments, 1);
             SDVariable own = number(segment.eq(expand(queries.segments(), 2)));
             SDVariable prefix = number(segment.eq(expand(queries.prefixes(), 2)));
             SDVariable seen = graph.math().max(own, prefix).mul(number(key.lte(at)));
-            if (window > 0) {
-                seen = seen.mul(number(key.gt(at.sub(window))));
+            if (window.positions() > 0) {
+                seen = seen.mul(number(key.gt(at.sub(window.positions()))));
             }
-            return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), group, 2);
+            return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), window.group(), 2);
         }
 
         private SDVariable number(SDVariable condition) {

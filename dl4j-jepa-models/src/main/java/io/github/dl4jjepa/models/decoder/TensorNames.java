@@ -95,6 +95,30 @@ public record TensorNames(
                     LLAMA.gateUp,
                     "mlp.fc2");
 
+    /** OpenELM's. */
+    public static final TensorNames OPENELM =
+            new TensorNames(
+                    "transformer.token_embeddings.weight",
+                    LLAMA.positions,
+                    LLAMA.head,
+                    "transformer.norm",
+                    "transformer.layers.%d.",
+                    LLAMA.query,
+                    LLAMA.key,
+                    LLAMA.value,
+                    "attn.qkv_proj",
+                    "attn.out_proj",
+                    "attn.q_norm",
+                    "attn.k_norm",
+                    "attn_norm",
+                    "ffn_norm",
+                    LLAMA.preFeedForwardNorm,
+                    LLAMA.postFeedForwardNorm,
+                    LLAMA.gate,
+                    "ffn.proj_1",
+                    "ffn.proj_1",
+                    "ffn.proj_2");
+
     /** GPT-2's. */
     public static final TensorNames GPT2 =
             new TensorNames(

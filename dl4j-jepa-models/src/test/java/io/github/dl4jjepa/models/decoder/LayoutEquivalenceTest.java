@@ -65,7 +65,8 @@ class LayoutEquivalenceTest {
                             16,
                             2,
                             Attention.llama(4, 2, 4, false, 2, slidingWindow),
-                            new FeedForward(24, Activation.SILU, true, Projection.SEPARATE, false),
+                            new FeedForward(
+                                    List.of(24), Activation.SILU, true, Projection.SEPARATE, false),
                             new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
                             1,
                             Head.plain(true),

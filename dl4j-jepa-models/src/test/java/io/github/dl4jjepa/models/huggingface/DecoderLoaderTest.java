@@ -147,7 +147,7 @@ class DecoderLoaderTest {
         changeConfig(config -> config.remove(List.of("head_dim", "num_key_value_heads")));
         var config = DecoderLoader.config(CheckpointFolder.open(folder));
         assertThat(config.headDim()).isEqualTo(8);
-        assertThat(config.keyValueHeads()).isEqualTo(6);
+        assertThat(config.keyValueHeads(0)).isEqualTo(6);
     }
 
     @Test

@@ -45,7 +45,8 @@ class VerificationTest {
         "phi3, config.json",
         "phi3, config.v4.json",
         "gpt2, config.json",
-        "gpt2, config.v4.json"
+        "gpt2, config.v4.json",
+        "openelm, config.json"
     })
     void theImportAgreesWithTransformers(String model, String config, @TempDir Path folder)
             throws Exception {

@@ -115,6 +115,49 @@ public final class ConfigJson {
                 : absent;
     }
 
+    /**
+     * Integers from 1 up that must be there.
+     *
+     * @param count how many
+     */
+    public List<Integer> positives(String key, int count) {
+        return elements(
+                        key,
+                        count,
+                        node -> node.canConvertToInt() && node.isInt() && node.intValue() > 0,
+                        "positive integers")
+                .stream()
+                .map(JsonNode::intValue)
+                .toList();
+    }
+
+    /**
+     * Positive numbers that must be there.
+     *
+     * @param count how many
+     */
+    public List<Double> numbers(String key, int count) {
+        return elements(
+                        key,
+                        count,
+                        node -> node.isNumber() && node.doubleValue() > 0,
+                        "positive numbers")
+                .stream()
+                .map(JsonNode::doubleValue)
+                .toList();
+    }
+
+    private List<JsonNode> elements(
+            String key, int count, Predicate<JsonNode> valid, String expected) {
+        List<JsonNode> elements = new ArrayList<>();
+        required(key, JsonNode::isArray, "an array of " + expected).forEach(elements::add);
+        if (elements.size() != count || !elements.stream().allMatch(valid)) {
+            throw refusal(
+                    key, "found " + elements, "it must be an array of " + count + " " + expected);
+        }
+        return elements;
+    }
+
     /** An object, or nothing where there is none. */
     public Optional<ConfigJson> object(String key) {
         if (!has(key)) {

@@ -15,7 +15,8 @@ public interface DecoderFamily {
                             GemmaFamily.values(),
                             OlmoFamily.values(),
                             PhiFamily.values(),
-                            Gpt2Family.values())
+                            Gpt2Family.values(),
+                            OpenElmFamily.values())
                     .flatMap(Stream::of)
                     .toList();
 

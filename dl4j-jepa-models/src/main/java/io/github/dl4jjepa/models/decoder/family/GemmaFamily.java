@@ -50,8 +50,10 @@ enum GemmaFamily implements DecoderFamily {
                 hiddenSize,
                 layers,
                 new Attention(
-                        heads,
-                        FamilyKeys.keyValueHeads(config, heads, first ? heads : Math.min(4, heads)),
+                        List.of(heads),
+                        List.of(
+                                FamilyKeys.keyValueHeads(
+                                        config, heads, first ? heads : Math.min(4, heads))),
                         headDim,
                         Projection.SEPARATE,
                         bias,
@@ -70,7 +72,7 @@ enum GemmaFamily implements DecoderFamily {
                                                 maxPositions))
                                 : Optional.empty()),
                 new FeedForward(
-                        config.positive("intermediate_size"),
+                        List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, activation, "gelu_pytorch_tanh"),
                         true,
                         Projection.SEPARATE,

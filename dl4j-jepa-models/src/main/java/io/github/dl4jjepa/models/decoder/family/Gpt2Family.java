@@ -12,6 +12,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.PositionEmbedding;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /** GPT-2: learned positions, LayerNorm, and projections stored side by side and transposed. */
@@ -47,8 +48,8 @@ enum Gpt2Family implements DecoderFamily {
                 hiddenSize,
                 layers,
                 new Attention(
-                        heads,
-                        heads,
+                        List.of(heads),
+                        List.of(heads),
                         headDim,
                         Projection.FUSED_TRANSPOSED,
                         true,
@@ -60,7 +61,7 @@ enum Gpt2Family implements DecoderFamily {
                         Collections.nCopies(layers, 0),
                         Optional.empty()),
                 new FeedForward(
-                        config.positive("n_inner", 4 * hiddenSize),
+                        List.of(config.positive("n_inner", 4 * hiddenSize)),
                         FamilyKeys.activation(config, "activation_function", "gelu_new"),
                         false,
                         Projection.FUSED_TRANSPOSED,

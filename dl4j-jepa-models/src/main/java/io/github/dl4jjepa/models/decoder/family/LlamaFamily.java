@@ -9,6 +9,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.TensorNames;
+import java.util.List;
 
 /**
  * Llama 1 to 3.2, SmolLM2, TinyLlama and whatever else says {@code "model_type": "llama"}; and
@@ -74,7 +75,7 @@ enum LlamaFamily implements DecoderFamily {
                         layers,
                         slidingWindow),
                 new FeedForward(
-                        config.positive("intermediate_size"),
+                        List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, "hidden_act", "silu"),
                         true,
                         Projection.SEPARATE,

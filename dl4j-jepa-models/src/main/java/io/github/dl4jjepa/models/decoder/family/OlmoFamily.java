@@ -11,6 +11,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /** OLMo, whose norms have no parameters, and OLMo 2, which normalises what it adds. */
@@ -43,8 +44,8 @@ enum OlmoFamily implements DecoderFamily {
                 hiddenSize,
                 layers,
                 new Attention(
-                        heads,
-                        FamilyKeys.keyValueHeads(config, heads, heads),
+                        List.of(heads),
+                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)),
                         headDim,
                         Projection.SEPARATE,
                         bias,
@@ -56,7 +57,7 @@ enum OlmoFamily implements DecoderFamily {
                         Collections.nCopies(layers, 0),
                         Optional.empty()),
                 new FeedForward(
-                        config.positive("intermediate_size"),
+                        List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, "hidden_act", "silu"),
                         true,
                         Projection.SEPARATE,

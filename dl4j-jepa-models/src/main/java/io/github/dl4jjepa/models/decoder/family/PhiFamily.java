@@ -11,6 +11,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -47,8 +48,8 @@ enum PhiFamily implements DecoderFamily {
                 hiddenSize,
                 layers,
                 new Attention(
-                        heads,
-                        FamilyKeys.keyValueHeads(config, heads, heads),
+                        List.of(heads),
+                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)),
                         headDim,
                         projection,
                         !third,
@@ -60,7 +61,7 @@ enum PhiFamily implements DecoderFamily {
                         Collections.nCopies(layers, window),
                         Optional.empty()),
                 new FeedForward(
-                        config.positive("intermediate_size"),
+                        List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, "hidden_act", third ? "silu" : "gelu_new"),
                         third,
                         projection,

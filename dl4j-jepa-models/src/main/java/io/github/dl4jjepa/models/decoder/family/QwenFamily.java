@@ -10,6 +10,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
+import java.util.List;
 import java.util.Optional;
 
 /** Qwen 2, 2.5 and 3, and what was distilled from R1 into them. */
@@ -50,9 +51,10 @@ enum QwenFamily implements DecoderFamily {
                 hiddenSize,
                 layers,
                 new Attention(
-                        heads,
-                        FamilyKeys.keyValueHeads(
-                                config, heads, third ? Math.min(32, heads) : heads),
+                        List.of(heads),
+                        List.of(
+                                FamilyKeys.keyValueHeads(
+                                        config, heads, third ? Math.min(32, heads) : heads)),
                         headDim,
                         Projection.SEPARATE,
                         !third || bias,
@@ -65,7 +67,7 @@ enum QwenFamily implements DecoderFamily {
                                 config, layers, window, i -> window > 0 && i >= fullLayers),
                         Optional.empty()),
                 new FeedForward(
-                        config.positive("intermediate_size"),
+                        List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, "hidden_act", "silu"),
                         true,
                         Projection.SEPARATE,
