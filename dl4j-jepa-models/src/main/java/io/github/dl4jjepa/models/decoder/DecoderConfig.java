@@ -41,6 +41,9 @@ public record DecoderConfig(
             throw new IllegalArgumentException(
                     attention.windows.size() + " windows for " + layers + " layers");
         }
+        if (positions instanceof RotaryEmbedding rotary) {
+            rotary.frequencies(attention.headDim); // refuses what does not fit
+        }
     }
 
     /** How a linear map's matrix is stored, and whether it shares it with others. */

@@ -285,9 +285,10 @@ final class DecoderGraph {
                             halfRotation(config.headDim(), rotary.turnedWidth(config.headDim()))
                                     .castTo(dataType));
             Heads heads = position.heads();
+            double factor = rotary.scaling().attentionFactor();
             return new Turns(
-                    new Rotary(angles, rotation, heads.queries(), scale)::apply,
-                    new Rotary(angles, rotation, heads.keys(), 1)::apply);
+                    new Rotary(angles, rotation, heads.queries(), factor * scale)::apply,
+                    new Rotary(angles, rotation, heads.keys(), factor)::apply);
         }
 
         /** What positions do to queries and keys; queries are scaled with it. */
@@ -405,10 +406,6 @@ final class DecoderGraph {
             }
             return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), window.group(), 2);
         }
-
-        private SDVariable number(SDVariable condition) {
-            return condition.castTo(dataType);
-        }
     }
 
     /** Turns the heads of queries or keys by the angles of their positions. */
@@ -441,14 +438,27 @@ final class DecoderGraph {
 
     /** {@code [rows * time, headDim]}: the angle of each pair, twice. */
     private SDVariable angles(RotaryEmbedding rotary, SDVariable positions) {
-        double[] half = rotary.frequencies(config.headDim());
+        SDVariable row = frequencies(rotary.frequencies(config.headDim()));
+        RotaryEmbedding.LongRows longRows = rotary.longRows(config.headDim()).orElse(null);
+        if (longRows != null) {
+            // Positions are counted from 0.
+            SDVariable isLong = number(graph.max(positions).gte(longRows.longerThan()));
+            SDVariable other = frequencies(longRows.frequencies());
+            row = row.add(other.sub(row).mul(isLong));
+        }
+        return positions.castTo(dataType).reshape(-1, 1).mmul(row);
+    }
+
+    /** {@code [1, headDim]}: the frequency of each pair, twice; 0 where a head is not turned. */
+    private SDVariable frequencies(double[] half) {
         double[] frequencies = new double[config.headDim()];
         System.arraycopy(half, 0, frequencies, 0, half.length);
         System.arraycopy(half, 0, frequencies, half.length, half.length);
-        // The rest of a head, where only a part is turned, turns by 0.
-        SDVariable row =
-                graph.constant(Nd4j.createFromArray(new double[][] {frequencies}).castTo(dataType));
-        return positions.castTo(dataType).reshape(-1, 1).mmul(row);
+        return graph.constant(Nd4j.createFromArray(new double[][] {frequencies}).castTo(dataType));
+    }
+
+    private SDVariable number(SDVariable condition) {
+        return condition.castTo(dataType);
     }
 
     private SDVariable size(long value) {

@@ -42,7 +42,11 @@ public final class DecoderLoader {
      */
     public static DecoderConfig config(CheckpointFolder folder) {
         ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
-        return DecoderFamily.of(json).configuration(json);
+        try {
+            return DecoderFamily.of(json).configuration(json);
+        } catch (IllegalArgumentException e) {
+            throw new JepaException(folder.configFile() + ": " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -72,6 +76,7 @@ public final class DecoderLoader {
         SafetensorsCheckpoint weights = folder.weights();
         Map<String, long[]> shapes = stored.parameterShapes();
         checkNames(weights, stored.names(), shapes.keySet());
+        shapes.forEach((name, shape) -> checkShape(weights, name, shape));
 
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         grown.parameterShapes()
@@ -138,6 +143,22 @@ public final class DecoderLoader {
                             + ": "
                             + some(extra)
                             + " left over, which config.json does not call for; config.json and the weights belong to different models");
+        }
+    }
+
+    /** Before anything is allocated: config.json may claim what it likes. */
+    private void checkShape(SafetensorsCheckpoint weights, String name, long[] shape) {
+        List<Long> stored = weights.tensor(name).shape();
+        if (!stored.equals(Arrays.stream(shape).boxed().toList())) {
+            throw new JepaException(
+                    folder.path()
+                            + ": tensor \""
+                            + name
+                            + "\" has the shape "
+                            + stored
+                            + ", but config.json calls for "
+                            + Arrays.toString(shape)
+                            + "; config.json and the weights belong to different models");
         }
     }
 

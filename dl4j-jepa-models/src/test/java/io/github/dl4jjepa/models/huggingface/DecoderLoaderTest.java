@@ -122,7 +122,8 @@ class DecoderLoaderTest {
                 "head_dim | 7 | even",
                 "rms_norm_eps | true | number",
                 "tie_word_embeddings | 1 | true or false",
-                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 2} | llama3",
+                "rope_parameters | {\"rope_type\": \"spiral\", \"factor\": 2} | llama3",
+                "rope_parameters | {\"rope_type\": \"longrope\", \"short_factor\": [1], \"long_factor\": [1]} | pairs",
                 "rope_parameters | {\"rope_type\": \"linear\"} | factor",
                 "rope_parameters | 7 | object"
             })

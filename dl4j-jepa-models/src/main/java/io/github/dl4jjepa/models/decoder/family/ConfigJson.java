@@ -147,6 +147,11 @@ public final class ConfigJson {
                 .toList();
     }
 
+    /** Positive numbers that must be there, however many. */
+    public List<Double> numbers(String key) {
+        return numbers(key, required(key, JsonNode::isArray, "an array of numbers").size());
+    }
+
     private List<JsonNode> elements(
             String key, int count, Predicate<JsonNode> valid, String expected) {
         List<JsonNode> elements = new ArrayList<>();

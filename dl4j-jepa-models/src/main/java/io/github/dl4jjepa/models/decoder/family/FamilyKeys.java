@@ -9,8 +9,18 @@ import java.util.stream.IntStream;
 final class FamilyKeys {
     private static final String SLIDING = "sliding_attention";
     private static final String FULL = "full_attention";
+    private static final int MOST_LAYERS = 10_000;
 
     private FamilyKeys() {}
+
+    /** How many layers there are; a number that no model has is a damaged file. */
+    static int layers(ConfigJson config, String key) {
+        int layers = config.positive(key);
+        if (layers > MOST_LAYERS) {
+            throw config.refusal(key, "found " + layers, "it must be " + MOST_LAYERS + " or less");
+        }
+        return layers;
+    }
 
     /** {@code num_key_value_heads}, which must divide the query heads. */
     static int keyValueHeads(ConfigJson config, int heads, int absent) {

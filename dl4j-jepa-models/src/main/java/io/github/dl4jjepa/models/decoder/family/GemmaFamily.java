@@ -37,7 +37,7 @@ enum GemmaFamily implements DecoderFamily {
         config.require("use_bidirectional_attention", false);
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int layers = config.positive("num_hidden_layers");
+        int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int maxPositions = config.positive("max_position_embeddings", first ? 8192 : 131072);
         int headDim = FamilyKeys.headDim(config, 256);
         boolean bias = config.flag("attention_bias", false);

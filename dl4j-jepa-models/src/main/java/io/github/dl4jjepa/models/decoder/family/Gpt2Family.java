@@ -37,7 +37,7 @@ enum Gpt2Family implements DecoderFamily {
         config.require("add_cross_attention", false);
         int hiddenSize = config.positive("n_embd");
         int heads = config.positive("n_head");
-        int layers = config.positive("n_layer");
+        int layers = FamilyKeys.layers(config, "n_layer");
         if (hiddenSize % heads != 0) {
             throw config.refusal(
                     "n_embd", heads + " heads do not divide " + hiddenSize, "n_head must");

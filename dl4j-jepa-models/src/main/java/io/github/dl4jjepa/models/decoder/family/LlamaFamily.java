@@ -62,7 +62,7 @@ enum LlamaFamily implements DecoderFamily {
             boolean mlpBias) {
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int layers = config.positive("num_hidden_layers");
+        int layers = FamilyKeys.layers(config, "num_hidden_layers");
         return new DecoderConfig(
                 config.positive("vocab_size"),
                 hiddenSize,

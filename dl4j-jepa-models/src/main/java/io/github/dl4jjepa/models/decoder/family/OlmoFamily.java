@@ -35,7 +35,7 @@ enum OlmoFamily implements DecoderFamily {
         boolean second = this == OLMO2;
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int layers = config.positive("num_hidden_layers");
+        int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int maxPositions = config.positive("max_position_embeddings", 2048);
         int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
         boolean bias = config.flag("attention_bias", false);

@@ -34,7 +34,7 @@ enum OpenElmFamily implements DecoderFamily {
                     "supported is rms_norm");
         }
         int hiddenSize = config.positive("model_dim");
-        int layers = config.positive("num_transformer_layers");
+        int layers = FamilyKeys.layers(config, "num_transformer_layers");
         int headDim = FamilyKeys.headDim(config, 64);
         List<Integer> heads = config.positives("num_query_heads", layers);
         List<Integer> keyValueHeads = config.positives("num_kv_heads", layers);

@@ -38,7 +38,7 @@ enum PhiFamily implements DecoderFamily {
         config.require("qk_layernorm", false);
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int layers = config.positive("num_hidden_layers");
+        int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int maxPositions = config.positive("max_position_embeddings", third ? 4096 : 2048);
         int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
         int window = third && config.has("sliding_window") ? config.positive("sliding_window") : 0;

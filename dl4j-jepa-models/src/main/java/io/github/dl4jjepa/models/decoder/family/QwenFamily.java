@@ -34,7 +34,7 @@ enum QwenFamily implements DecoderFamily {
         boolean third = this == QWEN3;
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
-        int layers = config.positive("num_hidden_layers");
+        int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int maxPositions = config.positive("max_position_embeddings", 32768);
         int headDim =
                 third

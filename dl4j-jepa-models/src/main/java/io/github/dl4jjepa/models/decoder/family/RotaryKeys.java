@@ -3,8 +3,11 @@ package io.github.dl4jjepa.models.decoder.family;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding.Linear;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding.Llama3;
+import io.github.dl4jjepa.models.decoder.RotaryEmbedding.LongRope;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding.Plain;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding.Scaling;
+import io.github.dl4jjepa.models.decoder.RotaryEmbedding.Yarn;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,7 +38,7 @@ final class RotaryKeys {
         double topLevelTheta = config.number("rope_theta", defaultTheta);
         double theta =
                 parameters.map(p -> p.number("rope_theta", topLevelTheta)).orElse(topLevelTheta);
-        Scaling scaling = parameters.map(p -> scaling(p, maxPositions)).orElse(new Plain());
+        Scaling scaling = parameters.map(p -> scaling(config, p, maxPositions)).orElse(new Plain());
         double topLevelPart = config.number("partial_rotary_factor", defaultPart);
         double part =
                 parameters
@@ -62,15 +65,16 @@ final class RotaryKeys {
                         local ->
                                 new RotaryEmbedding(
                                         local.number("rope_theta", topLevelTheta),
-                                        scaling(local, maxPositions)))
+                                        scaling(config, local, maxPositions)))
                 .orElse(new RotaryEmbedding(topLevelTheta, new Plain()));
     }
 
-    private static Scaling scaling(ConfigJson rope, int maxPositions) {
+    private static Scaling scaling(ConfigJson config, ConfigJson rope, int maxPositions) {
         String key = rope.has("rope_type") || !rope.has("type") ? "rope_type" : "type";
         String type = rope.string(key, "default");
         return switch (type) {
-            case "default" -> new Plain();
+            // Within max_position_embeddings, which rows may not exceed, dynamic is plain.
+            case "default", "dynamic" -> new Plain();
             case "linear" -> new Linear(rope.number("factor"));
             case "llama3" ->
                     new Llama3(
@@ -78,11 +82,56 @@ final class RotaryKeys {
                             rope.number("low_freq_factor"),
                             rope.number("high_freq_factor"),
                             rope.positive("original_max_position_embeddings", maxPositions));
+            case "yarn" -> yarn(rope, maxPositions);
+            case "longrope", "su" -> longRope(config, rope, maxPositions);
             default ->
                     throw rope.refusal(
                             key,
                             "\"" + type + "\" is not supported",
-                            "supported are default, linear and llama3");
+                            "supported are default, linear, dynamic, llama3, yarn and longrope");
         };
+    }
+
+    private static Yarn yarn(ConfigJson rope, int maxPositions) {
+        int original = rope.positive("original_max_position_embeddings", maxPositions);
+        double factor =
+                rope.has("factor") ? rope.number("factor") : (double) maxPositions / original;
+        double attentionFactor;
+        if (rope.has("attention_factor")) {
+            attentionFactor = rope.number("attention_factor");
+        } else if (rope.number("mscale", 0) != 0 && rope.number("mscale_all_dim", 0) != 0) {
+            attentionFactor =
+                    mscale(factor, rope.number("mscale"))
+                            / mscale(factor, rope.number("mscale_all_dim"));
+        } else {
+            attentionFactor = mscale(factor, 1);
+        }
+        return new Yarn(
+                factor,
+                original,
+                rope.number("beta_fast", 32),
+                rope.number("beta_slow", 1),
+                rope.flag("truncate", true),
+                attentionFactor);
+    }
+
+    private static double mscale(double factor, double scale) {
+        return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
+    }
+
+    private static LongRope longRope(ConfigJson config, ConfigJson rope, int maxPositions) {
+        int original =
+                rope.positive(
+                        "original_max_position_embeddings",
+                        config.positive("original_max_position_embeddings", maxPositions));
+        double factor =
+                rope.has("factor") ? rope.number("factor") : (double) maxPositions / original;
+        double inferred = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        List<Double> shortFactors = rope.numbers("short_factor");
+        return new LongRope(
+                shortFactors,
+                rope.numbers("long_factor", shortFactors.size()),
+                original,
+                rope.number("attention_factor", inferred));
     }
 }

@@ -1,0 +1,85 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Import and export of every family. */
+class FamilyExportTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama",
+                "llama-untied",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "gemma",
+                "gemma2",
+                "gemma3",
+                "olmo",
+                "olmo2",
+                "phi",
+                "phi3",
+                "gpt2",
+                "openelm"
+            })
+    void anExportIsTheImportBitForBit(String family, @TempDir Path folder) {
+        CheckpointFolder source = CheckpointFolder.open(Fixtures.model(family));
+        TransformerDecoder decoder = DecoderLoader.load(source);
+        Path target = folder.resolve("export");
+        CheckpointExporter.builder().setSource(source).build().export(decoder.parameters(), target);
+
+        SafetensorsCheckpoint stored = source.weights();
+        SafetensorsCheckpoint exported = CheckpointFolder.open(target).weights();
+        assertThat(exported.tensors().keySet()).isEqualTo(stored.tensors().keySet());
+        stored.tensors()
+                .keySet()
+                .forEach(
+                        name ->
+                                assertThat(exported.read(name).equalsWithEps(stored.read(name), 0))
+                                        .as(name)
+                                        .isTrue());
+        ObjectNode config = CheckpointFolder.open(target).config();
+        source.config()
+                .properties()
+                .forEach(
+                        entry -> {
+                            if (!entry.getKey().endsWith("dtype")) {
+                                assertThat(config.get(entry.getKey())).isEqualTo(entry.getValue());
+                            }
+                        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-untied", "gemma2", "phi", "gpt2", "openelm"})
+    void aGrownVocabularyLeavesTheRestAsItWas(String family, @TempDir Path folder) {
+        CheckpointFolder source = CheckpointFolder.open(Fixtures.model(family));
+        TransformerDecoder decoder = DecoderLoader.load(source, 302);
+        decoder.initialiseTokens(List.of(300, 301));
+        Path target = folder.resolve("export");
+        CheckpointExporter.builder()
+                .setSource(source)
+                .optVocabularySize(302)
+                .build()
+                .export(decoder.parameters(), target);
+        TransformerDecoder grown = DecoderLoader.load(CheckpointFolder.open(target));
+        assertThat(grown.vocabularySize()).isEqualTo(302);
+        String name = grown.config().names().embedding();
+        INDArray before = source.weights().read(name);
+        INDArray after = grown.parameters().get(name);
+        assertThat(after.get(NDArrayIndex.interval(0, 300), NDArrayIndex.all()).dup())
+                .isEqualTo(before);
+        assertThat(after.getRow(301).distance2(before.mean(0))).isLessThan(1e-5);
+    }
+}
