@@ -30,6 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
+            InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
             HelpCommand.class

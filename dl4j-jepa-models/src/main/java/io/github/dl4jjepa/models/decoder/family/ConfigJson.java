@@ -3,8 +3,11 @@ package io.github.dl4jjepa.models.decoder.family;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
@@ -15,28 +18,37 @@ public final class ConfigJson {
     private final JsonNode object;
     private final String source;
     private final String path;
+    private final Set<String> read;
 
     /**
      * @param object the JSON object
      * @param source the file it was read from, for messages
      */
     public ConfigJson(JsonNode object, String source) {
-        this(object, source, "");
+        this(object, source, "", new TreeSet<>());
     }
 
-    private ConfigJson(JsonNode object, String source, String path) {
+    private ConfigJson(JsonNode object, String source, String path, Set<String> read) {
         this.object = object;
         this.source = source;
         this.path = path;
+        this.read = read;
+    }
+
+    /** The keys that were asked for so far and are there, those of objects as {@code outer.key}. */
+    public Set<String> keysRead() {
+        return Collections.unmodifiableSet(read);
     }
 
     /** Whether a key is there and not null. */
     public boolean has(String key) {
+        note(key);
         return object.hasNonNull(key);
     }
 
     /** Whether a key is there with the value null, which is not its default. */
     public boolean isNull(String key) {
+        note(key);
         return object.has(key) && object.get(key).isNull();
     }
 
@@ -170,7 +182,10 @@ public final class ConfigJson {
         }
         return Optional.of(
                 new ConfigJson(
-                        required(key, JsonNode::isObject, "an object"), source, path + key + "."));
+                        required(key, JsonNode::isObject, "an object"),
+                        source,
+                        path + key + ".",
+                        read));
     }
 
     /**
@@ -184,7 +199,14 @@ public final class ConfigJson {
         return new JepaException(source + ": " + path + key + ": " + fault + "; " + remedy);
     }
 
+    private void note(String key) {
+        if (object.has(key)) {
+            read.add(path + key);
+        }
+    }
+
     private JsonNode required(String key, Predicate<JsonNode> valid, String expected) {
+        note(key);
         JsonNode node = object.get(key);
         if (node == null || node.isNull()) {
             throw refusal(key, "missing", "it must be " + expected);
