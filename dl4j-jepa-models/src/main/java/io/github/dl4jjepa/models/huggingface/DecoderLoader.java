@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -108,7 +109,7 @@ public final class DecoderLoader {
         long rows = storedShapes.get(name)[0];
         try {
             weights.readInto(
-                    name,
+                    storedName(weights, name),
                     parameter.size(0) == rows
                             ? parameter
                             : parameter.get(NDArrayIndex.interval(0, rows)));
@@ -121,7 +122,13 @@ public final class DecoderLoader {
     private void checkNames(
             SafetensorsCheckpoint weights, TensorNames names, Set<String> expected) {
         List<String> missing =
-                expected.stream().filter(name -> !weights.tensors().containsKey(name)).toList();
+                expected.stream()
+                        .filter(name -> !weights.tensors().containsKey(storedName(weights, name)))
+                        .toList();
+        Set<String> found =
+                expected.stream()
+                        .map(name -> storedName(weights, name))
+                        .collect(Collectors.toSet());
         if (!missing.isEmpty()) {
             throw new JepaException(
                     folder.path()
@@ -133,7 +140,7 @@ public final class DecoderLoader {
                 weights.tensors().keySet().stream()
                         .filter(
                                 name ->
-                                        !expected.contains(name)
+                                        !found.contains(name)
                                                 && !isBuffer(name)
                                                 && !isTiedHead(weights, names, name))
                         .toList();
@@ -146,9 +153,20 @@ public final class DecoderLoader {
         }
     }
 
+    /**
+     * The name under which a checkpoint has a tensor: files of a model without its head, GPT-2's
+     * own among them, leave out {@code model.} or {@code transformer.}.
+     */
+    private static String storedName(SafetensorsCheckpoint weights, String name) {
+        String bare = name.substring(name.indexOf('.') + 1);
+        return !weights.tensors().containsKey(name) && weights.tensors().containsKey(bare)
+                ? bare
+                : name;
+    }
+
     /** Before anything is allocated: config.json may claim what it likes. */
     private void checkShape(SafetensorsCheckpoint weights, String name, long[] shape) {
-        List<Long> stored = weights.tensor(name).shape();
+        List<Long> stored = weights.tensor(storedName(weights, name)).shape();
         if (!stored.equals(Arrays.stream(shape).boxed().toList())) {
             throw new JepaException(
                     folder.path()
@@ -173,7 +191,7 @@ public final class DecoderLoader {
             return false;
         }
         try (INDArray head = weights.read(name);
-                INDArray embedding = weights.read(names.embedding())) {
+                INDArray embedding = weights.read(storedName(weights, names.embedding()))) {
             if (head.equalsWithEps(embedding, 0)) {
                 return true;
             }

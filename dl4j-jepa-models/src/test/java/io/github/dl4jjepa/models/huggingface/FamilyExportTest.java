@@ -6,12 +6,17 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Import and export of every family. */
@@ -81,5 +86,23 @@ class FamilyExportTest {
         assertThat(after.get(NDArrayIndex.interval(0, 300), NDArrayIndex.all()).dup())
                 .isEqualTo(before);
         assertThat(after.getRow(301).distance2(before.mean(0))).isLessThan(1e-5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "gpt2", "openelm"})
+    void readsNamesWithoutThePrefixOfTheModel(String family, @TempDir Path folder)
+            throws IOException {
+        CheckpointFolder source = CheckpointFolder.open(Fixtures.copy(family, folder));
+        TransformerDecoder decoder = DecoderLoader.load(source);
+        Map<String, INDArray> bare = new LinkedHashMap<>();
+        decoder.parameters()
+                .forEach((name, array) -> bare.put(name.substring(name.indexOf('.') + 1), array));
+        if (family.equals("gpt2")) {
+            bare.put("h.0.attn.bias", Nd4j.ones(DataType.FLOAT, 1, 1, 4, 4)); // the causal mask
+        }
+        Path target = folder.resolve("bare");
+        CheckpointExporter.builder().setSource(source).build().export(bare, target);
+        TransformerDecoder again = DecoderLoader.load(CheckpointFolder.open(target));
+        assertThat(again.parameters()).isEqualTo(decoder.parameters());
     }
 }
