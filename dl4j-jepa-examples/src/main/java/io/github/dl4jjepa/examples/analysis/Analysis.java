@@ -143,7 +143,7 @@ public final class Analysis {
         if (examples.size() < 2) {
             throw new JepaException(data + ": one pair cannot be compared with others");
         }
-        CheckpointFolder folder = CheckpointFolder.open(model);
+        CheckpointFolder folder = CheckpointFolder.of(model.toString());
         try (Tokenizer tokenizer = Tokenizer.open(folder.path())) {
             TransformerDecoder decoder = DecoderLoader.load(folder);
             ChatExampleEncoder encoder =

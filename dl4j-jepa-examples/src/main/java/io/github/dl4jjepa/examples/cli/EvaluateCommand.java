@@ -36,8 +36,8 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the model.")
+            paramLabel = "DIR|NAME",
+            description = "Folder of the model, or its name on the Hugging Face hub.")
     private Path model;
 
     @Option(

@@ -20,8 +20,10 @@ final class FinetuneCommand implements Callable<TrainingResult> {
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the checkpoint: config.json, safetensors, tokenizer.json.")
+            paramLabel = "DIR|NAME",
+            description =
+                    "Folder of the checkpoint: config.json, safetensors, tokenizer.json; or its name on"
+                            + " the Hugging Face hub.")
     private Path model;
 
     @Mixin private TrainingOptionsMixin training;

@@ -27,8 +27,8 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the model.")
+            paramLabel = "DIR|NAME",
+            description = "Folder of the model, or its name on the Hugging Face hub.")
     private Path model;
 
     @Option(

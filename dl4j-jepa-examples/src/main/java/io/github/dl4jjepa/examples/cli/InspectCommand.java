@@ -44,8 +44,8 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the model.")
+            paramLabel = "DIR|NAME",
+            description = "Folder of the model, or its name on the Hugging Face hub.")
     private Path model;
 
     /**
@@ -72,7 +72,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
 
     @Override
     public Result call() {
-        CheckpointFolder folder = CheckpointFolder.open(model);
+        CheckpointFolder folder = CheckpointFolder.of(model.toString());
         ObjectNode json = folder.config();
         ConfigJson keys = new ConfigJson(json, folder.configFile().toString());
         DecoderFamily family = DecoderFamily.of(keys);

@@ -55,7 +55,9 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
         Backend.requireUsable();
         Report report =
                 Verification.run(
-                        DecoderLoader.load(CheckpointFolder.open(model)), reference, tolerance);
+                        DecoderLoader.load(CheckpointFolder.of(model.toString())),
+                        reference,
+                        tolerance);
         exitCode = report.failed() == 0 ? 0 : 1;
         return new Result(report.checked(), report.passed(), report.failed(), report.skipped());
     }

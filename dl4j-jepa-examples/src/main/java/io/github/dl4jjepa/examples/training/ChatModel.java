@@ -46,7 +46,7 @@ public final class ChatModel implements AutoCloseable {
      * @throws JepaException if its files are missing or damaged
      */
     public static ChatModel open(Path folder) {
-        return new ChatModel(CheckpointFolder.open(folder));
+        return new ChatModel(CheckpointFolder.of(folder.toString()));
     }
 
     /**

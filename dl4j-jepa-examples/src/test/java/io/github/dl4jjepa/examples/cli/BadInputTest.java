@@ -168,8 +168,8 @@ class BadInputTest {
 
     @Test
     void anUnsupportedRope() throws IOException {
-        changeConfig("rope_parameters", "{\"rope_type\": \"dynamic\", \"factor\": 2.0}");
-        assertRefused("config.json", "rope_parameters.rope_type", "dynamic");
+        changeConfig("rope_parameters", "{\"rope_type\": \"spiral\", \"factor\": 2.0}");
+        assertRefused("config.json", "rope_parameters.rope_type", "spiral");
     }
 
     @Test

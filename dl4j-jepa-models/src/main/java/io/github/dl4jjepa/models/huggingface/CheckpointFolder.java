@@ -49,6 +49,27 @@ public final class CheckpointFolder {
         return new CheckpointFolder(path, path.resolve(CONFIG));
     }
 
+    /**
+     * Opens a folder, or a model of the Hugging Face hub by its name: {@code org/name} or {@code
+     * org/name@revision}. A snapshot in the ordinary cache is used as it is; otherwise the files
+     * that a model needs are downloaded into it. {@code HF_HOME}, {@code HF_HUB_CACHE}, {@code
+     * HF_ENDPOINT}, {@code HF_TOKEN} and {@code HF_HUB_OFFLINE} count.
+     *
+     * @param folderOrName a folder that is there comes before a name
+     * @throws JepaException if there is neither
+     */
+    public static CheckpointFolder of(String folderOrName) {
+        if (Files.isDirectory(Path.of(folderOrName)) || !HuggingFaceHub.isName(folderOrName)) {
+            return open(Path.of(folderOrName));
+        }
+        try {
+            return open(HuggingFaceHub.of(System.getenv()).snapshot(folderOrName));
+        } catch (JepaException e) {
+            throw new JepaException(
+                    "There is no folder " + folderOrName + ". " + e.getMessage(), e);
+        }
+    }
+
     /** Where the folder is. */
     public Path path() {
         return path;
