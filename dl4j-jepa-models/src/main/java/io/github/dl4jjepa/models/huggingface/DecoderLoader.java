@@ -19,6 +19,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads decoders from checkpoint folders.
@@ -26,6 +28,19 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>Each weight is put into place once, as float32; bfloat16 and float16 are widened.
  */
 public final class DecoderLoader {
+    private static final Logger LOG = LoggerFactory.getLogger(DecoderLoader.class);
+
+    /** Of training with dropout, of other tasks than generation, of files and of caches. */
+    private static final Pattern HARMLESS =
+            Pattern.compile(
+                    "_.*|architectures|auto_map|(torch_)?dtype|transformers_version|use_cache"
+                            + "|.*_token_id|.*dropout.*|.*pdrop|summary_.*|task_specific_params"
+                            + "|transformers.js_config|pretraining_tp|is_llama_config|n_ctx"
+                            + "|cache_implementation|reorder_and_upcast_attn|max_window_layers"
+                            + "|sliding_window|use_bidirectional_attention|rope_max_length"
+                            + "|num_gqa_groups|qkv_multipliers|hidden_act|initializer_range"
+                            + "|original_max_position_embeddings");
+
     /** GPT-2's, which it does not train. */
     private static final Pattern CAUSAL_MASK =
             Pattern.compile(".*h\\.\\d+\\.attn\\.(masked_)?bias");
@@ -42,7 +57,10 @@ public final class DecoderLoader {
      * @throws JepaException if config.json asks for something that is not supported
      */
     public static DecoderConfig config(CheckpointFolder folder) {
-        ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
+        return config(folder, new ConfigJson(folder.config(), folder.configFile().toString()));
+    }
+
+    private static DecoderConfig config(CheckpointFolder folder, ConfigJson json) {
         try {
             return DecoderFamily.of(json).configuration(json);
         } catch (IllegalArgumentException e) {
@@ -70,8 +88,25 @@ public final class DecoderLoader {
         return new DecoderLoader(folder).load(vocabularySize);
     }
 
+    /** The keys that were not read, but for those that decide nothing of what is computed here. */
+    static List<String> unreadKeys(ConfigJson config) {
+        return config.keys().stream()
+                .filter(key -> !config.keysRead().contains(key))
+                .filter(key -> !HARMLESS.matcher(key).matches())
+                .toList();
+    }
+
     private TransformerDecoder load(int vocabularySize) {
-        DecoderConfig stored = config(folder);
+        ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
+        DecoderConfig stored = config(folder, json);
+        List<String> unread = unreadKeys(json);
+        if (!unread.isEmpty()) {
+            LOG.warn(
+                    "{}: {} not read; should the model's results depend on them, ours are wrong:"
+                            + " check with jepa verify",
+                    folder.configFile(),
+                    unread);
+        }
         DecoderConfig grown =
                 stored.withVocabularySize(Math.max(vocabularySize, stored.vocabularySize()));
         SafetensorsCheckpoint weights = folder.weights();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.decoder.family.ConfigJson;
+import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -86,6 +88,32 @@ class FamilyExportTest {
         assertThat(after.get(NDArrayIndex.interval(0, 300), NDArrayIndex.all()).dup())
                 .isEqualTo(before);
         assertThat(after.getRow(301).distance2(before.mean(0))).isLessThan(1e-5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama",
+                "llama-untied",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "gemma",
+                "gemma2",
+                "gemma3",
+                "olmo",
+                "olmo2",
+                "phi",
+                "phi3",
+                "gpt2",
+                "openelm"
+            })
+    void noKeyOfAConfigurationGoesUnnoticed(String family) {
+        ObjectNode config = CheckpointFolder.open(Fixtures.model(family)).config();
+        config.put("some_new_multiplier", 2);
+        ConfigJson json = new ConfigJson(config, "config.json");
+        DecoderFamily.of(json).configuration(json);
+        assertThat(DecoderLoader.unreadKeys(json)).containsExactly("some_new_multiplier");
     }
 
     @ParameterizedTest

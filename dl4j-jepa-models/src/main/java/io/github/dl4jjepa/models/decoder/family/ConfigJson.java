@@ -35,6 +35,13 @@ public final class ConfigJson {
         this.read = read;
     }
 
+    /** All keys that are there, in the file's order. */
+    public List<String> keys() {
+        List<String> keys = new ArrayList<>();
+        object.fieldNames().forEachRemaining(keys::add);
+        return keys;
+    }
+
     /** The keys that were asked for so far and are there, those of objects as {@code outer.key}. */
     public Set<String> keysRead() {
         return Collections.unmodifiableSet(read);
