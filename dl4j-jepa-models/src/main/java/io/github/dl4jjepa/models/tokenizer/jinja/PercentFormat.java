@@ -46,9 +46,9 @@ final class PercentFormat {
         return out.toString();
     }
 
-    /** Python lets a single list stay unused, as it has keys like a dict. */
+    /** Python lets a single value stay unused that takes subscripts, as a dict does. */
     private boolean isIgnored() {
-        return Python.isList(named) || named instanceof Range;
+        return Python.isList(named) || named instanceof Range || named instanceof Undefined;
     }
 
     private String directive(Matcher matcher) {

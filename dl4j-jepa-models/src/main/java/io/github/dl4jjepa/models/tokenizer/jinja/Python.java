@@ -356,7 +356,7 @@ final class Python {
 
     /** {@code reversed(value)}. */
     static Iterator<Object> reversed(Object value) {
-        if (value instanceof Generator || value instanceof Undefined || value instanceof Loop) {
+        if (value instanceof Generator || value instanceof Loop) {
             throw new TemplateException(type(value) + " object is not reversible");
         }
         List<Object> elements = list(value);

@@ -184,13 +184,10 @@ final class TemplateParser {
      */
     private Target target(boolean attributes, List<String> variables) {
         List<Target> targets = new ArrayList<>();
-        boolean several = false;
-        while (targets.isEmpty() || tokens.at(Kind.NAME) && !tokens.atName("in")) {
+        targets.add(oneTarget(attributes, variables));
+        boolean several = tokens.atOperator(",");
+        while (tokens.skipOperator(",") && !tokens.atName("in") && !tokens.atOperator(")")) {
             targets.add(oneTarget(attributes, variables));
-            if (!tokens.skipOperator(",")) {
-                break;
-            }
-            several = true;
         }
         return several ? new Target.Several(targets) : targets.get(0);
     }
