@@ -4,7 +4,6 @@ import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.ChatModel.Answer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -29,7 +28,7 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--prompt",

@@ -10,7 +10,6 @@ import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -41,12 +40,14 @@ public final class ChatModel implements AutoCloseable {
     }
 
     /**
-     * Opens the model in a folder.
+     * Opens a model.
      *
+     * @param folderOrName a folder, or a name on the Hugging Face hub; see {@link
+     *     CheckpointFolder#of}
      * @throws JepaException if its files are missing or damaged
      */
-    public static ChatModel open(Path folder) {
-        return new ChatModel(CheckpointFolder.of(folder.toString()));
+    public static ChatModel open(String folderOrName) {
+        return new ChatModel(CheckpointFolder.of(folderOrName));
     }
 
     /**
