@@ -44,6 +44,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final int maxLength;
+    private final Set<String> namedTokens;
     private final List<AddedToken> controlTokens;
     private AnswerForm form;
 
@@ -61,7 +62,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         this.tokenizer = tokenizer;
         this.template = template;
         this.maxLength = maxLength;
-        Set<String> named = tokenizer.files().namedTokens();
+        this.namedTokens = tokenizer.files().namedTokens();
         // As transformers infers them: special tokens, and added ones that the template spells.
         this.controlTokens =
                 tokenizer.addedTokens().stream()
@@ -69,7 +70,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                         .filter(
                                 token ->
                                         token.special()
-                                                || named.contains(token.content())
+                                                || namedTokens.contains(token.content())
                                                 || template.spells(token.content()))
                         .sorted(
                                 Comparator.comparingInt(
@@ -438,7 +439,11 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         String ends = form().prompt() + form().end().content();
         Predicate<AddedToken> any = token -> true;
         // An answer may hold other tokens that the template spells, such as those of a tool call.
-        Predicate<AddedToken> ofTurns = token -> token.special() || ends.contains(token.content());
+        Predicate<AddedToken> ofTurns =
+                token ->
+                        token.special()
+                                || namedTokens.contains(token.content())
+                                || ends.contains(token.content());
         for (Message message : messages) {
             refuseControlTokens(
                     "the " + message.role() + "'s turn",
