@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.tokenizer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.github.dl4jjepa.core.JepaException;
 import java.io.IOException;
@@ -11,9 +12,13 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * The chat templates of a folder by their names, from where transformers reads them.
@@ -33,6 +38,8 @@ final class ChatTemplateFiles {
     private static final String TOOL_USE = "tool_use";
     private static final String CHOOSE = "choose one by name (--chat-template NAME|FILE)";
 
+    private static final Set<String> RESERVED =
+            Set.of("messages", "add_generation_prompt", "tools", "documents");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /**
@@ -227,6 +234,55 @@ final class ChatTemplateFiles {
                                                         : " has "
                                                                 + String.join(", ", named.keySet()))
                                                 + ", and there is no such file.")));
+    }
+
+    /**
+     * The same templates with values for variables that a caller does not set: each begins by
+     * setting them, so that whatever renders them later takes the same values.
+     *
+     * @param values by the variables' names
+     */
+    ChatTemplateFiles withDefaults(ObjectNode values) {
+        StringBuilder settings = new StringBuilder();
+        for (Map.Entry<String, JsonNode> value : values.properties()) {
+            String name = value.getKey();
+            if (named.values().stream().noneMatch(source -> source.text().contains(name))) {
+                throw new JepaException(
+                        chosen().place() + ": the chat template has no variable '" + name + "'");
+            }
+            if (!name.matches("[A-Za-z_][A-Za-z0-9_]*") || RESERVED.contains(name)) {
+                throw new JepaException("'" + name + "' is not a variable that can be set");
+            }
+            settings.append(
+                    String.format(
+                            Locale.ROOT,
+                            "{%% if %1$s is not defined %%}{%% set %1$s = %2$s %%}{%% endif %%}\n",
+                            name,
+                            literal(value.getValue())));
+        }
+        Map<String, Source> set = new LinkedHashMap<>();
+        named.forEach(
+                (name, source) ->
+                        set.put(name, new Source(source.place(), settings + source.text())));
+        return new ChatTemplateFiles(folder, set, asFiles(folder, set), chosen);
+    }
+
+    /** A value as Jinja writes it. */
+    private static String literal(JsonNode value) {
+        if (value.isNull()) {
+            return "none";
+        }
+        if (value.isArray()) {
+            return StreamSupport.stream(value.spliterator(), false)
+                    .map(ChatTemplateFiles::literal)
+                    .collect(Collectors.joining(", ", "[", "]"));
+        }
+        if (value.isObject()) {
+            return value.properties().stream()
+                    .map(e -> new TextNode(e.getKey()) + ": " + literal(e.getValue()))
+                    .collect(Collectors.joining(", ", "{", "}"));
+        }
+        return value.toString();
     }
 
     /**

@@ -180,11 +180,38 @@ public final class TokenizerFiles {
      * @throws JepaException if it is neither; the message lists the names
      */
     public TokenizerFiles withChatTemplate(String nameOrFile) {
+        return withChatTemplates(templates.choose(nameOrFile));
+    }
+
+    /**
+     * The same tokenizer whose chat templates take values for variables that a caller does not set,
+     * such as {@code enable_thinking}. The values are written into the templates, so that all who
+     * render them later take the same.
+     *
+     * @param json an object with the values by the variables' names
+     * @throws JepaException if it is not an object, or no template has such a variable
+     */
+    public TokenizerFiles withTemplateArguments(String json) {
+        try {
+            if (JSON.readTree(json) instanceof ObjectNode values) {
+                return withChatTemplates(templates.withDefaults(values));
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    "the template's variables are not JSON: " + e.getOriginalMessage(), e);
+        }
+        throw new JepaException(
+                "the template's variables must be a JSON object such as"
+                        + " {\"enable_thinking\": false}, not "
+                        + json);
+    }
+
+    private TokenizerFiles withChatTemplates(ChatTemplateFiles others) {
         Map<String, String> changed = new LinkedHashMap<>(texts);
         if (config.has(TEMPLATE_KEY)) {
             changed.put(CONFIG, write(config.deepCopy().without(TEMPLATE_KEY)));
         }
-        return new TokenizerFiles(folder, changed, Optional.of(templates.choose(nameOrFile)));
+        return new TokenizerFiles(folder, changed, Optional.of(others));
     }
 
     /**

@@ -132,6 +132,42 @@ class TrainingAgreesWithGenerationTest {
     }
 
     @Test
+    void variablesThatAreSetArePartOfTheTemplateThatIsWritten() throws IOException {
+        String template =
+                " \n"
+                        + CHATML.replace(
+                                "'<|im_start|>assistant\n'",
+                                "'<|im_start|>assistant\n' + ('' if enable_thinking is false else"
+                                        + " '<think>\n') + (note[1].a if note else '')");
+        encoder("nlrx-bpe-1k", template, token -> {});
+        TokenizerFiles set =
+                tokenizer
+                        .files()
+                        .withTemplateArguments(
+                                "{\"enable_thinking\": false, \"note\": [null, {\"a\": \"é'\\n\\\"\"}]}");
+        set.write(folder.resolve("nlrx-bpe-1k"));
+        for (TokenizerFiles files :
+                List.of(set, TokenizerFiles.read(folder.resolve("nlrx-bpe-1k")))) {
+            ChatTemplate changed = ChatTemplate.of(files);
+            assertThat(changed.render(List.of(USER), true))
+                    .isEqualTo(
+                            " \n<|im_start|>user\nlines with an x<|im_end|>\n"
+                                    + "<|im_start|>assistant\né'\n\"");
+            assertThat(changed.render(List.of(USER), Map.of("enable_thinking", true), true))
+                    .contains("assistant\n<think>\n");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"enable_thinkng\": false}", "{\"messages\": 1}", "[1]", "{"})
+    void variablesThatCannotBeSetAreRefused(String json) throws IOException {
+        encoder("nlrx-bpe-1k", CHATML, token -> {});
+        assertThatThrownBy(() -> tokenizer.files().withTemplateArguments(json))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("variable");
+    }
+
+    @Test
     void whatStripFlagsSwallowIsInNoViewAndNoLabel() throws IOException {
         String bare =
                 "{% for m in messages %}{{ ('<|im_start|>' if m.role == 'assistant' else '') + m.content"
