@@ -27,7 +27,9 @@ final class BlobLock implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final int POLLS_PER_REPORT = 100;
 
-    /** Closing any channel of a file may drop a process's lock on it: one thread at a time has one. */
+    /**
+     * Closing any channel of a file may drop a process's lock on it: one thread at a time has one.
+     */
     private static final Map<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
 
     private final ReentrantLock thread;
@@ -51,8 +53,7 @@ final class BlobLock implements AutoCloseable {
         ReentrantLock thread = THREADS.computeIfAbsent(path, any -> new ReentrantLock());
         try {
             while (!thread.tryLock()
-                    && !thread.tryLock(
-                            POLL.toMillis() * POLLS_PER_REPORT, TimeUnit.MILLISECONDS)) {
+                    && !thread.tryLock(POLL.toMillis() * POLLS_PER_REPORT, TimeUnit.MILLISECONDS)) {
                 LOG.info("Waiting for another thread that downloads {}", purpose);
             }
         } catch (InterruptedException e) {
@@ -96,7 +97,10 @@ final class BlobLock implements AutoCloseable {
         } catch (OverlappingFileLockException e) {
             return false; // held by this class in another class loader
         } catch (IOException e) {
-            LOG.warn("{}: this file system has no locks ({}); going on without", path, e.getMessage());
+            LOG.warn(
+                    "{}: this file system has no locks ({}); going on without",
+                    path,
+                    e.getMessage());
             return true;
         }
     }

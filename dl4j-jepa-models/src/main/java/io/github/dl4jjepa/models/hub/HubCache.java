@@ -99,7 +99,8 @@ final class HubCache {
         for (String file : asked) {
             boolean known = listing != null && listing.contains(file);
             boolean absent = listing != null && !known || isMarkedAbsent(commit, file);
-            boolean needed = known || file.equals(HubFiles.CONFIG) || file.equals(HubFiles.TOKENIZER);
+            boolean needed =
+                    known || file.equals(HubFiles.CONFIG) || file.equals(HubFiles.TOKENIZER);
             if (!has(commit, file) && !absent) {
                 (needed && !HubFiles.isCarriedOnly(file) ? missing : doubtful).add(file);
             }
@@ -211,7 +212,10 @@ final class HubCache {
                 Files.move(written, ref, StandardCopyOption.ATOMIC_MOVE);
             }
         } catch (IOException e) {
-            LOG.info("{}: cannot be written ({}), so the hub will be asked again", folder, e.toString());
+            LOG.info(
+                    "{}: cannot be written ({}), so the hub will be asked again",
+                    folder,
+                    e.toString());
         }
     }
 }

@@ -164,7 +164,7 @@ final class HubClient {
         LOG.info("Downloading {} of {}", file, name);
         retried(
                 () -> {
-                    if (facts.size() < 0 || size(part) != facts.size()) {
+                    if (!Files.exists(part) || size(part) != facts.size()) {
                         receive(uri(commit, file), file, facts.size(), part);
                     }
                     verify(part, facts, show(uri(commit, file)));
@@ -330,7 +330,8 @@ final class HubClient {
                             proxy,
                             used ->
                                     new ProxyTunnel(
-                                            used, HttpsURLConnection.getDefaultSSLSocketFactory())));
+                                            used,
+                                            HttpsURLConnection.getDefaultSSLSocketFactory())));
             return connection;
         }
         var connection = (HttpURLConnection) uri.toURL().openConnection(proxy.toProxy());
@@ -340,9 +341,7 @@ final class HubClient {
     }
 
     private Optional<HubProxy> environmentProxy(URI uri) {
-        return javaProxy(uri).isPresent()
-                ? Optional.empty()
-                : settings.proxies().proxyFor(uri);
+        return javaProxy(uri).isPresent() ? Optional.empty() : settings.proxies().proxyFor(uri);
     }
 
     private static Optional<String> javaProxy(URI uri) {
@@ -443,7 +442,9 @@ final class HubClient {
                     + page
                     + (token
                             ? " with the account of the token from " + source + "."
-                            : ", then log in with 'hf auth login' or set HF_TOKEN (" + source + ").");
+                            : ", then log in with 'hf auth login' or set HF_TOKEN ("
+                                    + source
+                                    + ").");
         }
         if (said.equals("Access to this resource is disabled.")) {
             return "See " + page + ".";

@@ -16,7 +16,9 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Which of a model's files are downloaded: those that loading reads and an export carries along. */
+/**
+ * Which of a model's files are downloaded: those that loading reads and an export carries along.
+ */
 final class HubFiles {
     static final String CONFIG = "config.json";
     static final String TOKENIZER = "tokenizer.json";
@@ -70,8 +72,7 @@ final class HubFiles {
      * @param snapshot the folder that they are downloaded into
      * @throws JepaException if the repository does not hold a model with safetensors
      */
-    static Set<String> needed(HubName name, Set<String> listing, Path snapshot)
-            throws IOException {
+    static Set<String> needed(HubName name, Set<String> listing, Path snapshot) throws IOException {
         if (!listing.contains(CONFIG)) {
             throw new JepaException(
                     name

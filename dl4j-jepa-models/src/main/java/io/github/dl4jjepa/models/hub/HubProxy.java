@@ -59,8 +59,7 @@ record HubProxy(
 
     private static String basic(String user) {
         String full = user.contains(":") ? user : user + ':';
-        return "Basic "
-                + Base64.getEncoder().encodeToString(full.getBytes(StandardCharsets.UTF_8));
+        return "Basic " + Base64.getEncoder().encodeToString(full.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Percent signs decoded, and a plus sign left alone. */

@@ -53,8 +53,7 @@ record HubSettings(
 
     /** As {@code os.path.expandvars} reads them. */
     private static final Pattern VARIABLE =
-            Pattern.compile(
-                    "\\$(\\w+)|\\$\\{([^}]*)}" + (WINDOWS ? "|%([^%]+)%" : ""));
+            Pattern.compile("\\$(\\w+)|\\$\\{([^}]*)}" + (WINDOWS ? "|%([^%]+)%" : ""));
 
     /**
      * Reads the environment, and the token's file if no variable holds a token.
@@ -76,7 +75,7 @@ record HubSettings(
                 variables
                         .path("HF_HUB_CACHE")
                         .or(() -> variables.path("HUGGINGFACE_HUB_CACHE"))
-                        .orElseGet(() -> home.resolve("hub"));
+                        .orElseGet(() -> variables.expanded(home.resolve("hub").toString()));
         Token token = Token.of(variables, home);
         return new HubSettings(
                 cache,
@@ -158,17 +157,21 @@ record HubSettings(
                             .orElseGet(() -> System.getProperty("user.home")));
         }
 
-        /** A path with {@code ~} and variables in it expanded, in that order. */
         Optional<Path> path(String name) {
             return get(name)
                     .map(
                             value -> {
                                 try {
-                                    return Path.of(expandVariables(expandHome(value)));
+                                    return expanded(value);
                                 } catch (InvalidPathException e) {
                                     throw unusable(name, value, "a path", e);
                                 }
                             });
+        }
+
+        /** A path with {@code ~} and variables in it expanded, in that order. */
+        Path expanded(String path) {
+            return Path.of(expandVariables(expandHome(path)));
         }
 
         private String expandHome(String path) {

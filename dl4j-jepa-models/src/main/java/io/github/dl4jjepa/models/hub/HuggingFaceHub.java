@@ -163,8 +163,7 @@ public final class HuggingFaceHub {
     private Path download(HubName name, HubCache cache, String asked, HubClient client)
             throws IOException {
         String commit = asked;
-        Set<String> listing =
-                HubName.isCommit(asked) ? cache.listing(asked).orElse(null) : null;
+        Set<String> listing = HubName.isCommit(asked) ? cache.listing(asked).orElse(null) : null;
         if (listing == null) {
             JsonNode information = information(name, asked, client);
             commit = information.path("sha").asText();

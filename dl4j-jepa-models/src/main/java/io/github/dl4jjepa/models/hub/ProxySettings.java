@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 
 /**
  * The proxies that environment variables name, read as Python's {@code httpx} reads them: {@code
- * HTTP_PROXY}, {@code HTTPS_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY} in either case, the lower
- * case first.
+ * HTTP_PROXY}, {@code HTTPS_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY} in either case, the
+ * lower case first.
  */
 final class ProxySettings {
     private static final String SUFFIX = "_proxy";
@@ -92,8 +92,9 @@ final class ProxySettings {
     /** An entry of {@code NO_PROXY}. */
     private record Exclusion(String scheme, String host, Kind kind, int port) {
         private static final Pattern ENTRY =
-                Pattern.compile("(?:(\\w+)://)?(\\[[^]]*]|[^:/]*|[0-9a-fA-F:]*::?[0-9a-fA-F:.]*)"
-                        + "(?::(\\d+))?(?:/(\\d+))?");
+                Pattern.compile(
+                        "(?:(\\w+)://)?(\\[[^]]*]|[^:/]*|[0-9a-fA-F:]*::?[0-9a-fA-F:.]*)"
+                                + "(?::(\\d+))?(?:/(\\d+))?");
         private static final Pattern IPV4 = Pattern.compile("\\d+\\.\\d+\\.\\d+\\.\\d+");
 
         private enum Kind {

@@ -87,7 +87,8 @@ final class ProxyTunnel extends SSLSocketFactory {
         public void connect(SocketAddress endpoint, int timeout) throws IOException {
             var target = (InetSocketAddress) endpoint;
             String host = target.getHostString();
-            String authority = (host.contains(":") ? '[' + host + ']' : host) + ':' + target.getPort();
+            String authority =
+                    (host.contains(":") ? '[' + host + ']' : host) + ':' + target.getPort();
             super.connect(new InetSocketAddress(proxy.host(), proxy.port()), timeout);
             setSoTimeout(timeout);
             String request =
