@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.hub;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +31,9 @@ final class HubCache {
 
     /** A name that other tools do not write to: they may download the same blob. */
     private static final String PARTIAL = ".dl4j-jepa.incomplete";
+
+    /** One warning for a process, not one for a file. */
+    private static final AtomicBoolean WARNED = new AtomicBoolean();
 
     private final HubSettings settings;
     private final HubName name;
@@ -170,8 +175,10 @@ final class HubCache {
             try {
                 Files.createSymbolicLink(link, link.getParent().relativize(blob));
                 return;
+            } catch (FileAlreadyExistsException e) {
+                return; // by another library, whose lock differs from ours
             } catch (UnsupportedOperationException | IOException e) {
-                if (settings.warnsOfCopies()) {
+                if (settings.warnsOfCopies() && !WARNED.getAndSet(true)) {
                     LOG.warn(
                             "{}: no symbolic links here ({}); files are copied, which may take more"
                                     + " space. On Windows, developer mode allows links;"

@@ -100,10 +100,9 @@ public final class HuggingFaceHub {
             return completed(parsed, cache, commit.get(), lack.doubtful());
         } catch (FileSystemException e) {
             throw new JepaException(
-                    e.getMessage()
-                            + ": the cache cannot be read or written. Set HF_HUB_CACHE to a folder"
-                            + " that can be written and has room, or HF_HUB_OFFLINE=1 to use what"
-                            + " is there.",
+                    "The cache cannot be read or written: "
+                            + e
+                            + ". Set HF_HUB_CACHE to a folder that can be written and has room.",
                     e);
         } catch (IOException e) {
             throw new JepaException(settings.cache() + ": cannot be read: " + e, e);
@@ -119,6 +118,8 @@ public final class HuggingFaceHub {
                 return download(name, cache, commit, once);
             } catch (HubRefusal e) {
                 LOG.warn("{} The cached snapshot is used.", e.getMessage());
+            } catch (FileSystemException e) {
+                LOG.warn("{}; the cached snapshot is used", e.toString());
             } catch (IOException e) {
                 LOG.warn("{}: {} The cached snapshot is used.", name, once.explain(e));
             }
