@@ -49,6 +49,7 @@ record HubSettings(
 
     private static final Set<String> TRUE = Set.of("1", "ON", "YES", "TRUE");
     private static final int DEFAULT_TIMEOUT_SECONDS = 10;
+    private static final int LONGEST_TIMEOUT_SECONDS = 86_400;
     private static final boolean WINDOWS = File.separatorChar == '\\';
 
     /** As {@code os.path.expandvars} reads them. */
@@ -125,13 +126,8 @@ record HubSettings(
             } catch (NoSuchFileException e) {
                 return new Token(Optional.empty(), "HF_TOKEN is not set and there is no " + file);
             } catch (IOException e) {
-                throw new JepaException(
-                        file
-                                + ": the token in it cannot be read: "
-                                + e
-                                + ". Make the file readable, set HF_TOKEN, or set"
-                                + " HF_HUB_DISABLE_IMPLICIT_TOKEN=1.",
-                        e);
+                LOG.warn("{}: the token in it cannot be read: {}", file, e.toString());
+                return new Token(Optional.empty(), file + " cannot be read");
             }
         }
 
@@ -199,8 +195,8 @@ record HubSettings(
             String value = get(name).orElse("0");
             try {
                 int seconds = Integer.parseInt(value.strip());
-                if (seconds < 0) {
-                    throw unusable(name, value, "a number of seconds", null);
+                if (seconds < 0 || seconds > LONGEST_TIMEOUT_SECONDS) {
+                    throw unusable(name, value, "a number of seconds up to a day", null);
                 }
                 return Duration.ofSeconds(seconds == 0 ? DEFAULT_TIMEOUT_SECONDS : seconds);
             } catch (NumberFormatException e) {
@@ -216,7 +212,11 @@ record HubSettings(
                         "https".equalsIgnoreCase(endpoint.getScheme())
                                 || "http".equalsIgnoreCase(endpoint.getScheme());
                 if (!web || endpoint.getHost() == null || endpoint.getQuery() != null) {
-                    throw unusable("HF_ENDPOINT", value, "an address such as https://host", null);
+                    throw unusable(
+                            "HF_ENDPOINT",
+                            value,
+                            "an address such as https://host, without underscores in the host",
+                            null);
                 }
                 return endpoint;
             } catch (URISyntaxException e) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -104,6 +105,9 @@ public final class HuggingFaceHub {
                             + e
                             + ". Set HF_HUB_CACHE to a folder that can be written and has room.",
                     e);
+        } catch (InvalidPathException e) {
+            throw new JepaException(
+                    parsed + ": has a file that cannot be stored on this system: " + e, e);
         } catch (IOException e) {
             throw new JepaException(settings.cache() + ": cannot be read: " + e, e);
         }

@@ -2,6 +2,10 @@ package io.github.dl4jjepa.models.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -11,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 class BlobLockTest {
     @TempDir private Path folder;
@@ -46,8 +51,14 @@ class BlobLockTest {
     }
 
     @Test
-    void waitsForAnotherProcess() throws Exception {
+    void waitsForAnotherProcessAndSaysSo() throws Exception {
         Path file = folder.resolve("x.lock");
+        Logger logger = (Logger) LoggerFactory.getLogger(BlobLock.class);
+        Level level = logger.getLevel();
+        var log = new ListAppender<ILoggingEvent>();
+        log.start();
+        logger.setLevel(Level.INFO);
+        logger.addAppender(log);
         Process holder =
                 new ProcessBuilder(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -64,7 +75,11 @@ class BlobLockTest {
             CompletableFuture<BlobLock> second = acquire(file);
             holder.getOutputStream().close();
             assertThat(second.get(30, TimeUnit.SECONDS)).isNotNull();
+            assertThat(log.list.get(0).getFormattedMessage())
+                    .contains("Waiting for another process", file.toString());
         } finally {
+            logger.detachAppender(log);
+            logger.setLevel(level);
             holder.destroy();
         }
     }
