@@ -98,7 +98,7 @@ final class BlobLock implements AutoCloseable {
             return false; // held by this class in another class loader
         } catch (IOException e) {
             LOG.warn(
-                    "{}: this file system has no locks ({}); going on without",
+                    "{}: this file system has no locks ({}); continuing without",
                     path,
                     e.getMessage());
             return true;

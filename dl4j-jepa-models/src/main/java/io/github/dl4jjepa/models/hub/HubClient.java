@@ -158,7 +158,7 @@ final class HubClient {
     /**
      * Downloads a file, from where an earlier download broke off, and checks size and hash.
      *
-     * @param part a file that holds what is there of it
+     * @param part the file with the bytes that have arrived so far
      */
     void download(String commit, String file, FileFacts facts, Path part) throws IOException {
         LOG.info("Downloading {} of {}", file, name);
@@ -264,7 +264,7 @@ final class HubClient {
             Optional<URI> next = redirection(connection, at, status);
             if (next.isPresent()) {
                 at = next.get();
-            } else if (status == 416 && from > 0) { // what is there is longer than the file
+            } else if (status == 416 && from > 0) { // more bytes have arrived than the file has
                 return follow(method, uri, 0, timeout);
             } else {
                 refuse(connection, at, status);

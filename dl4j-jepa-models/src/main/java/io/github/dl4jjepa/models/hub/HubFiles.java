@@ -53,7 +53,7 @@ final class HubFiles {
 
     private HubFiles() {}
 
-    /** Files of fixed names beside the weights, of which a model may lack any but the first. */
+    /** The files with fixed names apart from the weights. A model may lack any but the first. */
     static List<String> fixed() {
         return Stream.concat(READ.stream(), CARRIED.stream()).toList();
     }
@@ -129,7 +129,7 @@ final class HubFiles {
                                         + " proposes them as @refs/pr/N), or convert the model."));
     }
 
-    /** The shards that a snapshot's index names; none if there is no index yet. */
+    /** The shards that a snapshot's index names; empty while there is no index. */
     static Set<String> shards(Path snapshot) throws IOException {
         Set<String> shards = new TreeSet<>();
         for (JsonNode shard : read(snapshot.resolve(INDEX)).path("weight_map")) {

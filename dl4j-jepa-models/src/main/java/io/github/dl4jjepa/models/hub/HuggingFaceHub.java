@@ -113,7 +113,7 @@ public final class HuggingFaceHub {
         }
     }
 
-    /** A snapshot that loads, with the files beside the weights that the hub may have. */
+    /** A snapshot that can be loaded, completed with the other files that the hub has. */
     private Path completed(HubName name, HubCache cache, String commit, List<String> doubtful)
             throws IOException {
         if (!settings.offline()) {
