@@ -57,6 +57,18 @@ class CheckpointExporterTest {
     }
 
     @Test
+    void writesNamedChatTemplatesAgainIntoAFolderThatHasThem() throws IOException {
+        Files.createDirectory(source.path.resolve("additional_chat_templates"));
+        source.file("additional_chat_templates/rag.jinja", "rag");
+        Files.createDirectories(target);
+        TokenizerFiles files = TokenizerFiles.read(source.path);
+        for (int time = 0; time < 2; time++) {
+            exporter().optTokenizer(files).build().exportInto(ModelFolder.weights(2), target);
+            assertThat(target.resolve("additional_chat_templates/rag.jinja")).hasContent("rag");
+        }
+    }
+
+    @Test
     void writesTheConfigurationAsTransformersWroteIt() {
         exporter().build().export(ModelFolder.weights(2), target);
         assertThat(target.resolve("config.json"))

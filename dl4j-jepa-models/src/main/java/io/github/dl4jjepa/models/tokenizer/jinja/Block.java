@@ -25,7 +25,7 @@ interface Block {
     record Data(String text) implements Block {
         @Override
         public Flow render(Scope scope, Text out) {
-            scope.spend(text.length());
+            scope.write(text.length());
             out.append(text);
             return Flow.NEXT;
         }
@@ -36,7 +36,7 @@ interface Block {
         @Override
         public Flow render(Scope scope, Text out) {
             String text = Text.str(expression.evaluate(scope));
-            scope.spend(text.length());
+            scope.write(text.length());
             out.append(text);
             return Flow.NEXT;
         }
@@ -159,7 +159,7 @@ interface Block {
         @Override
         public Flow render(Scope scope, Text out) {
             String text = Text.str(call.evaluate(scope, new Macro(body, scope)));
-            scope.spend(text.length());
+            scope.write(text.length());
             out.append(text);
             return Flow.NEXT;
         }

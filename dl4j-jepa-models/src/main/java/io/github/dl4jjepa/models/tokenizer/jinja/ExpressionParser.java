@@ -88,18 +88,13 @@ final class ExpressionParser {
 
     /** An expression, or several with commas, which are a tuple. */
     Expression tuple(boolean conditional) {
-        return tuple(conditional, false, false);
+        return tuple(conditional, false);
     }
 
-    /** What a loop visits; the word {@code recursive} ends it. */
-    Expression iterated() {
-        return tuple(false, false, true);
-    }
-
-    private Expression tuple(boolean conditional, boolean inBrackets, boolean inLoop) {
+    private Expression tuple(boolean conditional, boolean inBrackets) {
         List<Expression> elements = new ArrayList<>();
         boolean commas = false;
-        while (!atTupleEnd() && !(inLoop && tokens.atName("recursive"))) {
+        while (!atTupleEnd()) {
             elements.add(conditional ? expression() : or());
             if (!tokens.skipOperator(",")) {
                 break;
@@ -310,7 +305,7 @@ final class ExpressionParser {
             }
             default -> {
                 if (tokens.skipOperator("(")) {
-                    Expression value = tuple(true, true, false);
+                    Expression value = tuple(true, true);
                     tokens.expectOperator(")");
                     return value;
                 } else if (tokens.skipOperator("[")) {

@@ -397,7 +397,7 @@ final class Filters {
         }
         if (!batch.isEmpty()) {
             if (fill != null) {
-                Text.limit(Numbers.integer(size));
+                Text.limitElements(Numbers.integer(size));
                 while (batch.size() < Numbers.integer(size)) {
                     batch.add(fill);
                 }
@@ -413,7 +413,7 @@ final class Filters {
         if (slices == 0) {
             throw new TemplateException("integer division or modulo by zero");
         }
-        Text.limit(slices);
+        Text.limitElements(slices);
         long size = Math.floorDiv(elements.size(), slices);
         long longer = Math.floorMod(elements.size(), slices);
         List<Object> parts = new ArrayList<>();

@@ -141,7 +141,7 @@ final class Numbers {
         boolean tuples = left instanceof Tuple && right instanceof Tuple;
         if (tuples || Python.isList(left) && Python.isList(right)) {
             List<Object> sum = Python.list(left);
-            Text.limit((long) sum.size() + ((List<?>) right).size());
+            Text.limitElements((long) sum.size() + ((List<?>) right).size());
             sum.addAll((List<?>) right);
             return tuples ? new Tuple(sum) : sum;
         }
@@ -155,8 +155,8 @@ final class Numbers {
         List<?> elements = (List<?>) sequence;
         List<Object> repeated = new java.util.ArrayList<>();
         if (count > 0 && !elements.isEmpty()) {
-            Text.limit(count);
-            Text.limit(count * elements.size());
+            Text.limitElements(count);
+            Text.limitElements(count * elements.size());
             for (long i = 0; i < count; i++) {
                 repeated.addAll(elements);
             }

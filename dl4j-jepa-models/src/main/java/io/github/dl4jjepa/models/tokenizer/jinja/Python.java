@@ -348,7 +348,7 @@ final class Python {
         List<Object> elements = new ArrayList<>();
         Iterator<Object> iterator = iterator(value);
         while (iterator.hasNext()) {
-            Text.limit(elements.size() + 1L);
+            Text.limitElements(elements.size() + 1L);
             elements.add(iterator.next());
         }
         return elements;

@@ -7,13 +7,13 @@ import java.util.Map;
 /** Variables, and the scope around them. */
 final class Scope {
     /**
-     * How much one rendering may make: characters and elements of values, characters of output,
-     * rounds of loops. A template comes with a model and is not trusted.
+     * How much one rendering may do: rounds of loops, operations, elements of lists, and characters
+     * in tens. A template comes with a model and is not trusted.
      */
-    private static final long MAX_WORK = 1L << 27;
+    private static final long MAX_WORK = 1L << 23;
 
-    /** Values below this size cost as much as the step that makes them. */
-    private static final int SMALL = 64;
+    /** How many characters count as one step. */
+    private static final int STEP = 16;
 
     private final Scope parent;
     private final Scope root;
@@ -60,19 +60,24 @@ final class Scope {
 
     /** Counts what making a value costs, and returns it. */
     Object charge(Object value) {
-        int size =
-                value instanceof String text
-                        ? text.length()
-                        : value instanceof Collection<?> elements ? elements.size() : 0;
-        spend(size < SMALL ? 1 : size);
+        if (value instanceof String text) {
+            spend(1L + text.length() / STEP);
+        } else {
+            spend(value instanceof Collection<?> elements ? 1L + elements.size() : 1);
+        }
         return value;
     }
 
-    void spend(long amount) {
-        root.work += amount;
+    /** Counts the characters of output. */
+    void write(int length) {
+        spend(1L + length / STEP);
+    }
+
+    /** Counts steps, such as the rounds of a loop. */
+    void spend(long steps) {
+        root.work += steps;
         if (root.work > MAX_WORK) {
-            throw new TemplateException(
-                    "the template makes more than " + MAX_WORK + " characters or elements");
+            throw new TemplateException("the template takes more than " + MAX_WORK + " steps");
         }
     }
 }

@@ -140,7 +140,7 @@ final class TemplateParser {
         List<String> variables = new ArrayList<>();
         Target target = target(false, variables);
         tokens.expectName("in");
-        Expression elements = expressions.iterated();
+        Expression elements = expressions.tuple(false);
 
         Names.State state = names.begin();
         variables.forEach(names::parameter);
@@ -186,7 +186,7 @@ final class TemplateParser {
         List<Target> targets = new ArrayList<>();
         targets.add(oneTarget(attributes, variables));
         boolean several = tokens.atOperator(",");
-        while (tokens.skipOperator(",") && !tokens.atName("in") && !tokens.atOperator(")")) {
+        while (tokens.skipOperator(",") && !tokens.at(Kind.BLOCK_END) && !tokens.atOperator(")")) {
             targets.add(oneTarget(attributes, variables));
         }
         return several ? new Target.Several(targets) : targets.get(0);
@@ -252,7 +252,7 @@ final class TemplateParser {
             if (!targets.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            targets.add(oneTarget(false, variables));
+            targets.add(target(false, variables));
             tokens.expectOperator("=");
             values.add(expressions.expression());
         }

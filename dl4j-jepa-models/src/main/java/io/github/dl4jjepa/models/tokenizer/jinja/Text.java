@@ -10,8 +10,11 @@ import java.util.Map;
 
 /** Text under construction, of bounded length; and Python's {@code str} and {@code repr}. */
 final class Text {
-    /** The longest string, and the most elements of a list. */
-    static final int MAX_SIZE = 1 << 24;
+    /** The most characters of a string. */
+    private static final int MAX_SIZE = 1 << 23;
+
+    /** The most elements of a list. */
+    private static final int MAX_ELEMENTS = 1 << 20;
 
     /** The most digits of an integer that Python writes or reads. */
     static final int MAX_DIGITS = 4300;
@@ -20,13 +23,20 @@ final class Text {
 
     private final StringBuilder out = new StringBuilder();
 
-    /** Refuses a size that no value may have. */
-    static void limit(long size) {
-        if (size > MAX_SIZE) {
+    /** Refuses a string that is too long. */
+    static void limit(long length) {
+        limit(length, MAX_SIZE, "characters");
+    }
+
+    /** Refuses a list that is too long. */
+    static void limitElements(long size) {
+        limit(size, MAX_ELEMENTS, "elements");
+    }
+
+    private static void limit(long size, int most, String what) {
+        if (size > most) {
             throw new TemplateException(
-                    "the template makes a value of more than "
-                            + MAX_SIZE
-                            + " characters or elements");
+                    "the template makes a value of more than " + most + " " + what);
         }
     }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,28 +25,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 class JinjaTemplateTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final LocalDate DATE = LocalDate.of(2024, 7, 6);
+    private static final JsonNode GOLDEN = read("golden.json");
+    private static final JsonNode GRID = read("grid.json");
 
-    private static JsonNode golden() throws IOException {
-        return read("golden.json");
-    }
-
-    private static JsonNode read(String name) throws IOException {
+    private static JsonNode read(String name) {
         try (InputStream in = JinjaTemplateTest.class.getResourceAsStream("/jinja/" + name)) {
             return JSON.readTree(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    static Stream<JsonNode> cases() throws IOException {
+    static Stream<JsonNode> cases() {
         List<JsonNode> cases = new ArrayList<>();
-        golden().path("cases").forEach(cases::add);
+        GOLDEN.path("cases").forEach(cases::add);
         return cases.stream();
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void rendersAsPythonDoes(JsonNode golden) throws IOException {
+    void rendersAsPythonDoes(JsonNode golden) {
         Map<String, Object> variables =
-                JSON.convertValue(golden().path("variables"), new TypeReference<>() {});
+                JSON.convertValue(GOLDEN.path("variables"), new TypeReference<>() {});
         String source = golden.path("template").textValue();
         if (golden.has("error")) {
             assertThatThrownBy(() -> JinjaTemplate.compile(source).render(variables, DATE))
@@ -84,10 +85,10 @@ class JinjaTemplateTest {
     /** Every expression of the grid over every pair of its values, by rows. */
     @ParameterizedTest
     @MethodSource("rows")
-    void evaluatesAsPythonDoes(String row, List<String> expected) throws IOException {
+    void evaluatesAsPythonDoes(String row, List<String> expected) {
         String expression = row.replaceFirst(" where b = .*", "");
         String b = row.contains(" where b = ") ? row.replaceFirst(".* where b = ", "") : "none";
-        List<String> values = strings(read("grid.json").path("values"));
+        List<String> values = strings(GRID.path("values"));
         List<String> wrong = new ArrayList<>();
         for (int i = 0; i < values.size(); i++) {
             String source =
@@ -111,8 +112,8 @@ class JinjaTemplateTest {
         assertThat(wrong).isEmpty();
     }
 
-    static Stream<Arguments> rows() throws IOException {
-        return read("grid.json").path("rows").properties().stream()
+    static Stream<Arguments> rows() {
+        return GRID.path("rows").properties().stream()
                 .map(row -> Arguments.of(row.getKey(), strings(row.getValue())));
     }
 
@@ -148,7 +149,7 @@ class JinjaTemplateTest {
                 "{{ 'a' * 10000000000 }}",
                 "{{ [1] * 10000000000 }}",
                 "{{ range(1000000) }}",
-                "{{ 10 ** 10 ** 10 ** 2 }}",
+                "{{ 10 ** (10 ** 10) }}",
                 "{{ '%999999999d' % 1 }}",
                 "{{ '{:999999999}'.format(1) }}",
                 "{{ 'a'.center(999999999) }}",
@@ -169,7 +170,7 @@ class JinjaTemplateTest {
 
     @Test
     void refusesExpressionsThatAreNestedTooDeeply() {
-        String source = "{{ " + "(".repeat(200_000) + "1" + ")".repeat(200_000) + " }}";
+        String source = "{{ " + "(".repeat(20_000) + "1" + ")".repeat(20_000) + " }}";
         assertThatThrownBy(() -> JinjaTemplate.compile(source))
                 .isInstanceOf(TemplateException.class)
                 .hasMessageContaining("nested too deeply");
