@@ -45,6 +45,8 @@ public final class SafetensorsCheckpoint {
     /** Name of the index of a sharded checkpoint. */
     static final String INDEX_FILE = SINGLE_FILE + ".index.json";
 
+    private static final Pattern SHARD = Pattern.compile(".*-[0-9]+-of-[0-9]+\\.safetensors");
+
     private static final Pattern PICKLE =
             Pattern.compile(
                     "(pytorch_model|consolidated|model).*\\.(bin|bin\\.index\\.json|pth|pt|ckpt)");
@@ -110,10 +112,13 @@ public final class SafetensorsCheckpoint {
         } catch (IOException e) {
             throw new JepaException(folder + ": cannot be read: " + e, e);
         }
+        if (files.stream().anyMatch(SHARD.asMatchPredicate())) {
+            return missing
+                    + "It holds shards, which need their index: download "
+                    + INDEX_FILE
+                    + ", or save the model again with save_pretrained.";
+        }
         Optional<String> pickle = files.stream().filter(PICKLE.asMatchPredicate()).findFirst();
-        Optional<String> gguf = files.stream().filter(name -> name.endsWith(".gguf")).findFirst();
-        Optional<String> other =
-                files.stream().filter(name -> name.endsWith(".safetensors")).findFirst();
         if (pickle.isPresent()) {
             return missing
                     + "It holds "
@@ -122,6 +127,7 @@ public final class SafetensorsCheckpoint {
                     + " transformers and save it again with save_pretrained(folder,"
                     + " safe_serialization=True), which writes safetensors.";
         }
+        Optional<String> gguf = files.stream().filter(name -> name.endsWith(".gguf")).findFirst();
         if (gguf.isPresent()) {
             return missing
                     + "It holds "
@@ -131,17 +137,15 @@ public final class SafetensorsCheckpoint {
                     + gguf.get()
                     + "\") and save it with save_pretrained.";
         }
-        if (other.isPresent()) {
-            return missing
-                    + "It holds "
-                    + other.get()
-                    + ", which transformers does not look for either. A single file must be called "
-                    + SINGLE_FILE
-                    + "; shards need their index, "
-                    + INDEX_FILE
-                    + ".";
-        }
-        return missing + "Download the model's weights into it.";
+        List<String> others = files.stream().filter(name -> name.endsWith(".safetensors")).toList();
+        return missing
+                + (others.isEmpty()
+                        ? "Download the model's weights into it."
+                        : "Of "
+                                + String.join(", ", others)
+                                + " transformers takes no notice either: the weights must be called "
+                                + SINGLE_FILE
+                                + ".");
     }
 
     private static SafetensorsCheckpoint ofFile(Path path, Path file) {
