@@ -141,11 +141,11 @@ public final class SafetensorsCheckpoint {
         return missing
                 + (others.isEmpty()
                         ? "Download the model's weights into it."
-                        : "Of "
+                        : "It holds "
                                 + String.join(", ", others)
-                                + " transformers takes no notice either: the weights must be called "
+                                + ", but the weights must be called "
                                 + SINGLE_FILE
-                                + ".");
+                                + ", as for transformers.");
     }
 
     private static SafetensorsCheckpoint ofFile(Path path, Path file) {
