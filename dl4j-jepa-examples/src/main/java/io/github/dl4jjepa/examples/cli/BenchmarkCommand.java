@@ -8,7 +8,6 @@ import io.github.dl4jjepa.examples.benchmark.NativeThreads;
 import io.github.dl4jjepa.examples.benchmark.StepBenchmark;
 import io.github.dl4jjepa.examples.benchmark.TrainingShape;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -329,15 +328,15 @@ final class BenchmarkCommand implements Runnable {
         @Option(
                 names = "--model",
                 required = true,
-                paramLabel = "DIR",
-                description = "Folder of the model.")
-        private Path model;
+                paramLabel = "DIR|NAME",
+                description = "Folder of the model, or its name on the Hugging Face hub.")
+        private String model;
 
         @Mixin private ProgressMixin progress;
 
         @Override
         public LoadBenchmark.Result call() {
-            CheckpointFolder folder = CheckpointFolder.open(model);
+            CheckpointFolder folder = CheckpointFolder.of(model);
             Backend.requireUsable();
             return progress.run("Loads", LoadBenchmark.ROUNDS, new LoadBenchmark(folder)::run);
         }

@@ -11,7 +11,6 @@ import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,7 +45,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     /**
      * What the command prints; gigabytes are 10^9 bytes.
@@ -74,7 +73,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
 
     @Override
     public Result call() {
-        CheckpointFolder folder = CheckpointFolder.of(model.toString());
+        CheckpointFolder folder = CheckpointFolder.of(model);
         ObjectNode json = folder.config();
         ConfigJson keys = new ConfigJson(json, folder.configFile().toString());
         DecoderFamily family = DecoderFamily.of(keys);

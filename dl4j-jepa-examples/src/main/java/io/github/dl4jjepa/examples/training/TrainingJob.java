@@ -54,7 +54,7 @@ public final class TrainingJob {
         this.settings = settings;
         this.output = output;
         this.run = new RunFolder(output);
-        CheckpointFolder folder = CheckpointFolder.of(settings.model().toString());
+        CheckpointFolder folder = CheckpointFolder.of(settings.model());
         this.source = settings.config() == null ? folder : folder.withConfig(settings.config());
     }
 

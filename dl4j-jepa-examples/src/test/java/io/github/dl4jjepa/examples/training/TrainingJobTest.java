@@ -51,7 +51,7 @@ class TrainingJobTest {
 
     private TrainingSettings settings(double lambda, long maxSteps) {
         return new TrainingSettings(
-                model,
+                model.toString(),
                 null,
                 train,
                 null,
@@ -100,7 +100,7 @@ class TrainingJobTest {
                 .isDirectoryContaining("glob:**config.json")
                 .isDirectoryContaining("glob:**run.json");
         try (Tokenizer tokenizer = Tokenizer.open(output);
-                ChatModel chat = ChatModel.open(output)) {
+                ChatModel chat = ChatModel.open(output.toString())) {
             assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
             assertThat(chat).isNotNull();
         }
@@ -172,7 +172,7 @@ class TrainingJobTest {
         TrainingSettings finetune = settings(1, 2);
         TrainingSettings pretrain =
                 new TrainingSettings(
-                        folder.resolve("model-bare"),
+                        folder.resolve("model-bare").toString(),
                         folder.resolve("model-bare/config.json"),
                         train,
                         null,

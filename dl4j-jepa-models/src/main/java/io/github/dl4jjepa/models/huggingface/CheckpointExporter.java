@@ -114,6 +114,9 @@ public final class CheckpointExporter {
                                 .toList();
             }
             for (Path file : files) {
+                if (Files.isDirectory(file)) { // which no move replaces
+                    DurableFiles.delete(folder.resolve(file.getFileName()));
+                }
                 Files.move(
                         file,
                         folder.resolve(file.getFileName()),

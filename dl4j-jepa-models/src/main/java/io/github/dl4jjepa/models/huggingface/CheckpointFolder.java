@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.hub.HuggingFaceHub;
 import io.github.dl4jjepa.models.safetensors.GitLfs;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,22 +113,37 @@ public final class CheckpointFolder {
 
     /**
      * Opens a folder, or a model of the Hugging Face hub by its name: {@code org/name} or {@code
-     * org/name@revision}. A snapshot in the ordinary cache is used as it is; otherwise the files
-     * that a model needs are downloaded into it. {@code HF_HOME}, {@code HF_HUB_CACHE}, {@code
-     * HF_ENDPOINT}, {@code HF_TOKEN} and {@code HF_HUB_OFFLINE} count.
+     * name}, either with {@code @revision}. {@link HuggingFaceHub} describes the cache and the
+     * environment variables.
      *
-     * @param folderOrName a folder that is there comes before a name
-     * @throws JepaException if there is neither
+     * @param folderOrName a folder or file that is there takes precedence over a name
+     * @throws JepaException if there is neither a folder nor a model
      */
     public static CheckpointFolder of(String folderOrName) {
-        if (Files.isDirectory(Path.of(folderOrName)) || !HuggingFaceHub.isName(folderOrName)) {
-            return open(Path.of(folderOrName));
+        Optional<Path> path = existing(folderOrName);
+        if (path.isPresent()) {
+            return open(path.get());
+        }
+        if (!HuggingFaceHub.isName(folderOrName)) {
+            throw new JepaException(
+                    folderOrName
+                            + ": no such folder. Give the folder that holds the model's"
+                            + " config.json. "
+                            + HuggingFaceHub.advice(folderOrName));
         }
         try {
-            return open(HuggingFaceHub.of(System.getenv()).snapshot(folderOrName));
+            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName));
         } catch (JepaException e) {
             throw new JepaException(
                     "There is no folder " + folderOrName + ". " + e.getMessage(), e);
+        }
+    }
+
+    private static Optional<Path> existing(String text) {
+        try {
+            return Optional.of(Path.of(text)).filter(Files::exists);
+        } catch (InvalidPathException e) {
+            return Optional.empty(); // an address with a colon on Windows
         }
     }
 
