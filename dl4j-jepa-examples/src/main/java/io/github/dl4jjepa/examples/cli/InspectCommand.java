@@ -53,6 +53,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
      * @param trainingGb weights, gradients and optimiser state in float32; what a step keeps
      *     besides depends on its tokens
      * @param dtypes how many tensors are stored in each type
+     * @param quantization the method by which weights are quantised, which training refuses
      */
     record Result(
             String family,
@@ -62,6 +63,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             int vocabularySize,
             int maxPositions,
             Map<String, Integer> dtypes,
+            String quantization,
             double weightsGb,
             double trainingGb,
             boolean tokenizer,
@@ -108,6 +110,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                 config.vocabularySize(),
                 config.maxPositions(),
                 dtypes,
+                folder.quantization().orElse(null),
                 weightsGb,
                 ARRAYS_IN_TRAINING * weightsGb,
                 Files.exists(folder.path().resolve("tokenizer.json")),

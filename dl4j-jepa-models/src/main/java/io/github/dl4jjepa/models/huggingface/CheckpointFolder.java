@@ -1,16 +1,23 @@
 package io.github.dl4jjepa.models.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.hub.HuggingFaceHub;
+import io.github.dl4jjepa.models.safetensors.GitLfs;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -24,6 +31,16 @@ public final class CheckpointFolder {
     static final String TOKENIZER = "tokenizer.json";
     static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    private static final String ADAPTER_CONFIG = "adapter_config.json";
+
+    /** Keys of sizes, counts and token ids. */
+    private static final Pattern INTEGERS =
+            Pattern.compile(
+                    "(vocab|hidden|intermediate)_size|head_dim|sliding_window|sliding_window_pattern"
+                            + "|num_.*(layers|heads)|max_window_layers|query_pre_attn_scalar"
+                            + "|(original_)?max_position_embeddings|n_(embd|head|layer|positions|ctx|inner)"
+                            + "|model_dim|max_context_length|ffn_dim_divisor|.*_token_ids?");
 
     private static final String DOWNLOAD = "Download the model again.";
     private static final String END_TOKEN = "eos_token_id";
@@ -39,7 +56,8 @@ public final class CheckpointFolder {
     /**
      * Opens a folder.
      *
-     * @throws JepaException if there is none at the path
+     * @throws JepaException if there is none at the path, or it holds something else than a model:
+     *     a peft adapter, a GGUF file, or Git LFS pointers in place of files
      */
     public static CheckpointFolder open(Path path) {
         if (!Files.isDirectory(path)) {
@@ -48,7 +66,49 @@ public final class CheckpointFolder {
                             + (Files.exists(path) ? ": is not a folder." : ": no such folder.")
                             + " Give the folder that holds the model's config.json.");
         }
-        return new CheckpointFolder(path, path.resolve(CONFIG));
+        CheckpointFolder folder = new CheckpointFolder(path, path.resolve(CONFIG));
+        folder.refuseOtherThanModels();
+        return folder;
+    }
+
+    private void refuseOtherThanModels() {
+        for (String name : List.of(CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE)) {
+            GitLfs.refusePointer(path.resolve(name));
+        }
+        Path adapter = path.resolve(ADAPTER_CONFIG);
+        if (Files.isRegularFile(adapter)) {
+            String base =
+                    JsonFiles.read(adapter, DOWNLOAD)
+                            .path("base_model_name_or_path")
+                            .asText("a model that it does not name");
+            throw new JepaException(
+                    adapter
+                            + ": this folder holds a peft adapter of "
+                            + base
+                            + ", and adapters are not read. Merge it in peft:"
+                            + " AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload()"
+                            + ".save_pretrained(other), with the tokenizer of "
+                            + base
+                            + (Files.exists(configFile)
+                                    ? "; to take the model in this folder without the adapter, remove "
+                                            + ADAPTER_CONFIG
+                                    : "")
+                            + ".");
+        }
+        if (!Files.exists(configFile)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(path, "*.gguf")) {
+                for (Path file : files) {
+                    throw new JepaException(
+                            file
+                                    + ": is a GGUF file of llama.cpp, which is not read. Take the model"
+                                    + " that it was made from, or load it in transformers with"
+                                    + " from_pretrained(folder, gguf_file=name) and save it with"
+                                    + " save_pretrained.");
+                }
+            } catch (IOException e) {
+                throw new JepaException(path + ": cannot be read: " + e, e);
+            }
+        }
     }
 
     /**
@@ -107,14 +167,17 @@ public final class CheckpointFolder {
     }
 
     /**
-     * Reads {@code config.json}.
+     * Reads {@code config.json}. A whole number that some tool wrote as {@code 32000.0} where an
+     * integer is due becomes one.
      *
      * @return its keys in the file's order; the caller's own
      * @throws JepaException if it is missing or broken, with line and column
      */
     public ObjectNode config() {
-        return JsonFiles.read(
-                configFile(), "Give a folder that holds a model, or download the model again.");
+        return withIntegers(
+                JsonFiles.read(
+                        configFile(),
+                        "Give a folder that holds a model, or download the model again."));
     }
 
     /**
@@ -124,7 +187,50 @@ public final class CheckpointFolder {
      * @throws JepaException if it is broken, with line and column
      */
     public Optional<ObjectNode> generationConfig() {
-        return optional(GENERATION_CONFIG).map(file -> JsonFiles.read(file, DOWNLOAD));
+        return optional(GENERATION_CONFIG)
+                .map(file -> withIntegers(JsonFiles.read(file, DOWNLOAD)));
+    }
+
+    private static ObjectNode withIntegers(ObjectNode object) {
+        for (Map.Entry<String, JsonNode> entry : object.properties()) {
+            JsonNode value = entry.getValue();
+            if (value instanceof ObjectNode inner) {
+                withIntegers(inner);
+            } else if (INTEGERS.matcher(entry.getKey()).matches()) {
+                entry.setValue(integer(value));
+            }
+        }
+        return object;
+    }
+
+    private static JsonNode integer(JsonNode value) {
+        if (value instanceof ArrayNode list) {
+            for (int i = 0; i < list.size(); i++) {
+                list.set(i, integer(list.get(i)));
+            }
+            return list;
+        }
+        return value.isDouble()
+                        && value.doubleValue() == Math.rint(value.doubleValue())
+                        && value.canConvertToInt()
+                ? IntNode.valueOf(value.intValue())
+                : value;
+    }
+
+    /**
+     * How the weights are quantised: the {@code quant_method} of {@code config.json}, or the method
+     * that their tensors' names and types speak for.
+     *
+     * @return empty if they are not, or there are none
+     * @throws JepaException if a file is damaged
+     */
+    public Optional<String> quantization() {
+        return Quantization.of(config())
+                .or(
+                        () ->
+                                SafetensorsCheckpoint.isIn(path)
+                                        ? Quantization.of(weights().tensors().values())
+                                        : Optional.empty());
     }
 
     /**

@@ -49,6 +49,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
      * @throws JepaException if the file cannot be read or breaks a rule
      */
     static SafetensorsHeader read(Path file) {
+        GitLfs.refusePointer(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return new Parser(file, channel.size()).parse(channel);
         } catch (NoSuchFileException e) {
@@ -119,13 +120,18 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             try {
                 return JSON.readTree(header);
             } catch (JsonProcessingException e) {
-                throw damaged(
-                        String.format(
-                                "has a header that is not valid JSON: %s (character %d of the"
-                                        + " header)",
-                                e.getOriginalMessage(), e.getLocation().getCharOffset()),
-                        e);
+                throw damaged("has a header that is not valid JSON: " + whatAndWhere(e), e);
             }
+        }
+
+        /** What exceeds a limit of the parser, such as its depth, comes without a place. */
+        private static String whatAndWhere(JsonProcessingException e) {
+            return e.getLocation() == null
+                    ? e.getOriginalMessage()
+                    : e.getOriginalMessage()
+                            + " (character "
+                            + e.getLocation().getCharOffset()
+                            + " of the header)";
         }
 
         private static ByteBuffer read(FileChannel channel, int length, long position)
@@ -215,11 +221,11 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
         private long byteLength(String name, List<Long> shape, Dtype dtype) {
             try {
-                long length = dtype.bytes();
+                long bits = dtype.bits();
                 for (long size : shape) {
-                    length = Math.multiplyExact(length, size);
+                    bits = Math.multiplyExact(bits, size);
                 }
-                return length;
+                return bits % Byte.SIZE == 0 ? bits / Byte.SIZE : -1;
             } catch (ArithmeticException e) {
                 throw damagedTensor(name, "has shape " + shape + ", larger than any file", e);
             }

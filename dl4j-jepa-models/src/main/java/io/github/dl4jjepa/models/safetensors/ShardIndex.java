@@ -30,18 +30,21 @@ final class ShardIndex {
      * @throws JepaException if the index cannot be read or names files elsewhere
      */
     static Map<String, String> read(Path file) {
+        GitLfs.refusePointer(file);
         JsonNode index;
         try {
             index = JSON.readTree(file.toFile());
         } catch (JsonProcessingException e) {
+            // What exceeds a limit of the parser, such as its depth, comes without a place.
+            String place =
+                    e.getLocation() == null
+                            ? ""
+                            : ", line "
+                                    + e.getLocation().getLineNr()
+                                    + ", column "
+                                    + e.getLocation().getColumnNr();
             throw new JepaException(
-                    String.format(
-                            "%s, line %d, column %d: %s. Download the file again.",
-                            file,
-                            e.getLocation().getLineNr(),
-                            e.getLocation().getColumnNr(),
-                            e.getOriginalMessage()),
-                    e);
+                    file + place + ": " + e.getOriginalMessage() + ". Download the file again.", e);
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e, e);
         }

@@ -112,6 +112,13 @@ class CheckpointFolderTest {
         assertRefused(model::config, "config.json, line 3, column 7", "download");
     }
 
+    @Test
+    void refusesAConfigurationThatIsNestedBeyondReading() {
+        CheckpointFolder model =
+                new ModelFolder(folder).file("config.json", "{\"a\":" + "[".repeat(100_000)).open();
+        assertRefused(model::config, "config.json", "not valid JSON");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "[]", "null", "1"})
     void refusesAConfigurationThatIsNoObject(String content) {
