@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.decoder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 
@@ -181,9 +182,12 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
             if (shortFactors.size() != width / 2 || longFactors.size() != width / 2) {
                 throw new IllegalArgumentException(
                         String.format(
+                                Locale.ROOT,
                                 "rope_parameters: short_factor and long_factor have %d and %d numbers;"
                                         + " heads with %d pairs to turn need as many",
-                                shortFactors.size(), longFactors.size(), width / 2));
+                                shortFactors.size(),
+                                longFactors.size(),
+                                width / 2));
             }
             return RotaryEmbedding.frequencies(theta, width, i -> 1 / shortFactors.get(i));
         }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -170,8 +171,12 @@ public final class CheckpointFolder {
             if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: %s is %s, not a token id or a list of them. %s",
-                                file, END_TOKEN, value, DOWNLOAD));
+                                file,
+                                END_TOKEN,
+                                value,
+                                DOWNLOAD));
             }
             ids.add(id.intValue());
         }

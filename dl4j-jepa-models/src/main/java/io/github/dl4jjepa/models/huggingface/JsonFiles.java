@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** JSON files in Python's dialect, which knows {@code NaN} and {@code Infinity}. */
 final class JsonFiles {
@@ -62,6 +63,7 @@ final class JsonFiles {
         } catch (JsonProcessingException e) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s, line %d, column %d: not valid JSON: %s. %s",
                             file,
                             e.getLocation().getLineNr(),

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -232,9 +233,11 @@ public final class Tokenizer implements AutoCloseable {
             if (Character.getType(point) == Character.SURROGATE) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "the text has half of a surrogate pair, \\u%04x, at index %d; it was"
                                         + " cut in the middle of a character",
-                                point, index));
+                                point,
+                                index));
             }
             index += Character.charCount(point);
         }

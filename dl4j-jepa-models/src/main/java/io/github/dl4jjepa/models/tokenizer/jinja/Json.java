@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.tokenizer.jinja;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -98,7 +99,7 @@ final class Json {
                 case '\b' -> out.append("\\b");
                 default -> {
                     if (c < 0x20) {
-                        out.append(String.format("\\u%04x", (int) c));
+                        out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
                     } else {
                         out.append(c);
                     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
@@ -277,7 +278,8 @@ final class Python {
         return (number < 0 ? "-" : "")
                 + digits.charAt(0)
                 + (digits.length() > 1 ? "." + digits.substring(1) : "")
-                + String.format("e%s%02d", exponent < 0 ? "-" : "+", Math.abs(exponent));
+                + String.format(
+                        Locale.ROOT, "e%s%02d", exponent < 0 ? "-" : "+", Math.abs(exponent));
     }
 
     static long integer(Object value) {
