@@ -60,7 +60,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws JepaException if tokenizer.json cannot be used
      */
     public static Tokenizer open(TokenizerFiles files) {
-        keepOffTheNetwork();
+        NativeTokenizers.load();
         Path file = files.folder().resolve(TokenizerFiles.TOKENIZER);
         byte[] json = files.tokenizerJson().getBytes(StandardCharsets.UTF_8);
         HuggingFaceTokenizer tokenizer;
@@ -69,7 +69,7 @@ public final class Tokenizer implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             throw new JepaException(
                     file
-                            + " is no tokenizer that DJL can run: "
+                            + " cannot be loaded by DJL's tokenizer: "
                             + e.getMessage()
                             + ". Write it again with save_pretrained of a current transformers.",
                     e);
@@ -82,19 +82,6 @@ public final class Tokenizer implements AutoCloseable {
             throw e;
         }
         return opened;
-    }
-
-    /**
-     * DJL would look for a CUDA build of the tokenizers library to download, and report its use to
-     * its makers when it runs on AWS.
-     */
-    private static void keepOffTheNetwork() {
-        for (Map.Entry<String, String> setting :
-                Map.of("RUST_FLAVOR", "cpu", "OPT_OUT_TRACKING", "true").entrySet()) {
-            if (System.getProperty(setting.getKey()) == null) {
-                System.setProperty(setting.getKey(), setting.getValue());
-            }
-        }
     }
 
     /** The library numbers added tokens by itself where a vocabulary has gaps. */
