@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -32,7 +33,8 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final Map<String, Integer> ids;
     private final String[] tokens;
-    private final List<String> specialTokens;
+    private final List<AddedToken> addedTokens;
+    private final Map<Integer, AddedToken> stripping;
 
     private Tokenizer(TokenizerFiles files, HuggingFaceTokenizer tokenizer) {
         this.files = files;
@@ -41,7 +43,11 @@ public final class Tokenizer implements AutoCloseable {
         this.tokens =
                 new String[ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1];
         ids.forEach((token, id) -> tokens[id] = token);
-        this.specialTokens = List.copyOf(files.specialTokens());
+        this.addedTokens = files.addedTokens();
+        this.stripping =
+                addedTokens.stream()
+                        .filter(token -> token.stripsBefore() || token.stripsAfter())
+                        .collect(Collectors.toMap(AddedToken::id, token -> token, (a, b) -> b));
     }
 
     /**
@@ -86,7 +92,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The library numbers added tokens by itself where a vocabulary has gaps. */
     private void checkSpecialTokens(Path file) {
-        for (String token : specialTokens) {
+        for (String token : specialTokens()) {
             int[] encoded = encode(token).ids();
             if (encoded.length != 1 || encoded[0] != ids.get(token)) {
                 throw new JepaException(
@@ -124,6 +130,15 @@ public final class Tokenizer implements AutoCloseable {
             boolean characters = spans[i] != null;
             starts[i] = characters ? javaIndex[spans[i].getStart()] : -1;
             ends[i] = characters ? javaIndex[spans[i].getEnd()] : -1;
+            if (characters && stripping.containsKey(Math.toIntExact(encoding.getIds()[i]))) {
+                // What such a token takes of its neighbors' white space is not its own.
+                while (starts[i] < ends[i] && AddedToken.isBlank(text.charAt(starts[i]))) {
+                    starts[i]++;
+                }
+                while (starts[i] < ends[i] && AddedToken.isBlank(text.charAt(ends[i] - 1))) {
+                    ends[i]--;
+                }
+            }
         }
         return new TokenizedText(
                 Arrays.stream(encoding.getIds()).mapToInt(Math::toIntExact).toArray(),
@@ -158,7 +173,12 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The tokens that tokenizer.json marks as special: text that spells one becomes it. */
     public List<String> specialTokens() {
-        return specialTokens;
+        return addedTokens.stream().filter(AddedToken::special).map(AddedToken::content).toList();
+    }
+
+    /** All tokens that tokenizer.json adds to the vocabulary, special or not. */
+    List<AddedToken> addedTokens() {
+        return addedTokens;
     }
 
     /** The id of the token that begins a text, if the files name one. */

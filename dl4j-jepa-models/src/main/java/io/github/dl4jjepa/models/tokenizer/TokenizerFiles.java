@@ -19,7 +19,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
@@ -191,15 +194,29 @@ public final class TokenizerFiles {
         return text.isTextual() ? Optional.of(text.textValue()) : Optional.empty();
     }
 
-    /** The tokens that tokenizer.json lists as special. */
-    List<String> specialTokens() {
-        List<String> special = new ArrayList<>();
+    /** The tokens that the files name for a purpose: to begin a text, to end it, to pad rows. */
+    Set<String> namedTokens() {
+        return Stream.of("bos_token", "eos_token", "pad_token", "unk_token")
+                .map(this::specialToken)
+                .flatMap(Optional::stream)
+                .collect(Collectors.toSet());
+    }
+
+    /** The tokens that tokenizer.json adds to the vocabulary, special or not. */
+    List<AddedToken> addedTokens() {
+        List<AddedToken> added = new ArrayList<>();
         for (JsonNode token : tokenizer.path("added_tokens")) {
-            if (token.path("special").booleanValue()) {
-                special.add(token.path("content").textValue());
-            }
+            added.add(
+                    new AddedToken(
+                            token.path("content").textValue(),
+                            token.path("id").intValue(),
+                            token.path("special").booleanValue(),
+                            token.path("lstrip").booleanValue(),
+                            token.path("rstrip").booleanValue(),
+                            token.path("single_word").booleanValue(),
+                            token.path("normalized").booleanValue()));
         }
-        return special;
+        return added;
     }
 
     /** Every token of tokenizer.json with its id. */

@@ -97,8 +97,8 @@ class ChatTemplateTest {
         ChatTemplate template = template("{% for m in messages %}<{{ m.content }}>{% endfor %}");
         List<Message> messages = List.of(ASK, ANSWER, ASK, ANSWER);
         String text = template.render(messages, false);
-        assertThat(template.find(messages, 1, text)).isEqualTo(new TextSpan(4, 5));
-        assertThat(template.find(messages, 3, text)).isEqualTo(new TextSpan(10, 11));
+        assertThat(template.find(messages, Map.of(), 1, text)).isEqualTo(new TextSpan(4, 5));
+        assertThat(template.find(messages, Map.of(), 3, text)).isEqualTo(new TextSpan(10, 11));
     }
 
     @Test
@@ -109,7 +109,7 @@ class ChatTemplateTest {
                                 + "{{ m.content | trim }}<end>{% endfor %}");
         List<Message> messages = List.of(ASK, new Message("assistant", " \n🙂<end> "));
         String text = template.render(messages, false);
-        TextSpan span = template.find(messages, 1, text);
+        TextSpan span = template.find(messages, Map.of(), 1, text);
         assertThat(text.substring(span.start(), span.end())).isEqualTo("🙂<end>");
     }
 
@@ -118,7 +118,7 @@ class ChatTemplateTest {
         ChatTemplate template = template("{% for m in messages %}<{{ m.content }}>{% endfor %}");
         List<Message> messages = List.of(new Message("user", "QZMARKZQ"), ANSWER);
         String text = template.render(messages, false);
-        assertThat(template.find(messages, 1, text)).isEqualTo(new TextSpan(11, 12));
+        assertThat(template.find(messages, Map.of(), 1, text)).isEqualTo(new TextSpan(11, 12));
     }
 
     @Test
@@ -135,7 +135,10 @@ class ChatTemplateTest {
     private static void assertNotFound(String source, String reason) {
         ChatTemplate template = template(source);
         List<Message> messages = List.of(ASK, ANSWER);
-        assertThatThrownBy(() -> template.find(messages, 1, template.render(messages, false)))
+        assertThatThrownBy(
+                        () ->
+                                template.find(
+                                        messages, Map.of(), 1, template.render(messages, false)))
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining(reason);
     }
