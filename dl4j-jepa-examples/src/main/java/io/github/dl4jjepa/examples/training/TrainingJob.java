@@ -68,7 +68,7 @@ public final class TrainingJob {
     public TrainingResult run(boolean resume, TrainingListener progress) {
         Backend.requireUsable();
         if (resume) {
-            run.requireSame(settings);
+            run.requireSame(settings, RunInputs.of(settings, source));
         } else {
             run.requireVacant();
         }
@@ -200,7 +200,7 @@ public final class TrainingJob {
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
             if (!resume) {
-                run.begin(settings);
+                run.begin(settings, RunInputs.of(settings, source));
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();

@@ -45,7 +45,7 @@ public final class CheckpointDirectory implements CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointDirectory.class);
 
     private static final String POINTER = "checkpoints.json";
-    private static final String OPTIMIZER = "optimizer.safetensors";
+    static final String OPTIMIZER = "optimizer.safetensors";
     private static final String STATE = "trainer_state.json";
 
     /** A step's folder; the second number tells checkpoints of one step apart. */

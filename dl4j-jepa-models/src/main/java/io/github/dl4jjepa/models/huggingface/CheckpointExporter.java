@@ -30,19 +30,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * }</pre>
  */
 public final class CheckpointExporter {
-    /** Files of a tokenizer, in all the forms transformers looks for. */
-    private static final List<String> TOKENIZER_FILES =
-            List.of(
-                    CheckpointFolder.TOKENIZER,
-                    CheckpointFolder.TOKENIZER_CONFIG,
-                    CheckpointFolder.CHAT_TEMPLATE,
-                    "chat_template.json",
-                    "special_tokens_map.json",
-                    "added_tokens.json",
-                    "tokenizer.model",
-                    "vocab.json",
-                    "merges.txt");
-
     /** The key of the weights' type, as transformers 5 and as transformers 4 call it. */
     private static final List<String> DTYPE_KEYS = List.of("dtype", "torch_dtype");
 
@@ -145,7 +132,7 @@ public final class CheckpointExporter {
     void write(Map<String, INDArray> tensors, Dtype written, Path folder) throws IOException {
         DurableFiles.create(folder.resolve(CheckpointFolder.CONFIG), config(written));
         copyIfPresent(CheckpointFolder.GENERATION_CONFIG, folder);
-        for (String name : TOKENIZER_FILES) {
+        for (String name : CheckpointFolder.TOKENIZER_FILES) {
             copyIfPresent(name, folder);
         }
         tokenizer.ifPresent(files -> files.write(folder));

@@ -4,12 +4,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -23,6 +27,21 @@ public final class CheckpointFolder {
     static final String TOKENIZER = "tokenizer.json";
     static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    /** Files of a tokenizer, in all the forms transformers looks for. */
+    static final List<String> TOKENIZER_FILES =
+            List.of(
+                    TOKENIZER,
+                    TOKENIZER_CONFIG,
+                    CHAT_TEMPLATE,
+                    "chat_template.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json",
+                    "tokenizer.model",
+                    "vocab.json",
+                    "merges.txt");
+
+    private static final String TEMPLATES = "additional_chat_templates";
 
     private static final String DOWNLOAD = "Download the model again.";
     private static final String END_TOKEN = "eos_token_id";
@@ -181,6 +200,50 @@ public final class CheckpointFolder {
             ids.add(id.intValue());
         }
         return ids;
+    }
+
+    /**
+     * The files of the tokenizer and of the chat templates.
+     *
+     * @return by name, those that are there
+     */
+    public Map<String, Path> tokenizerFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (String name : TOKENIZER_FILES) {
+            optional(name).ifPresent(file -> files.put(name, file));
+        }
+        for (Path template : list(path.resolve(TEMPLATES))) {
+            files.put(TEMPLATES + "/" + template.getFileName(), template);
+        }
+        return files;
+    }
+
+    /**
+     * The files of the weights.
+     *
+     * @return by name; empty if there are none
+     */
+    public Map<String, Path> weightFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (Path file : list(path)) {
+            String name = file.getFileName().toString();
+            if (name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json")) {
+                files.put(name, file);
+            }
+        }
+        files.remove(CheckpointDirectory.OPTIMIZER);
+        return files;
+    }
+
+    private static List<Path> list(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).toList();
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be read: " + e, e);
+        }
     }
 
     /** The path of a file of the folder, if it is there. */
