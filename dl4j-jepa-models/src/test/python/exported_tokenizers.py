@@ -178,9 +178,10 @@ def check(root):
         try:
             exported = AutoTokenizer.from_pretrained(root / "exported" / name)
             # Where transformers has a tokenizer in Python too, it reads the other files (transformers 4).
-            slow = AutoTokenizer.from_pretrained(root / "exported" / name, use_fast=False)
-            if slow(TEXT)["input_ids"].count(exported.convert_tokens_to_ids("<|predictor_1|>")) != 1:
-                wrong.append(f"{type(slow).__name__} does not know the predictor")
+            if name.startswith("slow-files"):
+                slow = AutoTokenizer.from_pretrained(root / "exported" / name, use_fast=False)
+                if slow(TEXT)["input_ids"].count(exported.convert_tokens_to_ids("<|predictor_1|>")) != 1:
+                    wrong.append(f"{type(slow).__name__} does not know the predictor")
             again = root / "again" / name
             exported.save_pretrained(again / "exported")
             source.save_pretrained(again / "source")
