@@ -165,17 +165,20 @@ public final class CheckpointExporter {
             Files.createDirectory(partial);
             write(tensors, dtype, partial);
             List<Path> files;
-            try (Stream<Path> written = Files.list(partial)) {
+            try (Stream<Path> written = Files.walk(partial)) {
                 files =
-                        written.sorted(
+                        written.filter(Files::isRegularFile)
+                                .map(partial::relativize)
+                                .sorted(
                                         Comparator.comparing(
                                                 file -> file.endsWith(CheckpointFolder.CONFIG)))
                                 .toList();
             }
             for (Path file : files) {
+                Files.createDirectories(folder.resolve(file).getParent());
                 Files.move(
-                        file,
-                        folder.resolve(file.getFileName()),
+                        partial.resolve(file),
+                        folder.resolve(file),
                         StandardCopyOption.REPLACE_EXISTING,
                         StandardCopyOption.ATOMIC_MOVE);
             }

@@ -13,8 +13,8 @@ import java.util.Optional;
  * conversation.
  *
  * @param prompt what the template writes before the small conversation's answer is generated
- * @param before what a trained answer has before its content, such as a blank or an empty think
- *     block
+ * @param before what an answer has before its content when it is decoded, such as a blank or an
+ *     empty think block
  * @param thoughtsEnd what stands between a turn's reasoning and its content, if the template writes
  *     reasoning
  * @param after white space between the content and the end of the turn
@@ -34,20 +34,30 @@ record AnswerForm(
         }
     }
 
-    static AnswerForm of(ChatTemplate template, List<AddedToken> tokens) {
+    static AnswerForm of(ChatTemplate template, Tokenizer tokenizer) {
         List<Message> question = question(template);
         String prompt = template.render(question, true);
         List<Message> answered = answered(question, Map.of());
         String text = template.render(answered, false);
         TextSpan content = template.find(answered, Map.of(), question.size(), text);
-        End end = endOfTurn(tokens, text, content.end());
+        End end = endOfTurn(tokenizer.addedTokens(), text, content.end());
+        // Decoded, for a tokenizer may add a blank that the template has not written.
+        String learnt =
+                text.startsWith(prompt)
+                        ? tokenizer.decodeAfter(
+                                tokenizer.encode(prompt).ids(),
+                                tokenizer
+                                        .encode(text.substring(0, end.start()))
+                                        .from(prompt.length(), 0)
+                                        .map(TokenizedText::ids)
+                                        .orElse(new int[0]))
+                        : "";
+        int answer = learnt.indexOf(ANSWER);
         return new AnswerForm(
                 prompt,
-                text.startsWith(prompt) && content.start() >= prompt.length()
-                        ? text.substring(prompt.length(), content.start())
-                        : "",
+                answer < 0 ? "" : learnt.substring(0, answer),
                 thoughtsEnd(template, question),
-                text.substring(content.end(), end.start()),
+                answer < 0 ? "" : learnt.substring(answer + ANSWER.length()),
                 end.token());
     }
 

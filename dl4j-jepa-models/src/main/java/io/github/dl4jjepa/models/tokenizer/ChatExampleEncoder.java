@@ -26,11 +26,13 @@ import java.util.stream.Stream;
 /**
  * Encodes conversations with a model's tokenizer and chat template.
  *
- * <p>The row is the rendered conversation, tokenised once. It begins with exactly the tokens that
- * generation feeds, {@link #encodePrompt}; the labels are all that follows them up to the token
- * that ends the turn, at which generation stops. An example for which that does not hold is
- * refused. The views are the row's tokens of the last user turn's content and of the assistant's,
- * without its end of turn, unless the example names other views; those are tokenised alone.
+ * <p>The row is the rendered conversation. It begins with exactly the tokens that generation feeds,
+ * {@link #encodePrompt(List, Map)}; the labels are all that follows them up to the token that ends
+ * the turn, at which generation stops. Where the tokenizer would merge the answer's beginning with
+ * the prompt's end, the two are tokenised one after the other, as generation does. An example whose
+ * row cannot begin like that is refused. The views are the row's tokens of the last user turn's
+ * content and of the assistant's, without its end of turn, unless the example names other views;
+ * those are tokenised alone.
  *
  * <p>Text that spells a control token would become that token; an example with such text is
  * refused, as is one with fields that the template does not write.
@@ -42,6 +44,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final int maxLength;
+    private final Set<String> namedTokens;
     private final List<AddedToken> controlTokens;
     private AnswerForm form;
 
@@ -59,7 +62,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         this.tokenizer = tokenizer;
         this.template = template;
         this.maxLength = maxLength;
-        Set<String> named = tokenizer.files().namedTokens();
+        this.namedTokens = tokenizer.files().namedTokens();
         // As transformers infers them: special tokens, and added ones that the template spells.
         this.controlTokens =
                 tokenizer.addedTokens().stream()
@@ -67,7 +70,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                         .filter(
                                 token ->
                                         token.special()
-                                                || named.contains(token.content())
+                                                || namedTokens.contains(token.content())
                                                 || template.spells(token.content()))
                         .sorted(
                                 Comparator.comparingInt(
@@ -120,15 +123,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * @param stopped whether generation stopped at the end of the turn
      */
     public String decodeAnswer(int[] prompt, int[] answer, boolean stopped) {
-        int[] all = Arrays.copyOf(prompt, prompt.length + answer.length);
-        System.arraycopy(answer, 0, all, prompt.length, answer.length);
-        String before = tokenizer.decode(prompt, false);
-        String whole = tokenizer.decode(all, false);
-        // Alone, the answer would lose the blank that some tokenizers take from a text's beginning.
-        String text =
-                whole.startsWith(before)
-                        ? whole.substring(before.length())
-                        : tokenizer.decode(answer, false);
+        String text = tokenizer.decodeAfter(prompt, answer);
         AnswerForm form = form();
         int thoughts = form.thoughtsEnd().map(text::lastIndexOf).orElse(-1);
         if (text.startsWith(form.before())) {
@@ -163,7 +158,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
 
     private synchronized AnswerForm form() {
         if (form == null) {
-            form = AnswerForm.of(template, tokenizer.addedTokens());
+            form = AnswerForm.of(template, tokenizer);
         }
         return form;
     }
@@ -180,14 +175,20 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         String text = template.render(messages, arguments, false);
         refuseControlTokens(messages, arguments);
         refuseUnwritten(messages, arguments, text, false);
-        TokenizedText row = tokenizer.encode(text);
+        if (answer == 0) {
+            throw new JepaException(
+                    "the answer has nothing to be predicted from; put a user turn before it");
+        }
+        String promptText = template.render(messages.subList(0, answer), arguments, true);
+        TokenizedText prompt = tokenizer.encode(promptText);
+        TokenizedText row = row(promptText, prompt, text);
         requireLength("the row", row.ids());
+        int start = prompt.ids().length;
         // A turn that calls a tool may have no content.
         Optional<TextSpan> content =
                 hasOnlyFields(messages.get(answer))
                         ? Optional.empty()
                         : Optional.of(contentOf(messages, arguments, answer, text));
-        int start = promptLength(messages.subList(0, answer), arguments, text, row);
         int end =
                 content.isPresent()
                         ? endOfTurn(text, row, content.get().end())
@@ -214,34 +215,34 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     /**
-     * How many of the row's tokens generation feeds: the row has to begin with exactly those, or
-     * training and generation would not agree.
+     * The row, which has to begin with exactly the tokens that generation feeds, or training and
+     * generation would not agree.
      */
-    private int promptLength(
-            List<Message> question, Map<String, Object> arguments, String text, TokenizedText row) {
-        if (question.isEmpty()) {
-            throw new JepaException(
-                    "the answer has nothing to be predicted from; put a user turn before it");
+    private TokenizedText row(String promptText, TokenizedText prompt, String text) {
+        TokenizedText row = tokenizer.encode(text);
+        int common = Arrays.mismatch(prompt.ids(), row.ids());
+        if (common == prompt.ids().length && common > 0) {
+            return row;
         }
-        String prompt = template.render(question, arguments, true);
-        int[] fed = tokenizer.encode(prompt).ids();
-        int[] ids = row.ids();
-        int common = Arrays.mismatch(fed, ids);
-        if (common == fed.length && common > 0) {
-            return common;
+        if (text.startsWith(promptText)) {
+            // The answer's beginning merges with the prompt's end, which generation never sees.
+            Optional<TokenizedText> joined =
+                    tokenizer.encodeRest(prompt, text, promptText.length());
+            if (joined.isPresent()) {
+                return joined.get();
+            }
         }
-        int from = Math.max(0, common - 4);
         throw new JepaException(
                 "training and generation would not agree: after "
-                        + quote(ids, from, common)
+                        + quote(row.ids(), Math.max(0, common - 4), common)
                         + " the row has "
-                        + quote(ids, common, common + 8)
+                        + quote(row.ids(), common, common + 8)
                         + ", the generation prompt has "
-                        + quote(fed, common, common + 8)
+                        + quote(prompt.ids(), common, common + 8)
                         + ". "
-                        + (text.startsWith(prompt)
-                                ? "Blanks or line breaks of the answer merge with the prompt's"
-                                        + " end: strip the answer, or drop the example."
+                        + (text.startsWith(promptText)
+                                ? "The beginning of the answer merges with the end of the prompt:"
+                                        + " strip the answer, or drop the example."
                                 : "The chat template writes the prompt otherwise than an answered"
                                         + " conversation: set the variables that it offers, such as"
                                         + " enable_thinking (--template-kwargs), or choose another"
@@ -438,7 +439,11 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         String ends = form().prompt() + form().end().content();
         Predicate<AddedToken> any = token -> true;
         // An answer may hold other tokens that the template spells, such as those of a tool call.
-        Predicate<AddedToken> ofTurns = token -> token.special() || ends.contains(token.content());
+        Predicate<AddedToken> ofTurns =
+                token ->
+                        token.special()
+                                || namedTokens.contains(token.content())
+                                || ends.contains(token.content());
         for (Message message : messages) {
             refuseControlTokens(
                     "the " + message.role() + "'s turn",

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.tokenizer;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.tokenizer.jinja.JinjaTemplate;
@@ -48,6 +47,10 @@ public final class ChatTemplate {
     private final String place;
     private final String source;
     private final JinjaTemplate template;
+
+    /** Renders conversations with tools; null where this template does. */
+    private final ChatTemplate toolUse;
+
     private final Map<String, String> tokens;
     private final LocalDate date;
 
@@ -55,11 +58,13 @@ public final class ChatTemplate {
             String place,
             String source,
             JinjaTemplate template,
+            ChatTemplate toolUse,
             Map<String, String> tokens,
             LocalDate date) {
         this.place = place;
         this.source = source;
         this.template = template;
+        this.toolUse = toolUse;
         this.tokens = tokens;
         this.date = date;
     }
@@ -74,42 +79,35 @@ public final class ChatTemplate {
     }
 
     /**
-     * The chat template that the files hold: {@code chat_template.jinja}, or {@code chat_template}
-     * in tokenizer_config.json, which may be a list of named ones; then it is the one named {@code
-     * default}.
+     * The chat template that the files hold: the only one, or the one named {@code default}. Where
+     * there is one named {@code tool_use}, conversations with {@code tools} are rendered by that
+     * one, as in transformers; unless one was chosen by {@link TokenizerFiles#withChatTemplate}.
      *
      * @throws JepaException if there is none, or it cannot be compiled
      */
     public static ChatTemplate of(TokenizerFiles files) {
-        Path config = files.folder().resolve(TokenizerFiles.CONFIG);
-        String place =
-                files.templateFile().isPresent()
-                        ? files.folder().resolve(TokenizerFiles.TEMPLATE).toString()
-                        : config + ", chat_template";
-        String source =
-                files.templateFile().orElseGet(() -> fromConfig(files.config("chat_template")));
-        if (source == null) {
-            throw new JepaException(
-                    files.folder()
-                            + " has no chat template: neither "
-                            + TokenizerFiles.TEMPLATE
-                            + " nor a default chat_template in "
-                            + TokenizerFiles.CONFIG
-                            + ". Base models have none: take the instruct model, or copy the"
-                            + " chat_template.jinja of a model with the same special tokens.");
-        }
         Map<String, String> tokens = new HashMap<>();
         for (String name : TOKEN_VARIABLES) {
             files.specialToken(name).ifPresent(token -> tokens.put(name, token));
         }
-        return compile(place, source, tokens);
+        ChatTemplateFiles.Source chosen = files.chatTemplates().chosen();
+        ChatTemplate template = compile(chosen.place(), chosen.text(), tokens);
+        return files.chatTemplates()
+                .toolUse()
+                .map(source -> template.withToolUse(compile(source.place(), source.text(), tokens)))
+                .orElse(template);
     }
 
     /** A template that stands at {@code place}, with the special tokens it can name. */
     static ChatTemplate compile(String place, String source, Map<String, String> tokens) {
         try {
             return new ChatTemplate(
-                    place, source, JinjaTemplate.compile(source), Map.copyOf(tokens), DEFAULT_DATE);
+                    place,
+                    source,
+                    JinjaTemplate.compile(source),
+                    null,
+                    Map.copyOf(tokens),
+                    DEFAULT_DATE);
         } catch (TemplateException e) {
             throw new JepaException(
                     place
@@ -120,18 +118,14 @@ public final class ChatTemplate {
         }
     }
 
-    private static String fromConfig(JsonNode template) {
-        for (JsonNode named : template) {
-            if (named.path("name").asText().equals("default")) {
-                return named.path("template").textValue();
-            }
-        }
-        return template.textValue();
+    private ChatTemplate withToolUse(ChatTemplate toolUse) {
+        return new ChatTemplate(place, source, template, toolUse, tokens, date);
     }
 
     /** The same template, to which {@code strftime_now} shows another date. */
     public ChatTemplate withDate(LocalDate date) {
-        return new ChatTemplate(place, source, template, tokens, date);
+        ChatTemplate dated = toolUse == null ? null : toolUse.withDate(date);
+        return new ChatTemplate(place, source, template, dated, tokens, date);
     }
 
     /**
@@ -179,7 +173,7 @@ public final class ChatTemplate {
 
     /** Whether the template's own text spells a token. */
     boolean spells(String token) {
-        return source.contains(token);
+        return source.contains(token) || toolUse != null && toolUse.spells(token);
     }
 
     /**
@@ -191,6 +185,9 @@ public final class ChatTemplate {
             List<? extends Map<String, ?>> turns,
             boolean addGenerationPrompt,
             Map<String, ?> arguments) {
+        if (toolUse != null && arguments.get("tools") != null) {
+            return toolUse.render(turns, addGenerationPrompt, arguments);
+        }
         Map<String, Object> variables = new HashMap<>(tokens);
         variables.put("messages", turns);
         variables.put("add_generation_prompt", addGenerationPrompt);

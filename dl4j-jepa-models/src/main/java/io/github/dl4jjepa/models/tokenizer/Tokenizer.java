@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face tokenizer: tokenizer.json run by DJL.
@@ -144,6 +145,38 @@ public final class Tokenizer implements AutoCloseable {
                 Arrays.stream(encoding.getIds()).mapToInt(Math::toIntExact).toArray(),
                 starts,
                 ends);
+    }
+
+    /**
+     * Encodes the rest of a text whose beginning is encoded by itself, as a prompt is before its
+     * answer is generated: no token reaches over the boundary.
+     *
+     * @param beginning the tokens of the beginning
+     * @param text the whole text
+     * @param boundary where the beginning ends
+     * @return tokens of the whole text, or nothing where the rest cannot be encoded by itself
+     */
+    Optional<TokenizedText> encodeRest(TokenizedText beginning, String text, int boundary) {
+        String rest = text.substring(boundary);
+        String whole = decode(encode(text).ids(), false);
+        // Some tokenizers put a blank before a text; after a line break they do not.
+        return Stream.of("", "\n")
+                .map(before -> encode(before + rest).from(before.length(), boundary))
+                .flatMap(Optional::stream)
+                .map(beginning::followedBy)
+                .filter(joined -> decode(joined.ids(), false).equals(whole))
+                .findFirst();
+    }
+
+    /** Decodes tokens as they follow others: alone, they could lose a blank at their beginning. */
+    String decodeAfter(int[] before, int[] ids) {
+        int[] all = Arrays.copyOf(before, before.length + ids.length);
+        System.arraycopy(ids, 0, all, before.length, ids.length);
+        String beginning = decode(before, false);
+        String whole = decode(all, false);
+        return whole.startsWith(beginning)
+                ? whole.substring(beginning.length())
+                : decode(ids, false);
     }
 
     /**

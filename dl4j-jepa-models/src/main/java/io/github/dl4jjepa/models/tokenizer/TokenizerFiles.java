@@ -26,8 +26,8 @@ import java.util.stream.Stream;
 
 /**
  * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
- * tokenizer_config.json}, {@code special_tokens_map.json}, {@code added_tokens.json} and {@code
- * chat_template.jinja}.
+ * tokenizer_config.json}, {@code special_tokens_map.json}, {@code added_tokens.json}, and the files
+ * of its chat templates.
  *
  * <p>Only the first is required. Immutable.
  */
@@ -46,6 +46,9 @@ public final class TokenizerFiles {
     private static final String ADDED_TOKENS_DECODER = "added_tokens_decoder";
     private static final String END_TOKEN = "eos_token";
 
+    /** The key of a chat template in JSON files. */
+    static final String TEMPLATE_KEY = "chat_template";
+
     private static final ObjectMapper JSON =
             JsonMapper.builder()
                     .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
@@ -58,14 +61,19 @@ public final class TokenizerFiles {
     private final ObjectNode config;
     private final ObjectNode specialTokens;
     private final ObjectNode addedTokens;
+    private final ChatTemplateFiles templates;
 
-    private TokenizerFiles(Path folder, Map<String, String> texts) {
+    private TokenizerFiles(
+            Path folder, Map<String, String> texts, Optional<ChatTemplateFiles> templates) {
         this.folder = folder;
         this.texts = texts;
         this.tokenizer = parse(TOKENIZER);
         this.config = parse(CONFIG);
         this.specialTokens = parse(SPECIAL_TOKENS);
         this.addedTokens = parse(ADDED_TOKENS);
+        this.templates =
+                templates.orElseGet(
+                        () -> ChatTemplateFiles.read(folder, config.path(TEMPLATE_KEY)));
     }
 
     /**
@@ -75,25 +83,35 @@ public final class TokenizerFiles {
      */
     public static TokenizerFiles read(Path folder) {
         Map<String, String> texts = new LinkedHashMap<>();
-        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS, TEMPLATE)) {
-            Path file = folder.resolve(name);
-            try {
-                texts.put(name, Files.readString(file));
-            } catch (NoSuchFileException absent) {
-                if (name.equals(TOKENIZER)) {
-                    throw new JepaException(
-                            file
-                                    + " is missing. Only fast tokenizers are read; transformers writes"
-                                    + " the file with AutoTokenizer.from_pretrained(model)"
-                                    + ".save_pretrained(folder).");
-                }
-            } catch (MalformedInputException e) {
-                throw new JepaException(file + " is not UTF-8 text; download it again.", e);
-            } catch (IOException e) {
-                throw new JepaException(file + " cannot be read: " + e, e);
+        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS)) {
+            Optional<String> text = readText(folder.resolve(name));
+            if (text.isEmpty() && name.equals(TOKENIZER)) {
+                throw new JepaException(
+                        folder.resolve(name)
+                                + " is missing. Only fast tokenizers are read; transformers writes"
+                                + " the file with AutoTokenizer.from_pretrained(model)"
+                                + ".save_pretrained(folder).");
             }
+            text.ifPresent(content -> texts.put(name, content));
         }
-        return new TokenizerFiles(folder, texts);
+        return new TokenizerFiles(folder, texts, Optional.empty());
+    }
+
+    /**
+     * The text of a file; empty where there is none.
+     *
+     * @throws JepaException if it is not UTF-8 text, or cannot be read
+     */
+    static Optional<String> readText(Path file) {
+        try {
+            return Optional.of(Files.readString(file));
+        } catch (NoSuchFileException absent) {
+            return Optional.empty();
+        } catch (MalformedInputException e) {
+            throw new JepaException(file + " is not UTF-8 text; download it again.", e);
+        } catch (IOException e) {
+            throw new JepaException(file + " cannot be read: " + e, e);
+        }
     }
 
     /** The text of [PRED] token {@code i}, from 1: {@code <|predictor_1|>}. */
@@ -162,7 +180,50 @@ public final class TokenizerFiles {
         extended.put(TOKENIZER, write(extendedTokenizer));
         extended.computeIfPresent(CONFIG, (name, text) -> write(extendedConfig));
         extended.computeIfPresent(ADDED_TOKENS, (name, text) -> write(extendedAddedTokens));
-        return new TokenizerFiles(folder, extended);
+        return new TokenizerFiles(folder, extended, Optional.of(templates));
+    }
+
+    /**
+     * The same tokenizer with another chat template. {@link ChatTemplate#of} takes it, and it is
+     * written as {@code chat_template.jinja}; the named ones are kept in {@code
+     * additional_chat_templates}.
+     *
+     * @param nameOrFile the name of one of the folder's templates, or else the path of a file
+     * @throws JepaException if it is neither; the message lists the names
+     */
+    public TokenizerFiles withChatTemplate(String nameOrFile) {
+        return withChatTemplates(templates.choose(nameOrFile));
+    }
+
+    /**
+     * The same tokenizer whose chat templates take values for variables that a caller does not set,
+     * such as {@code enable_thinking}. The values are written into the templates, so that all who
+     * render them later take the same.
+     *
+     * @param json an object with the values by the variables' names
+     * @throws JepaException if it is not an object, or no template has such a variable
+     */
+    public TokenizerFiles withTemplateArguments(String json) {
+        try {
+            if (JSON.readTree(json) instanceof ObjectNode values) {
+                return withChatTemplates(templates.withDefaults(values));
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    "the template's variables are not JSON: " + e.getOriginalMessage(), e);
+        }
+        throw new JepaException(
+                "the template's variables must be a JSON object such as"
+                        + " {\"enable_thinking\": false}, not "
+                        + json);
+    }
+
+    private TokenizerFiles withChatTemplates(ChatTemplateFiles others) {
+        Map<String, String> changed = new LinkedHashMap<>(texts);
+        if (config.has(TEMPLATE_KEY)) {
+            changed.put(CONFIG, write(config.deepCopy().without(TEMPLATE_KEY)));
+        }
+        return new TokenizerFiles(folder, changed, Optional.of(others));
     }
 
     /**
@@ -200,14 +261,8 @@ public final class TokenizerFiles {
                         .map(Map.Entry::getKey)
                         .findFirst()
                         .orElseThrow(() -> new IllegalArgumentException("no token has id " + id));
-        boolean written =
-                config.path("chat_template").toString().contains(END_TOKEN)
-                        || texts.entrySet().stream()
-                                .anyMatch(
-                                        file ->
-                                                file.getKey().endsWith(".jinja")
-                                                        && file.getValue().contains(END_TOKEN));
-        if (written
+        if (templates.mention(END_TOKEN)
+                || config.path(TEMPLATE_KEY).toString().contains(END_TOKEN)
                 || config.path("add_eos_token").asBoolean()
                 || specialToken(END_TOKEN).equals(Optional.of(token))) {
             return this;
@@ -218,7 +273,9 @@ public final class TokenizerFiles {
         if (specialTokens.has(END_TOKEN)) {
             changed.put(SPECIAL_TOKENS, write(specialTokens.deepCopy().put(END_TOKEN, token)));
         }
-        return changed.equals(texts) ? this : new TokenizerFiles(folder, changed);
+        return changed.equals(texts)
+                ? this
+                : new TokenizerFiles(folder, changed, Optional.of(templates));
     }
 
     /**
@@ -227,9 +284,12 @@ public final class TokenizerFiles {
      * @throws JepaException if a file cannot be written
      */
     public void write(Path target) {
-        for (Map.Entry<String, String> file : texts.entrySet()) {
+        Map<String, String> written = new LinkedHashMap<>(texts);
+        written.putAll(templates.files());
+        for (Map.Entry<String, String> file : written.entrySet()) {
             Path path = target.resolve(file.getKey());
             try {
+                Files.createDirectories(path.toAbsolutePath().getParent());
                 Files.writeString(path, file.getValue());
             } catch (IOException e) {
                 throw new JepaException(path + " cannot be written: " + e, e);
@@ -242,9 +302,9 @@ public final class TokenizerFiles {
         return texts.get(TOKENIZER);
     }
 
-    /** The text of {@code chat_template.jinja}. */
-    Optional<String> templateFile() {
-        return Optional.ofNullable(texts.get(TEMPLATE));
+    /** The chat templates. */
+    ChatTemplateFiles chatTemplates() {
+        return templates;
     }
 
     /** The value of a key of tokenizer_config.json; missing where there is none. */

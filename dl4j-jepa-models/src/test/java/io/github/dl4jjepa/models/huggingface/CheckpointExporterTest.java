@@ -234,6 +234,21 @@ class CheckpointExporterTest {
     }
 
     @Test
+    void replacesNamedTemplatesOfAFolder() throws IOException {
+        Path named = Files.createDirectories(source.path.resolve("additional_chat_templates"));
+        Files.writeString(named.resolve("tool_use.jinja"), "{{ tools }}");
+        CheckpointExporter exporter =
+                exporter().optTokenizer(TokenizerFiles.read(source.path)).build();
+        Files.createDirectories(target);
+
+        exporter.exportInto(ModelFolder.weights(2), target);
+        exporter.exportInto(ModelFolder.weights(2), target);
+
+        assertThat(target.resolve("additional_chat_templates/tool_use.jinja"))
+                .hasContent("{{ tools }}");
+    }
+
+    @Test
     void exportsFromASourceWithoutWeightsOrTokenizer() {
         source = new ModelFolder(folder.resolve("bare")).resource("config.json", "config.v4.json");
 
