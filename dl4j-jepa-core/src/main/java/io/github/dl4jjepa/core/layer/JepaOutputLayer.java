@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
@@ -89,6 +90,7 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
         if (input.rank() != 3 || input.size(features) != jepa().getNIn()) {
             throw new DL4JInvalidInputException(
                     String.format(
+                            Locale.ROOT,
                             "JepaLossLayer: the input has the shape %s; it must be %s with nIn = %d",
                             Arrays.toString(input.shape()),
                             jepa().isTimeMajor() ? "[rows, time, nIn]" : "[rows, nIn, time]",
@@ -169,16 +171,22 @@ final class JepaOutputLayer extends SameDiffOutputLayer {
         require(
                 labels.size(0) == input.size(0) && labels.size(2) == time,
                 String.format(
+                        Locale.ROOT,
                         "the labels are of %d rows of %d tokens, the body's output is of %d rows of"
                                 + " %d: the body must keep the time steps",
-                        labels.size(0), labels.size(2), input.size(0), time));
+                        labels.size(0),
+                        labels.size(2),
+                        input.size(0),
+                        time));
         int largest = IntStream.of(unpacked.labelIds().toIntVector()).max().orElse(-1);
         require(
                 largest < jepa().getNOut(),
                 String.format(
+                        Locale.ROOT,
                         "a label is token %d, nOut is %d: raise nOut to the size of the vocabulary,"
                                 + " [PRED] tokens included",
-                        largest, jepa().getNOut()));
+                        largest,
+                        jepa().getNOut()));
         require(
                 jepa().getLambda() == 0 || unpacked.pairs() > 0,
                 "the labels have no views to compare, and lambda is above 0: give the iterator a"

@@ -168,8 +168,11 @@ public final class Analysis {
         if (predictors > predictorIds.length) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: its tokenizer has %d [PRED] tokens, not %d; lower --predictors",
-                            folder.path(), predictorIds.length, predictors));
+                            folder.path(),
+                            predictorIds.length,
+                            predictors));
         }
         ViewOptions defaults =
                 ViewOptions.predictors(

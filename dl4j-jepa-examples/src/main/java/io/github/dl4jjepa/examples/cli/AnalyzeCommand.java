@@ -6,6 +6,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -103,7 +104,8 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
                 new Analysis(folder, data, limit, curves, predictors, textView, pooling)
                         .run(output);
         PrintWriter err = spec.commandLine().getErr();
-        result.diagnostics().forEach((name, value) -> err.printf("%-26s %10.4f%n", name, value));
+        result.diagnostics()
+                .forEach((name, value) -> err.printf(Locale.ROOT, "%-26s %10.4f%n", name, value));
         if (result.collapse() != null) {
             err.println(result.collapse());
         }

@@ -8,6 +8,7 @@ import io.github.dl4jjepa.examples.benchmark.NativeThreads;
 import io.github.dl4jjepa.examples.benchmark.StepBenchmark;
 import io.github.dl4jjepa.examples.benchmark.TrainingShape;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -245,15 +246,19 @@ final class BenchmarkCommand implements Runnable {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--hidden must be a multiple of twice --heads (%d), not %d",
-                                2 * heads, hidden));
+                                2 * heads,
+                                hidden));
             }
             if (heads % keyValueHeads != 0) {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--heads must be a multiple of --kv-heads (%d), not %d",
-                                keyValueHeads, heads));
+                                keyValueHeads,
+                                heads));
             }
             return new TrainingShape(
                     hidden,
@@ -276,8 +281,10 @@ final class BenchmarkCommand implements Runnable {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--threads must be 1 to %d, not %d; set OMP_NUM_THREADS for more",
-                                available, threads));
+                                available,
+                                threads));
             }
             return threads;
         }

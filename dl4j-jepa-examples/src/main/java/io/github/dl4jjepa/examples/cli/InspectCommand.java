@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -100,7 +101,11 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                 .forEach(
                         (name, tensor) ->
                                 err.printf(
-                                        "%-60s %-5s %s%n", name, tensor.dtype(), tensor.shape()));
+                                        Locale.ROOT,
+                                        "%-60s %-5s %s%n",
+                                        name,
+                                        tensor.dtype(),
+                                        tensor.shape()));
         double weightsGb = parameters * (double) FLOAT_BYTES / 1e9;
         return new Result(
                 family.modelType(),

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 
 /**
  * What decides a run's outcome, as the command line takes it and {@code run.json} keeps it. A run
- * is resumed with the very settings it was begun with.
+ * is resumed with the settings it was begun with; its files may have moved.
  *
  * @param model folder of the checkpoint to start from, or its name on the Hugging Face hub; of the
  *     tokenizer alone where {@code config} is given

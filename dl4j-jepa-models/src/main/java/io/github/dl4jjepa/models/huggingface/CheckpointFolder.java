@@ -15,9 +15,12 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -41,6 +44,21 @@ public final class CheckpointFolder {
                             + "|num_.*(layers|heads)|max_window_layers|query_pre_attn_scalar"
                             + "|(original_)?max_position_embeddings|n_(embd|head|layer|positions|ctx|inner)"
                             + "|model_dim|max_context_length|ffn_dim_divisor|.*_token_ids?");
+
+    /** Files of a tokenizer, in all the forms transformers looks for. */
+    static final List<String> TOKENIZER_FILES =
+            List.of(
+                    TOKENIZER,
+                    TOKENIZER_CONFIG,
+                    CHAT_TEMPLATE,
+                    "chat_template.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json",
+                    "tokenizer.model",
+                    "vocab.json",
+                    "merges.txt");
+
+    private static final String TEMPLATES = "additional_chat_templates";
 
     private static final String DOWNLOAD = "Download the model again.";
     private static final String END_TOKEN = "eos_token_id";
@@ -293,12 +311,60 @@ public final class CheckpointFolder {
             if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: %s is %s, not a token id or a list of them. %s",
-                                file, END_TOKEN, value, DOWNLOAD));
+                                file,
+                                END_TOKEN,
+                                value,
+                                DOWNLOAD));
             }
             ids.add(id.intValue());
         }
         return ids;
+    }
+
+    /**
+     * The files of the tokenizer and of the chat templates.
+     *
+     * @return by name, those that are there
+     */
+    public Map<String, Path> tokenizerFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (String name : TOKENIZER_FILES) {
+            optional(name).ifPresent(file -> files.put(name, file));
+        }
+        for (Path template : list(path.resolve(TEMPLATES))) {
+            files.put(TEMPLATES + "/" + template.getFileName(), template);
+        }
+        return files;
+    }
+
+    /**
+     * The files of the weights.
+     *
+     * @return by name; empty if there are none
+     */
+    public Map<String, Path> weightFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (Path file : list(path)) {
+            String name = file.getFileName().toString();
+            if (name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json")) {
+                files.put(name, file);
+            }
+        }
+        files.remove(CheckpointDirectory.OPTIMIZER);
+        return files;
+    }
+
+    private static List<Path> list(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).toList();
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be read: " + e, e);
+        }
     }
 
     /** The path of a file of the folder, if it is there. */

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -164,8 +165,10 @@ public final class SafetensorsCheckpoint {
             if (!Files.exists(file)) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: the shard %s, which the index names, is missing. Download it.",
-                                index, shard));
+                                index,
+                                shard));
             }
             for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
                 String expected = shardOf.getOrDefault(tensor.name(), shard);
@@ -192,9 +195,12 @@ public final class SafetensorsCheckpoint {
     private static JepaException mismatch(Path shard, String tensor, String what) {
         return new JepaException(
                 String.format(
+                        Locale.ROOT,
                         "%s: tensor \"%s\" %s. Index and shards are not of one checkpoint: download"
                                 + " them again.",
-                        shard, tensor, what));
+                        shard,
+                        tensor,
+                        what));
     }
 
     /** What the checkpoint holds, by name, in the order of the files. */
@@ -225,9 +231,11 @@ public final class SafetensorsCheckpoint {
         if (tensor == null) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" is missing from the weights. They are incomplete or"
                                     + " of another model: download them again.",
-                            path, name));
+                            path,
+                            name));
         }
         return tensor;
     }
@@ -257,15 +265,23 @@ public final class SafetensorsCheckpoint {
         if (array.dataType() != type) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "tensor %s (%s) is read into %s arrays, not %s",
-                            name, tensor.dtype(), type, array.dataType()));
+                            name,
+                            tensor.dtype(),
+                            type,
+                            array.dataType()));
         }
         if (!Arrays.equals(array.shape(), tensor.dimensions())) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" has shape %s, but the model's is %s. The weights are"
                                     + " of another model.",
-                            tensor.file(), name, tensor.shape(), Arrays.toString(array.shape())));
+                            tensor.file(),
+                            name,
+                            tensor.shape(),
+                            Arrays.toString(array.shape())));
         }
         if (HostMemory.isDense(array)) {
             copy(tensor, array);
@@ -281,10 +297,13 @@ public final class SafetensorsCheckpoint {
                         () ->
                                 new JepaException(
                                         String.format(
+                                                Locale.ROOT,
                                                 "%s: tensor \"%s\" is %s, which is not read."
                                                         + " Convert the checkpoint to F32, BF16 or"
                                                         + " F16.",
-                                                tensor.file(), tensor.name(), tensor.dtype())));
+                                                tensor.file(),
+                                                tensor.name(),
+                                                tensor.dtype())));
     }
 
     private static void copy(TensorInfo tensor, INDArray array) {
@@ -305,8 +324,11 @@ public final class SafetensorsCheckpoint {
         } catch (IOException e) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" cannot be read: %s",
-                            tensor.file(), tensor.name(), e),
+                            tensor.file(),
+                            tensor.name(),
+                            e),
                     e);
         }
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@code model.safetensors.index.json}: which shard holds which tensor. */
@@ -59,9 +60,11 @@ final class ShardIndex {
                 throw damaged(
                         file,
                         String.format(
+                                Locale.ROOT,
                                 "weight_map says that tensor \"%s\" is in %s, which is not the name"
                                         + " of a file in this folder",
-                                entry.getKey(), entry.getValue()));
+                                entry.getKey(),
+                                entry.getValue()));
             }
             shards.put(entry.getKey(), shard);
         }

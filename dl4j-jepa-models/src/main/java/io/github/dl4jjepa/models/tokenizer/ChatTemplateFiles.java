@@ -323,6 +323,11 @@ final class ChatTemplateFiles {
         return chosen ? Optional.empty() : Optional.ofNullable(named.get(TOOL_USE));
     }
 
+    /** Whether a template may write a variable. */
+    boolean mention(String variable) {
+        return named.values().stream().anyMatch(source -> source.text().contains(variable));
+    }
+
     /** The files that hold the templates, by their paths in the folder. */
     Map<String, String> files() {
         return files;

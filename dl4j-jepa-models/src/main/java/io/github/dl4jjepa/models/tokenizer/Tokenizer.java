@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -66,7 +67,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws JepaException if tokenizer.json cannot be used
      */
     public static Tokenizer open(TokenizerFiles files) {
-        keepOffTheNetwork();
+        NativeTokenizers.load();
         Path file = files.folder().resolve(TokenizerFiles.TOKENIZER);
         byte[] json = files.tokenizerJson().getBytes(StandardCharsets.UTF_8);
         HuggingFaceTokenizer tokenizer;
@@ -75,7 +76,7 @@ public final class Tokenizer implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             throw new JepaException(
                     file
-                            + " is no tokenizer that DJL can run: "
+                            + " cannot be loaded by DJL's tokenizer: "
                             + e.getMessage()
                             + ". Write it again with save_pretrained of a current transformers.",
                     e);
@@ -88,19 +89,6 @@ public final class Tokenizer implements AutoCloseable {
             throw e;
         }
         return opened;
-    }
-
-    /**
-     * DJL would look for a CUDA build of the tokenizers library to download, and report its use to
-     * its makers when it runs on AWS.
-     */
-    private static void keepOffTheNetwork() {
-        for (Map.Entry<String, String> setting :
-                Map.of("RUST_FLAVOR", "cpu", "OPT_OUT_TRACKING", "true").entrySet()) {
-            if (System.getProperty(setting.getKey()) == null) {
-                System.setProperty(setting.getKey(), setting.getValue());
-            }
-        }
     }
 
     /** The library numbers added tokens by itself where a vocabulary has gaps. */
@@ -285,9 +273,11 @@ public final class Tokenizer implements AutoCloseable {
             if (Character.getType(point) == Character.SURROGATE) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "the text has half of a surrogate pair, \\u%04x, at index %d; it was"
                                         + " cut in the middle of a character",
-                                point, index));
+                                point,
+                                index));
             }
             index += Character.charCount(point);
         }

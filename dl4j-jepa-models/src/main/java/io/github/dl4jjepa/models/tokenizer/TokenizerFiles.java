@@ -26,7 +26,8 @@ import java.util.stream.Stream;
 
 /**
  * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
- * tokenizer_config.json}, {@code special_tokens_map.json}, and the files of its chat templates.
+ * tokenizer_config.json}, {@code special_tokens_map.json}, {@code added_tokens.json}, and the files
+ * of its chat templates.
  *
  * <p>Only the first is required. Immutable.
  */
@@ -38,6 +39,12 @@ public final class TokenizerFiles {
     static final String CONFIG = "tokenizer_config.json";
     static final String SPECIAL_TOKENS = "special_tokens_map.json";
     static final String TEMPLATE = "chat_template.jinja";
+
+    /** Tokens that a slow tokenizer adds to its vocabulary, with their ids. */
+    private static final String ADDED_TOKENS = "added_tokens.json";
+
+    private static final String ADDED_TOKENS_DECODER = "added_tokens_decoder";
+    private static final String END_TOKEN = "eos_token";
 
     /** The key of a chat template in JSON files. */
     static final String TEMPLATE_KEY = "chat_template";
@@ -53,6 +60,7 @@ public final class TokenizerFiles {
     private final ObjectNode tokenizer;
     private final ObjectNode config;
     private final ObjectNode specialTokens;
+    private final ObjectNode addedTokens;
     private final ChatTemplateFiles templates;
 
     private TokenizerFiles(
@@ -62,6 +70,7 @@ public final class TokenizerFiles {
         this.tokenizer = parse(TOKENIZER);
         this.config = parse(CONFIG);
         this.specialTokens = parse(SPECIAL_TOKENS);
+        this.addedTokens = parse(ADDED_TOKENS);
         this.templates =
                 templates.orElseGet(
                         () -> ChatTemplateFiles.read(folder, config.path(TEMPLATE_KEY)));
@@ -74,7 +83,7 @@ public final class TokenizerFiles {
      */
     public static TokenizerFiles read(Path folder) {
         Map<String, String> texts = new LinkedHashMap<>();
-        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS)) {
+        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS)) {
             Optional<String> text = readText(folder.resolve(name));
             if (text.isEmpty() && name.equals(TOKENIZER)) {
                 throw new JepaException(
@@ -140,7 +149,8 @@ public final class TokenizerFiles {
         Map<String, Integer> ids = ids();
         int next = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         ObjectNode extendedTokenizer = tokenizer.deepCopy();
-        ObjectNode extendedConfig = config.deepCopy();
+        ObjectNode extendedConfig = withAddedTokens(config.deepCopy());
+        ObjectNode extendedAddedTokens = addedTokens.deepCopy();
         ArrayNode added = extendedTokenizer.withArrayProperty("added_tokens");
         boolean changed = false;
         for (int i = 1; i <= count; i++) {
@@ -157,8 +167,9 @@ public final class TokenizerFiles {
             ObjectNode entry = JSON.createObjectNode().put("id", next);
             added.add(entry.setAll(description));
             extendedConfig
-                    .withObjectProperty("added_tokens_decoder")
+                    .withObjectProperty(ADDED_TOKENS_DECODER)
                     .set(Integer.toString(next), description);
+            extendedAddedTokens.put(token, next);
             next++;
             changed = true;
         }
@@ -168,6 +179,7 @@ public final class TokenizerFiles {
         Map<String, String> extended = new LinkedHashMap<>(texts);
         extended.put(TOKENIZER, write(extendedTokenizer));
         extended.computeIfPresent(CONFIG, (name, text) -> write(extendedConfig));
+        extended.computeIfPresent(ADDED_TOKENS, (name, text) -> write(extendedAddedTokens));
         return new TokenizerFiles(folder, extended, Optional.of(templates));
     }
 
@@ -212,6 +224,58 @@ public final class TokenizerFiles {
             changed.put(CONFIG, write(config.deepCopy().without(TEMPLATE_KEY)));
         }
         return new TokenizerFiles(folder, changed, Optional.of(others));
+    }
+
+    /**
+     * Gives a tokenizer_config.json what transformers takes from elsewhere as long as there is no
+     * added_tokens_decoder: the tokens of special_tokens_map.json, and all added tokens.
+     */
+    private ObjectNode withAddedTokens(ObjectNode target) {
+        if (target.has(ADDED_TOKENS_DECODER)) {
+            return target;
+        }
+        specialTokens.properties().stream()
+                .filter(entry -> !target.has(entry.getKey()))
+                .forEach(entry -> target.set(entry.getKey(), entry.getValue()));
+        ObjectNode decoder = target.putObject(ADDED_TOKENS_DECODER);
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            ObjectNode description = token.deepCopy();
+            decoder.set(description.remove("id").asText(), description);
+        }
+        return target;
+    }
+
+    /**
+     * The same tokenizer with another {@code eos_token}.
+     *
+     * <p>It stays as it is where that would change how text is encoded: where a chat template
+     * writes {@code eos_token}, or {@code add_eos_token} is set. It also stays where no file names
+     * special tokens.
+     *
+     * @param id the token's id
+     */
+    public TokenizerFiles withEndToken(int id) {
+        String token =
+                ids().entrySet().stream()
+                        .filter(entry -> entry.getValue() == id)
+                        .map(Map.Entry::getKey)
+                        .findFirst()
+                        .orElseThrow(() -> new IllegalArgumentException("no token has id " + id));
+        if (templates.mention(END_TOKEN)
+                || config.path(TEMPLATE_KEY).toString().contains(END_TOKEN)
+                || config.path("add_eos_token").asBoolean()
+                || specialToken(END_TOKEN).equals(Optional.of(token))) {
+            return this;
+        }
+        Map<String, String> changed = new LinkedHashMap<>(texts);
+        changed.computeIfPresent(
+                CONFIG, (name, text) -> write(config.deepCopy().put(END_TOKEN, token)));
+        if (specialTokens.has(END_TOKEN)) {
+            changed.put(SPECIAL_TOKENS, write(specialTokens.deepCopy().put(END_TOKEN, token)));
+        }
+        return changed.equals(texts)
+                ? this
+                : new TokenizerFiles(folder, changed, Optional.of(templates));
     }
 
     /**
