@@ -192,7 +192,6 @@ public final class TrainingJob {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)
-                            .setObjective(objective)
                             .setBatches(data.training())
                             .optOptions(settings.training())
                             .optCheckpoints(new CheckpointDirectory(run.checkpoints(), exporter))
@@ -205,7 +204,7 @@ public final class TrainingJob {
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
-            exporter.exportInto(decoder.parameters(), output);
+            exporter.exportInto(decoder.parameters().arrays(), output);
             return TrainingResult.of(output, summary);
         }
     }

@@ -55,6 +55,7 @@ class DecoderGradientTest {
                 DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         decoder.parameters()
+                .arrays()
                 .forEach((name, value) -> parameters.put(name, value.castTo(DataType.DOUBLE)));
         return new TransformerDecoder(decoder.config(), parameters);
     }
@@ -109,7 +110,9 @@ class DecoderGradientTest {
     @Test
     void gradientsWithALinearPredictorAgreeWithFiniteDifferences() {
         LinearPredictor predictor = new LinearPredictor(48, DataType.DOUBLE);
-        predictor.parameters().values().forEach(weight -> weight.addi(Nd4j.randn(weight.shape())));
+        predictor
+                .parameters()
+                .forEach(weight -> weight.array().addi(Nd4j.randn(weight.array().shape())));
         MultiViewBatch batch = batch(example(new int[] {7, 9, 7, 11}, 20, 21));
         try (TrainingGraph graph =
                 new TrainingGraph(inDouble("llama"), JepaObjective.cosine(1), predictor, false)) {
@@ -202,9 +205,7 @@ class DecoderGradientTest {
             TrainingGraph graph, LossWeights weights, MultiViewBatch... batches) {
         Map<String, INDArray> sum = new LinkedHashMap<>();
         graph.accumulate(
-                List.of(batches),
-                weights,
-                STEP,
+                graph.wholeStep(List.of(batches), weights, STEP),
                 (name, gradient) ->
                         sum.merge(name, gradient.dup(), (before, added) -> before.addi(added)));
         return sum;
@@ -290,7 +291,7 @@ class DecoderGradientTest {
         JepaObjective objective =
                 JepaObjective.builder().optTarget(TargetMode.EMA).optEmaDecay(0.75).build();
         String name = "model.norm.weight";
-        INDArray weight = decoder.parameters().get(name);
+        INDArray weight = decoder.parameters().array(name);
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             INDArray average = graph.state().get(name + ".ema");
             INDArray before = weight.dup();
@@ -349,15 +350,11 @@ class DecoderGradientTest {
             for (int round = 0; round < 2; round++) {
                 Losses expected =
                         graph.accumulate(
-                                List.of(batch),
-                                new LossWeights(0.3, 0.7),
-                                STEP,
+                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
                                 (name, value) -> kept.get(name).assign(value));
                 Losses losses =
                         checkpointing.accumulate(
-                                List.of(batch),
-                                new LossWeights(0.3, 0.7),
-                                STEP,
+                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
                                 (name, value) -> recomputed.get(name).assign(value));
                 assertThat(losses.languageModelSum())
                         .isCloseTo(expected.languageModelSum(), within(1e-12));
@@ -373,7 +370,9 @@ class DecoderGradientTest {
 
     private static Map<String, INDArray> zeros(TransformerDecoder decoder) {
         Map<String, INDArray> zeros = new LinkedHashMap<>();
-        decoder.parameters().forEach((name, value) -> zeros.put(name, value.ulike().assign(0)));
+        decoder.parameters()
+                .arrays()
+                .forEach((name, value) -> zeros.put(name, value.ulike().assign(0)));
         return zeros;
     }
 }
