@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,6 +49,8 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             description = "The most tokens of the answer.")
     private int maxNewTokens;
 
+    @Mixin private TemplateOptionsMixin template;
+
     /** What the command prints. */
     record Result(String prompt, String text, int tokens, boolean stopped, double seconds) {}
 
@@ -64,7 +67,7 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
         }
         conversation.add(new Message(Message.USER, prompt));
         Example question = Example.conversation("--prompt", conversation);
-        try (ChatModel chat = ChatModel.open(model)) {
+        try (ChatModel chat = ChatModel.open(model, template.settings())) {
             long begun = System.nanoTime();
             Answer answer = chat.answer(List.of(question), maxNewTokens).get(0);
             return new Result(

@@ -55,6 +55,8 @@ final class TrainingOptionsMixin {
             description = "Go on with the run in --output from its last checkpoint.")
     private boolean resume;
 
+    @Mixin private TemplateOptionsMixin template;
+
     @Mixin private ObjectiveOptionsMixin objective;
 
     @Option(
@@ -201,6 +203,7 @@ final class TrainingOptionsMixin {
         TrainingSettings settings =
                 new TrainingSettings(
                         model,
+                        template.settings(),
                         config,
                         train,
                         validation.file,

@@ -12,6 +12,7 @@ import io.github.dl4jjepa.examples.task.NlRxTask;
 import io.github.dl4jjepa.examples.task.Score;
 import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.ObjectiveSettings;
+import io.github.dl4jjepa.examples.training.TemplateSettings;
 import io.github.dl4jjepa.examples.training.TrainingJob;
 import io.github.dl4jjepa.examples.training.TrainingResult;
 import io.github.dl4jjepa.examples.training.TrainingSettings;
@@ -141,6 +142,7 @@ public final class Quickstart {
         TrainingSettings settings =
                 new TrainingSettings(
                         base.toString(),
+                        TemplateSettings.DEFAULT,
                         base.resolve("config.json"),
                         folder.resolve("train.jsonl"),
                         null,

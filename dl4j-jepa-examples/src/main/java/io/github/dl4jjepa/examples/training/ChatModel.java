@@ -10,6 +10,7 @@ import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,8 +27,8 @@ public final class ChatModel implements AutoCloseable {
     private final GreedyGenerator generator;
     private final Set<Integer> stopTokens;
 
-    private ChatModel(CheckpointFolder folder) {
-        tokenizer = Tokenizer.open(folder.path());
+    private ChatModel(CheckpointFolder folder, TemplateSettings template) {
+        tokenizer = Tokenizer.open(template.applyTo(TokenizerFiles.read(folder.path())));
         decoder = DecoderLoader.load(folder);
         encoder =
                 new ChatExampleEncoder(
@@ -47,7 +48,18 @@ public final class ChatModel implements AutoCloseable {
      * @throws JepaException if its files are missing or damaged
      */
     public static ChatModel open(String folderOrName) {
-        return new ChatModel(CheckpointFolder.of(folderOrName));
+        return open(folderOrName, TemplateSettings.DEFAULT);
+    }
+
+    /**
+     * Opens a model with another chat template.
+     *
+     * @param folderOrName a folder, or a name on the Hugging Face hub
+     * @param template which template is used
+     * @throws JepaException if its files are missing or damaged
+     */
+    public static ChatModel open(String folderOrName, TemplateSettings template) {
+        return new ChatModel(CheckpointFolder.of(folderOrName), template);
     }
 
     /**

@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
 record RunInputs(Map<String, Path> files) {
     private static final Logger LOG = LoggerFactory.getLogger(RunInputs.class);
 
+    /** The chat template, where it was given as a file. */
+    static final String TEMPLATE = "chat template";
+
     /** How many bytes take seconds to read. */
     private static final long LARGE = 1L << 30;
 
@@ -47,6 +50,7 @@ record RunInputs(Map<String, Path> files) {
         if (settings.validation() != null) {
             files.put("validation", settings.validation());
         }
+        settings.template().file().ifPresent(file -> files.put(TEMPLATE, file));
         files.putAll(source.tokenizerFiles());
         files.put("config.json", source.configFile());
         if (settings.config() == null) {

@@ -84,7 +84,7 @@ public final class TrainingJob {
                             + config.maxPositions()
                             + " positions; lower --max-length");
         }
-        TokenizerFiles original = TokenizerFiles.read(source.path());
+        TokenizerFiles original = settings.template().applyTo(TokenizerFiles.read(source.path()));
         int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
         try (Tokenizer tokenizer = Tokenizer.open(original.withPredictors(ids))) {
             int[] predictorIds = Arrays.copyOf(tokenizer.predictorIds(), ids);

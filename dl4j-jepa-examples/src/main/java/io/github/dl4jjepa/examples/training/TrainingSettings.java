@@ -9,6 +9,7 @@ import java.nio.file.Path;
  *
  * @param model folder of the checkpoint to start from, or its name on the Hugging Face hub; of the
  *     tokenizer alone where {@code config} is given
+ * @param template which chat template is used
  * @param config a config.json to start from with random weights, or null
  * @param train JSON lines to train on
  * @param validation JSON lines to validate on, or null
@@ -25,6 +26,7 @@ import java.nio.file.Path;
  */
 public record TrainingSettings(
         String model,
+        TemplateSettings template,
         Path config,
         Path train,
         Path validation,

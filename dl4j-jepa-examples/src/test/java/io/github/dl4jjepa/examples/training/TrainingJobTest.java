@@ -55,6 +55,7 @@ class TrainingJobTest {
     private TrainingSettings settings(double lambda, long maxSteps) {
         return new TrainingSettings(
                 model.toString(),
+                TemplateSettings.DEFAULT,
                 null,
                 train,
                 null,
@@ -231,6 +232,7 @@ class TrainingJobTest {
         TrainingSettings pretrain =
                 new TrainingSettings(
                         folder.resolve("model-bare").toString(),
+                        TemplateSettings.DEFAULT,
                         folder.resolve("model-bare/config.json"),
                         train,
                         null,
