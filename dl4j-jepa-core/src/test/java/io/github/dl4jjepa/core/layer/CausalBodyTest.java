@@ -144,7 +144,14 @@ class CausalBodyTest {
                 .getVertices()
                 .put(
                         "embedding",
-                        new AttentionVertex.Builder().nHeads(1).headSize(6).nOut(6).build());
+                        new AttentionVertex.Builder()
+                                .nHeads(1)
+                                .headSize(6)
+                                .nInKeys(6)
+                                .nInQueries(6)
+                                .nInValues(6)
+                                .nOut(6)
+                                .build());
         assertRefused(() -> CausalBody.require(reversed), "turns a row round");
         assertRefused(() -> CausalBody.require(last), "drops time steps");
         assertRefused(() -> CausalBody.require(attention), "causal mask");
