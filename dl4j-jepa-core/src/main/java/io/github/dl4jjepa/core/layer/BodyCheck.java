@@ -29,6 +29,9 @@ final class BodyCheck extends BaseTrainingListener implements Serializable {
     private static final Set<Class<?>> NETWORKS =
             Set.of(MultiLayerNetwork.class, ComputationGraph.class);
 
+    /** Who clears a layer at the end of {@code fit}; a listener's {@code output} clears it too. */
+    private static final List<String> END_OF_FIT = List.of("clearLayersStates", "fitHelper");
+
     /** Adds the check where there is none yet; an unmodifiable collection stays as it is. */
     static void addTo(Collection<TrainingListener> listeners) {
         if (listeners.stream().noneMatch(BodyCheck.class::isInstance)) {
@@ -56,15 +59,14 @@ final class BodyCheck extends BaseTrainingListener implements Serializable {
      * listeners.
      */
     static void requireNotInFit() {
-        boolean inFit =
+        List<String> callers =
                 STACK.walk(
                         frames ->
-                                frames.anyMatch(
-                                        frame ->
-                                                NETWORKS.contains(frame.getDeclaringClass())
-                                                        && frame.getMethodName()
-                                                                .equals("fitHelper")));
-        if (inFit) {
+                                frames.filter(frame -> NETWORKS.contains(frame.getDeclaringClass()))
+                                        .limit(2)
+                                        .map(StackWalker.StackFrame::getMethodName)
+                                        .toList());
+        if (callers.equals(END_OF_FIT)) {
             throw new DL4JInvalidConfigException(
                     "JepaLossLayer: fit has trained nothing. Either the network has"
                             + " BackpropType.TruncatedBPTT, which skips token ids of shape [rows,"

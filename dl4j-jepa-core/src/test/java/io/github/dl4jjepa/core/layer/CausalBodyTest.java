@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.deeplearning4j.datasets.iterator.MultiDataSetWrapperIterator;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Model;
@@ -35,6 +36,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -255,6 +257,35 @@ class CausalBodyTest {
                             network.fit(data());
                         })
                 .doesNotThrowAnyException();
+    }
+
+    /** All of it before the first gradient, within fit. */
+    @Test
+    void aListenerMayAskForOutputsAndScores() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        Networks.lstm(DataType.FLOAT, new Sgd(0.1), new JepaLossLayer.Builder()));
+        network.init();
+        network.setListeners(
+                new BaseTrainingListener() {
+                    @Override
+                    public void onEpochStart(Model model) {
+                        network.output(data().getFeatures());
+                        network.score(data());
+                    }
+                });
+        assertThatCode(() -> network.fit(Networks.iterator().build(), 2))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void aFitWithoutABatchSaysSo() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        Networks.lstm(DataType.FLOAT, new Sgd(0.1), new JepaLossLayer.Builder()));
+        network.init();
+        assertRefused(
+                () -> network.fit(new ListDataSetIterator<>(List.<DataSet>of(), 1)), "no batch");
     }
 
     private static ComputationGraph initialized(ComputationGraphConfiguration configuration) {
