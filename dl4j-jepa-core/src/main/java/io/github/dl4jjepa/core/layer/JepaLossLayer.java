@@ -144,6 +144,7 @@ public final class JepaLossLayer extends FeedForwardLayer {
     /**
      * Draws the weighted loss and the probabilities.
      *
+     * @param parameters W as {@code [nOut, nIn]}, and b
      * @return the loss, a scalar
      */
     SDVariable defineLayer(SameDiff graph, SDVariable input, Map<String, SDVariable> parameters) {
@@ -175,7 +176,7 @@ public final class JepaLossLayer extends FeedForwardLayer {
     }
 
     private SDVariable logits(SDVariable hidden, Map<String, SDVariable> parameters) {
-        SDVariable logits = hidden.mmul(parameters.get(WEIGHT));
+        SDVariable logits = Ops.linear(hidden, parameters.get(WEIGHT));
         return hasBias ? Ops.addBias(logits, parameters.get(BIAS).reshape(nOut)) : logits;
     }
 

@@ -76,7 +76,8 @@ final class JepaOutputLayer extends BaseLayer<JepaLossLayer> implements IOutputL
             SameDiff graph = Graphs.create();
             SDVariable input = graph.placeHolder(JepaLossLayer.INPUT, dataType, -1, -1, -1);
             Map<String, SDVariable> variables = new LinkedHashMap<>();
-            parameters.forEach((name, array) -> variables.put(name, graph.var(name, array)));
+            parameters.forEach(
+                    (name, array) -> variables.put(name, graph.var(name, rowMajor(name, array))));
             SDVariable loss = conf.defineLayer(graph, input, variables);
             graph.setLossVariables(loss.name());
             List<String> sums = new ArrayList<>(List.of(JepaLossLayer.LM_SUM));
@@ -98,6 +99,11 @@ final class JepaOutputLayer extends BaseLayer<JepaLossLayer> implements IOutputL
             probabilities.close();
             arena.close();
         }
+    }
+
+    /** W lies in column-major order: its transpose is what the graph reads and writes in order. */
+    private static INDArray rowMajor(String parameter, INDArray array) {
+        return parameter.equals(JepaLossLayer.WEIGHT) ? array.transpose() : array;
     }
 
     private Graph graph() {
@@ -380,7 +386,8 @@ final class JepaOutputLayer extends BaseLayer<JepaLossLayer> implements IOutputL
                                                                         ArrayType.ACTIVATION_GRAD,
                                                                         value);
                                                     } else {
-                                                        gradientViews.get(name).assign(value);
+                                                        rowMajor(name, gradientViews.get(name))
+                                                                .assign(value);
                                                     }
                                                 },
                                                 (name, value) ->
