@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.view;
 import io.github.dl4jjepa.core.JepaException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Makes plain sequences of examples: Text, a separator, Code, an end. The language model learns to
@@ -43,8 +44,11 @@ public final class SequenceEncoder implements ExampleEncoder {
         if (ids.length > maxLength) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: has %d tokens; shorten it, or raise the maximum of %d",
-                            example.source(), ids.length, maxLength));
+                            example.source(),
+                            ids.length,
+                            maxLength));
         }
         System.arraycopy(text, 0, ids, 0, text.length);
         ids[text.length] = separatorId;

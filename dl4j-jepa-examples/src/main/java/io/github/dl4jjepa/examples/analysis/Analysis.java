@@ -58,7 +58,7 @@ public final class Analysis {
     private static final List<String> CURVES =
             List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
 
-    private final Path model;
+    private final CheckpointFolder folder;
     private final Path data;
     private final int limit;
     private final Path metrics;
@@ -67,7 +67,7 @@ public final class Analysis {
     private final ViewOptions.Pooling pooling;
 
     /**
-     * @param model folder of the model
+     * @param folder the model
      * @param data JSON lines with the pairs to look at
      * @param limit how many of them, from the first; 0 for all
      * @param metrics metrics.jsonl of the training, or null
@@ -77,14 +77,14 @@ public final class Analysis {
      * @param pooling which hidden states are read
      */
     public Analysis(
-            Path model,
+            CheckpointFolder folder,
             Path data,
             int limit,
             Path metrics,
             int predictors,
             ViewOptions.TextView textView,
             ViewOptions.Pooling pooling) {
-        this.model = model;
+        this.folder = folder;
         this.data = data;
         this.limit = limit;
         this.metrics = metrics;
@@ -143,7 +143,6 @@ public final class Analysis {
         if (examples.size() < 2) {
             throw new JepaException(data + ": one pair cannot be compared with others");
         }
-        CheckpointFolder folder = CheckpointFolder.of(model.toString());
         try (Tokenizer tokenizer = Tokenizer.open(folder.path())) {
             TransformerDecoder decoder = DecoderLoader.load(folder);
             ChatExampleEncoder encoder =
@@ -169,8 +168,11 @@ public final class Analysis {
         if (predictors > predictorIds.length) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: its tokenizer has %d [PRED] tokens, not %d; lower --predictors",
-                            model, predictorIds.length, predictors));
+                            folder.path(),
+                            predictorIds.length,
+                            predictors));
         }
         ViewOptions defaults =
                 ViewOptions.predictors(

@@ -38,7 +38,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--data",

@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.ChatModel.Answer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -29,7 +29,7 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--prompt",
@@ -63,9 +63,10 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             conversation.add(new Message(Message.SYSTEM, system));
         }
         conversation.add(new Message(Message.USER, prompt));
+        Example question = Example.conversation("--prompt", conversation);
         try (ChatModel chat = ChatModel.open(model)) {
             long begun = System.nanoTime();
-            Answer answer = chat.answer(List.of(conversation), maxNewTokens).get(0);
+            Answer answer = chat.answer(List.of(question), maxNewTokens).get(0);
             return new Result(
                     prompt,
                     answer.text(),

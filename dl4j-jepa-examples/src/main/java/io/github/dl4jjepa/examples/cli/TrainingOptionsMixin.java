@@ -184,11 +184,12 @@ final class TrainingOptionsMixin {
     /**
      * Trains with these options.
      *
-     * @param model folder of the checkpoint, or of the tokenizer where {@code config} is given
+     * @param model folder or name of the checkpoint, or of the tokenizer where {@code config} is
+     *     given
      * @param config a config.json to start from with random weights, or null
      * @throws ParameterException if an option is out of its range
      */
-    TrainingResult train(Path model, Path config) {
+    TrainingResult train(String model, Path config) {
         require(
                 computeBudget == 0 || maxSteps == 0,
                 "--compute-budget and --max-steps both say when to stop; give one of them");

@@ -140,7 +140,7 @@ public final class Quickstart {
         Path base = folder.resolve("base");
         TrainingSettings settings =
                 new TrainingSettings(
-                        base,
+                        base.toString(),
                         base.resolve("config.json"),
                         folder.resolve("train.jsonl"),
                         null,
@@ -162,7 +162,7 @@ public final class Quickstart {
         TrainingResult result =
                 new TrainingJob(settings, folder.resolve(name)).run(false, progress);
         StringWriter predictions = new StringWriter();
-        try (ChatModel model = ChatModel.open(result.output())) {
+        try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
                     new Evaluation(model, new NlRxTask(), test.size(), 48)
                             .run(test, predictions, done -> {});
