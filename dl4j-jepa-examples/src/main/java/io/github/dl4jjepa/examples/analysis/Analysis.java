@@ -15,14 +15,11 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
-import io.github.dl4jjepa.examples.training.TemplateSettings;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
-import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +58,7 @@ public final class Analysis {
             List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
 
     private final CheckpointFolder folder;
-    private final TemplateSettings template;
+    private final ChatTemplateOptions template;
     private final Path data;
     private final int limit;
     private final Path metrics;
@@ -82,7 +79,7 @@ public final class Analysis {
      */
     public Analysis(
             CheckpointFolder folder,
-            TemplateSettings template,
+            ChatTemplateOptions template,
             Path data,
             int limit,
             Path metrics,
@@ -149,19 +146,14 @@ public final class Analysis {
         if (examples.size() < 2) {
             throw new JepaException(data + ": one pair cannot be compared with others");
         }
-        try (Tokenizer tokenizer =
-                Tokenizer.open(template.applyTo(TokenizerFiles.read(folder.path())))) {
-            TransformerDecoder decoder = DecoderLoader.load(folder);
-            ChatExampleEncoder encoder =
-                    new ChatExampleEncoder(
-                            tokenizer,
-                            ChatTemplate.of(tokenizer.files()),
-                            decoder.config().maxPositions());
+        try (PretrainedModel model = PretrainedModel.open(folder, template)) {
+            TransformerDecoder decoder = model.loadDecoder();
+            ChatExampleEncoder encoder = model.encoder(decoder.config().maxPositions());
             JepaMultiViewIterator batches =
                     JepaMultiViewIterator.builder()
                             .setEncoder(encoder)
                             .setExamples(examples)
-                            .setLayout(layout(tokenizer.predictorIds()))
+                            .setLayout(layout(model.tokenizer().predictorIds()))
                             .setBatchSize(BATCH_SIZE)
                             .setPadId(encoder.padId())
                             .build();

@@ -106,7 +106,7 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
         Analysis.Result result =
                 new Analysis(
                                 folder,
-                                template.settings(),
+                                template.options(),
                                 data,
                                 limit,
                                 curves,

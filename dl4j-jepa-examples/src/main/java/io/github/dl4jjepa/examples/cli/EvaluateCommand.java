@@ -4,11 +4,11 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.examples.task.Evaluation;
-import io.github.dl4jjepa.examples.task.Score;
-import io.github.dl4jjepa.examples.task.Task;
-import io.github.dl4jjepa.examples.task.Tasks;
-import io.github.dl4jjepa.examples.training.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Evaluation;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.evaluation.Task;
+import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -113,7 +113,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
         }
         try (Writer predictions =
                         output == null ? Writer.nullWriter() : Files.newBufferedWriter(output);
-                ChatModel chat = ChatModel.open(model, template.settings());
+                ChatModel chat = ChatModel.open(model, template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =

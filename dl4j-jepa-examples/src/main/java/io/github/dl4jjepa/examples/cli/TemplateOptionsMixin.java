@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.examples.training.TemplateSettings;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import picocli.CommandLine.Option;
 
 /** The options of the chat template. */
@@ -20,7 +20,7 @@ final class TemplateOptionsMixin {
                     "Values of the chat template's variables, such as '{\"enable_thinking\": false}'.")
     private String templateKwargs;
 
-    TemplateSettings settings() {
-        return new TemplateSettings(chatTemplate, templateKwargs);
+    ChatTemplateOptions options() {
+        return new ChatTemplateOptions(chatTemplate, templateKwargs);
     }
 }

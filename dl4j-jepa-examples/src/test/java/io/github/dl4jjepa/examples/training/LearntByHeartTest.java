@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.examples.training.ChatModel.Answer;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatModel.Answer;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,34 +70,29 @@ class LearntByHeartTest {
         decoder.put("intermediate_size", 96).put("num_hidden_layers", 2);
         json.writeValue(bare.resolve("config.json").toFile(), decoder);
         Path pairs = TinyModel.writePairs(folder.resolve("pairs.jsonl"), 8);
-        TemplateSettings variables =
+        ChatTemplateOptions variables =
                 kind.contains("switched off")
-                        ? new TemplateSettings(null, "{\"enable_thinking\": false}")
-                        : TemplateSettings.DEFAULT;
-        TrainingSettings settings =
-                new TrainingSettings(
-                        bare.toString(),
-                        variables,
-                        bare.resolve("config.json"),
-                        pairs,
-                        null,
-                        0,
-                        ObjectiveSettings.cosine(lambda),
-                        false,
-                        ViewSettings.DEFAULT,
-                        8,
-                        false,
-                        false,
-                        120,
-                        7,
+                        ? new ChatTemplateOptions(null, "{\"enable_thinking\": false}")
+                        : ChatTemplateOptions.DEFAULT;
+        Path output = folder.resolve("output");
+        FineTuning.of(bare.toString())
+                .setTrain(pairs)
+                .setOutput(output)
+                .optConfig(bare.resolve("config.json"))
+                .optChatTemplate(variables)
+                .optObjective(JepaObjective.cosine(lambda))
+                .optBatchSize(8)
+                .optMaxLength(120)
+                .optSeed(7)
+                .optTraining(
                         TrainingOptions.builder()
                                 .optMaxSteps(150)
                                 .optLearningRate(5e-3)
                                 .optWarmupSteps(10)
                                 .optCheckpointEvery(150)
-                                .build());
-        Path output = folder.resolve("output");
-        new TrainingJob(settings, output).run(false, new TrainingListener() {});
+                                .build())
+                .build()
+                .run();
 
         List<Example> examples = new JsonLinesReader(pairs).readAll();
         try (ChatModel model = ChatModel.open(output.toString())) {

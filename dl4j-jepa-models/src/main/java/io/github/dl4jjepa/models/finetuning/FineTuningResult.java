@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
@@ -29,7 +29,7 @@ import java.util.Optional;
  * @param seconds wall-clock time
  * @param peakMemoryMb the most resident memory the process had, in MB
  */
-public record TrainingResult(
+public record FineTuningResult(
         Path output,
         long steps,
         Double lmLoss,
@@ -47,12 +47,12 @@ public record TrainingResult(
         double seconds,
         long peakMemoryMb) {
 
-    static TrainingResult of(Path output, TrainingSummary summary) {
+    static FineTuningResult of(Path output, TrainingSummary summary) {
         Optional<MeanLosses> losses = summary.lastStep().map(StepMetrics::losses);
         Optional<MeanLosses> validation = summary.lastStep().flatMap(StepMetrics::validation);
         Optional<ViewDiagnostics> diagnostics =
                 summary.lastStep().flatMap(StepMetrics::diagnostics);
-        return new TrainingResult(
+        return new FineTuningResult(
                 output,
                 summary.steps(),
                 losses.map(MeanLosses::languageModel).orElse(null),

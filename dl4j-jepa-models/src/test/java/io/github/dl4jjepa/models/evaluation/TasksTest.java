@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class TasksTest {
     @ParameterizedTest
-    @MethodSource("io.github.dl4jjepa.examples.task.Tasks#names")
+    @MethodSource("io.github.dl4jjepa.models.evaluation.Tasks#names")
     void findsEachTaskByItsName(String name) {
         assertThat(Tasks.named(name).name()).isEqualTo(name);
     }

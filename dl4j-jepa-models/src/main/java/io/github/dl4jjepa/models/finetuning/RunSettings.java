@@ -1,37 +1,38 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
- * What decides a run's outcome, as the command line takes it and {@code run.json} keeps it. A run
- * is resumed with the settings it was begun with; its files may have moved.
+ * What decides a run's outcome, as {@code run.json} keeps it. A run is resumed with the settings it
+ * was begun with; its files may have moved.
  *
- * @param model folder of the checkpoint to start from, or its name on the Hugging Face hub; of the
- *     tokenizer alone where {@code config} is given
+ * @param model the checkpoint to start from; of the tokenizer alone where {@code config} is given
  * @param template which chat template is used
  * @param config a config.json to start from with random weights, or null
  * @param train JSON lines to train on
  * @param validation JSON lines to validate on, or null
  * @param validationSplit the part of {@code train} held back for validation, or 0
- * @param objective what is minimised
+ * @param objective the objective's settings
  * @param linearPredictor whether a trained matrix stands between prediction and target
  * @param views what the JEPA term compares, and in which layout
- * @param batchSize examples a micro-batch
- * @param groupByLength whether examples of like length make a batch
+ * @param batchSize examples in a micro-batch
+ * @param groupByLength whether examples of similar length make a batch
  * @param gradientCheckpointing whether less is kept for the backward pass and computed again
  * @param maxLength the most tokens a row may have
  * @param seed decides order, split and random weights
  * @param training how to train
  */
-public record TrainingSettings(
+record RunSettings(
         String model,
-        TemplateSettings template,
+        ChatTemplateOptions template,
         Path config,
         Path train,
         Path validation,
         double validationSplit,
-        ObjectiveSettings objective,
+        Map<String, Object> objective,
         boolean linearPredictor,
         ViewSettings views,
         int batchSize,

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -84,7 +84,7 @@ final class RunFolder {
      *
      * @throws JepaException if there is no run, or it was begun with others
      */
-    void requireSame(TrainingSettings settings, RunInputs inputs) {
+    void requireSame(RunSettings settings, RunInputs inputs) {
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
             throw new JepaException(
@@ -183,7 +183,7 @@ final class RunFolder {
     }
 
     /** Makes the folder and notes what the run is begun with. */
-    void begin(TrainingSettings settings, RunInputs inputs) {
+    void begin(RunSettings settings, RunInputs inputs) {
         ObjectNode run = JSON.valueToTree(settings);
         run.set(HASHES, JSON.valueToTree(inputs.sha256()));
         try {

@@ -6,14 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.iterator.Pairing;
-import io.github.dl4jjepa.core.objective.DistanceKind;
-import io.github.dl4jjepa.core.objective.InfoNce;
+import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
-import io.github.dl4jjepa.core.view.LayoutKind;
-import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,20 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class TrainingJobTest {
-    private static final ViewSettings VIEWS =
-            new ViewSettings(
-                    2,
-                    false,
-                    ViewOptions.PredictorPlacement.AFTER,
-                    ViewOptions.Direction.FORWARD,
-                    ViewOptions.TextView.IN_CONTEXT,
-                    ViewOptions.Pooling.LAST_TOKEN,
-                    LayoutKind.SHARED_PREFIX,
-                    Pairing.MATCHED);
-
-    private static final TrainingListener NOBODY = new TrainingListener() {};
-
+class FineTuningTest {
     @TempDir private Path folder;
 
     private Path model;
@@ -52,31 +38,36 @@ class TrainingJobTest {
         train = TinyModel.writePairs(folder.resolve("train.jsonl"), 22);
     }
 
-    private TrainingSettings settings(double lambda, long maxSteps) {
-        return new TrainingSettings(
-                model.toString(),
-                TemplateSettings.DEFAULT,
-                null,
-                train,
-                null,
-                0.1,
-                ObjectiveSettings.of(DistanceKind.COSINE, lambda, InfoNce.DEFAULT_TEMPERATURE, 0.3),
-                true,
-                VIEWS,
-                4,
-                true,
-                true,
-                96,
-                7,
-                TrainingOptions.builder()
-                        .optMaxSteps(maxSteps)
-                        .optAccumulate(2)
-                        .optLearningRate(1e-2)
-                        .optWarmupSteps(2)
-                        .optWeightDecay(0.1)
-                        .optEvaluateEvery(3)
-                        .optCheckpointEvery(2)
-                        .build());
+    private FineTuning tuning(double lambda, long maxSteps, Path output) {
+        return builder(lambda, maxSteps, output).build();
+    }
+
+    private FineTuning.Builder builder(double lambda, long maxSteps, Path output) {
+        return FineTuning.of(model.toString())
+                .setTrain(train)
+                .setOutput(output)
+                .optValidationSplit(0.1)
+                .optObjective(JepaObjective.builder().optLambda(lambda).optLossDropout(0.3).build())
+                .optLinearPredictor(true)
+                .optPredictors(2)
+                .optBatchSize(4)
+                .optGroupByLength(true)
+                .optGradientCheckpointing(true)
+                .optMaxLength(96)
+                .optSeed(7)
+                .optTraining(training(maxSteps));
+    }
+
+    private static TrainingOptions training(long maxSteps) {
+        return TrainingOptions.builder()
+                .optMaxSteps(maxSteps)
+                .optAccumulate(2)
+                .optLearningRate(1e-2)
+                .optWarmupSteps(2)
+                .optWeightDecay(0.1)
+                .optEvaluateEvery(3)
+                .optCheckpointEvery(2)
+                .build();
     }
 
     private List<ObjectNode> metrics(Path output) throws IOException {
@@ -90,7 +81,7 @@ class TrainingJobTest {
     @Test
     void bothLossesFallAndTheFolderAnswers() throws IOException {
         Path output = folder.resolve("out");
-        TrainingResult result = new TrainingJob(settings(1, 30), output).run(false, NOBODY);
+        FineTuningResult result = tuning(1, 30, output).run();
 
         List<ObjectNode> metrics = metrics(output);
         assertThat(metrics).hasSize(30);
@@ -113,7 +104,7 @@ class TrainingJobTest {
     @Test
     void plainTrainingEncodesNoViewsAndAddsNoPredictors() throws IOException {
         Path output = folder.resolve("plain");
-        new TrainingJob(settings(0, 2), output).run(false, NOBODY);
+        tuning(0, 2, output).run();
         assertThat(metrics(output))
                 .allSatisfy(line -> assertThat(line.get("jepa_loss").isNull()).isTrue());
         try (Tokenizer tokenizer = Tokenizer.open(output)) {
@@ -124,7 +115,7 @@ class TrainingJobTest {
     @Test
     void aRunThatWasInterruptedAndResumedEqualsOneThatWasNot() throws IOException {
         Path whole = folder.resolve("whole");
-        new TrainingJob(settings(1, 12), whole).run(false, NOBODY);
+        tuning(1, 12, whole).run();
         Path broken = folder.resolve("broken");
         TrainingListener power =
                 new TrainingListener() {
@@ -135,10 +126,10 @@ class TrainingJobTest {
                         }
                     }
                 };
-        assertThatThrownBy(() -> new TrainingJob(settings(1, 12), broken).run(false, power))
+        assertThatThrownBy(() -> builder(1, 12, broken).optListener(power).build().run())
                 .hasMessage("power cut");
 
-        new TrainingJob(settings(1, 12), broken).run(true, NOBODY);
+        tuning(1, 12, broken).resume();
 
         assertThat(broken.resolve("model.safetensors"))
                 .hasSameBinaryContentAs(whole.resolve("model.safetensors"));
@@ -152,8 +143,8 @@ class TrainingJobTest {
     @Test
     void refusesToResumeWithOtherSettingsNamingTheKey() {
         Path output = folder.resolve("out");
-        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
-        assertThatThrownBy(() -> new TrainingJob(settings(0.5, 2), output).run(true, NOBODY))
+        tuning(1, 2, output).run();
+        assertThatThrownBy(() -> tuning(0.5, 2, output).resume())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContainingAll("run.json", "lambda", "1.0", "0.5");
     }
@@ -169,12 +160,12 @@ class TrainingJobTest {
             })
     void refusesToResumeWithAnEditedFileNamingIt(String edited) throws IOException {
         Path output = folder.resolve("out");
-        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        tuning(1, 2, output).run();
         Path file = folder.resolve(edited);
         byte[] content = Files.readAllBytes(file);
         Files.write(file, Arrays.copyOf(content, content.length + 1));
 
-        assertThatThrownBy(() -> new TrainingJob(settings(1, 2), output).run(true, NOBODY))
+        assertThatThrownBy(() -> tuning(1, 2, output).resume())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContainingAll(file.toString(), "has changed", "SHA-256", "run.json");
     }
@@ -182,10 +173,10 @@ class TrainingJobTest {
     @Test
     void refusesToResumeWithoutAFileThatTheRunWasBegunWith() throws IOException {
         Path output = folder.resolve("out");
-        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        tuning(1, 2, output).run();
         Files.delete(model.resolve("tokenizer_config.json"));
 
-        assertThatThrownBy(() -> new TrainingJob(settings(1, 2), output).run(true, NOBODY))
+        assertThatThrownBy(() -> tuning(1, 2, output).resume())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContainingAll("run.json", "tokenizer_config.json", "missing");
     }
@@ -193,33 +184,33 @@ class TrainingJobTest {
     @Test
     void resumesWithFilesThatWereMovedOrRenamed() throws IOException {
         Path output = folder.resolve("out");
-        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        tuning(1, 2, output).run();
         train = Files.move(train, folder.resolve("renamed.jsonl"));
         model = Files.move(model, folder.resolve("moved"));
 
-        assertThat(new TrainingJob(settings(1, 2), output).run(true, NOBODY).steps()).isEqualTo(2);
+        assertThat(tuning(1, 2, output).resume().steps()).isEqualTo(2);
     }
 
     @Test
     void resumesARunOfAnEarlierVersionThatKeptNoHashes() throws IOException {
         Path output = folder.resolve("out");
-        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        tuning(1, 2, output).run();
         Path file = output.resolve("run.json");
         ObjectMapper json = new ObjectMapper();
         ObjectNode run = (ObjectNode) json.readTree(file.toFile());
         run.remove("sha256");
         json.writeValue(file.toFile(), run);
 
-        assertThat(new TrainingJob(settings(1, 2), output).run(true, NOBODY).steps()).isEqualTo(2);
+        assertThat(tuning(1, 2, output).resume().steps()).isEqualTo(2);
     }
 
     @Test
     void trainingAgainWithKnownPredictorsKeepsWhatTheyLearnt() throws IOException {
         Path first = folder.resolve("first");
-        new TrainingJob(settings(1, 2), first).run(false, NOBODY);
+        tuning(1, 2, first).run();
         model = first;
         Path second = folder.resolve("second");
-        new TrainingJob(settings(1, 2), second).run(false, NOBODY);
+        tuning(1, 2, second).run();
         try (Tokenizer tokenizer = Tokenizer.open(second)) {
             assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
             assertThat(tokenizer.vocabularySize()).isEqualTo(450);
@@ -228,26 +219,17 @@ class TrainingJobTest {
 
     @Test
     void pretrainsFromAConfigurationAlone() {
-        TrainingSettings finetune = settings(1, 2);
-        TrainingSettings pretrain =
-                new TrainingSettings(
-                        folder.resolve("model-bare").toString(),
-                        TemplateSettings.DEFAULT,
-                        folder.resolve("model-bare/config.json"),
-                        train,
-                        null,
-                        0,
-                        ObjectiveSettings.cosine(1),
-                        false,
-                        VIEWS,
-                        4,
-                        false,
-                        false,
-                        96,
-                        7,
-                        finetune.training());
-        TrainingResult result =
-                new TrainingJob(pretrain, folder.resolve("pretrained")).run(false, NOBODY);
+        Path bare = folder.resolve("model-bare");
+        FineTuningResult result =
+                FineTuning.of(bare.toString())
+                        .setTrain(train)
+                        .setOutput(folder.resolve("pretrained"))
+                        .optConfig(bare.resolve("config.json"))
+                        .optBatchSize(4)
+                        .optMaxLength(96)
+                        .optTraining(training(2))
+                        .build()
+                        .run();
         assertThat(result.lmLoss()).isPositive();
     }
 }

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
@@ -44,7 +44,7 @@ record RunInputs(Map<String, Path> files) {
      *
      * @param source the model; its weights are no input where the settings have a configuration
      */
-    static RunInputs of(TrainingSettings settings, CheckpointFolder source) {
+    static RunInputs of(RunSettings settings, CheckpointFolder source) {
         Map<String, Path> files = new LinkedHashMap<>();
         files.put("train", settings.train());
         if (settings.validation() != null) {

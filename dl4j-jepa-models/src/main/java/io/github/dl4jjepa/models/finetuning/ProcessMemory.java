@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import java.io.IOException;
 import java.nio.file.Files;

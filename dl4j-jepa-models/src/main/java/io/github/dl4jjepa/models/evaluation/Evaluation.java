@@ -1,11 +1,11 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.examples.training.ChatModel;
-import io.github.dl4jjepa.examples.training.ChatModel.Answer;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatModel.Answer;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.List;

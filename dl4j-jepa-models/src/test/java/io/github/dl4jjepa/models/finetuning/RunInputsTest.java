@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

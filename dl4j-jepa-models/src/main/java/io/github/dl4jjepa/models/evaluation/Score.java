@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 /**
  * The judgements of some answers, counted.

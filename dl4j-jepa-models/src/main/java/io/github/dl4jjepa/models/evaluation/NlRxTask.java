@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 /**
  * NL-RX (SYNTH and TURK), from natural language to a regular expression, scored as the authors of

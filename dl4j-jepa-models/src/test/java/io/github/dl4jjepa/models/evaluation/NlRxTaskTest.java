@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 import io.github.dl4jjepa.core.JepaException;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.task;
+package io.github.dl4jjepa.models.evaluation;
 
 /** A data set's way to judge a generated answer. */
 public interface Task {

@@ -1,6 +1,5 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.tokenizer;
 
-import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -9,15 +8,16 @@ import java.util.Optional;
 /**
  * Which chat template is used, and with which values of its variables.
  *
- * @param chatTemplate the name of one of the model's templates, or a file; null for the default
+ * @param chatTemplate the name of one of the model's templates, or a file; null for the model's
+ *     default
  * @param templateKwargs values of the template's variables, a JSON object; null for none
  */
-public record TemplateSettings(String chatTemplate, String templateKwargs) {
+public record ChatTemplateOptions(String chatTemplate, String templateKwargs) {
     /** The model's own template. */
-    public static final TemplateSettings DEFAULT = new TemplateSettings(null, null);
+    public static final ChatTemplateOptions DEFAULT = new ChatTemplateOptions(null, null);
 
-    /** The file of the template, where one was given. */
-    Optional<Path> file() {
+    /** The file of the template, if one is given. */
+    public Optional<Path> file() {
         try {
             return Optional.ofNullable(chatTemplate).map(Path::of).filter(Files::isRegularFile);
         } catch (InvalidPathException isName) {

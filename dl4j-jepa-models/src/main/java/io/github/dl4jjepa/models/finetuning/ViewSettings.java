@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.view.LayoutKind;
@@ -19,7 +19,7 @@ import java.util.Arrays;
  * @param layout how the views are laid out in rows
  * @param pairs which views are compared with which
  */
-public record ViewSettings(
+record ViewSettings(
         int predictors,
         boolean tiedPredictors,
         ViewOptions.PredictorPlacement placement,
@@ -29,7 +29,7 @@ public record ViewSettings(
         LayoutKind layout,
         Pairing pairs) {
     /** The defaults of {@link ViewOptions}, one [PRED] token, and one row for all views. */
-    public static final ViewSettings DEFAULT = of(ViewOptions.predictors(), 1);
+    static final ViewSettings DEFAULT = of(ViewOptions.predictors(), 1);
 
     private static ViewSettings of(ViewOptions options, int predictors) {
         return new ViewSettings(
@@ -41,6 +41,38 @@ public record ViewSettings(
                 options.pooling(),
                 LayoutKind.SHARED_PREFIX,
                 Pairing.MATCHED);
+    }
+
+    ViewSettings withPredictors(int count) {
+        return new ViewSettings(
+                count, tiedPredictors, placement, direction, textView, pooling, layout, pairs);
+    }
+
+    ViewSettings withTiedPredictors(boolean tied) {
+        return new ViewSettings(
+                predictors, tied, placement, direction, textView, pooling, layout, pairs);
+    }
+
+    ViewSettings withOptions(ViewOptions options) {
+        return new ViewSettings(
+                predictors,
+                tiedPredictors,
+                options.placement(),
+                options.direction(),
+                options.textView(),
+                options.pooling(),
+                layout,
+                pairs);
+    }
+
+    ViewSettings withLayout(LayoutKind other) {
+        return new ViewSettings(
+                predictors, tiedPredictors, placement, direction, textView, pooling, other, pairs);
+    }
+
+    ViewSettings withPairs(Pairing other) {
+        return new ViewSettings(
+                predictors, tiedPredictors, placement, direction, textView, pooling, layout, other);
     }
 
     /**

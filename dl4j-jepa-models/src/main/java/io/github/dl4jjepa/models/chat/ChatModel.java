@@ -1,43 +1,50 @@
-package io.github.dl4jjepa.examples.training;
+package io.github.dl4jjepa.models.chat;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
+import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.generation.GreedyGenerator;
 import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
-import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * A model that answers: decoder, tokenizer and chat template of one folder. Holds native memory;
- * close it.
+ * A model that answers: decoder, tokenizer and chat template of one folder.
+ *
+ * <pre>{@code
+ * try (ChatModel model = ChatModel.open("finetuned")) {
+ *     System.out.println(model.answer("lines that end with a vowel").text());
+ * }
+ * }</pre>
+ *
+ * <p>Holds native memory; close it. Not for several threads.
  */
 public final class ChatModel implements AutoCloseable {
-    private final Tokenizer tokenizer;
+    /** The most tokens of an answer, unless said otherwise. */
+    public static final int DEFAULT_MAX_NEW_TOKENS = 256;
+
+    private final PretrainedModel model;
     private final ChatExampleEncoder encoder;
-    private final TransformerDecoder decoder;
     private final GreedyGenerator generator;
+    private final int maxPositions;
     private final Set<Integer> stopTokens;
 
-    private ChatModel(CheckpointFolder folder, TemplateSettings template) {
-        tokenizer = Tokenizer.open(template.applyTo(TokenizerFiles.read(folder.path())));
-        decoder = DecoderLoader.load(folder);
-        encoder =
-                new ChatExampleEncoder(
-                        tokenizer,
-                        ChatTemplate.of(tokenizer.files()),
-                        decoder.config().maxPositions());
-        generator = new GreedyGenerator(decoder);
-        stopTokens = new LinkedHashSet<>(folder.endTokenIds());
+    private ChatModel(PretrainedModel model) {
+        this.model = model;
+        TransformerDecoder decoder = model.loadDecoder();
+        maxPositions = decoder.config().maxPositions();
+        encoder = model.encoder(maxPositions);
+        stopTokens = new LinkedHashSet<>(model.folder().endTokenIds());
         stopTokens.add(encoder.endOfTurnId());
+        generator = new GreedyGenerator(decoder);
     }
 
     /**
@@ -48,7 +55,7 @@ public final class ChatModel implements AutoCloseable {
      * @throws JepaException if its files are missing or damaged
      */
     public static ChatModel open(String folderOrName) {
-        return open(folderOrName, TemplateSettings.DEFAULT);
+        return open(folderOrName, ChatTemplateOptions.DEFAULT);
     }
 
     /**
@@ -58,8 +65,15 @@ public final class ChatModel implements AutoCloseable {
      * @param template which template is used
      * @throws JepaException if its files are missing or damaged
      */
-    public static ChatModel open(String folderOrName, TemplateSettings template) {
-        return new ChatModel(CheckpointFolder.of(folderOrName), template);
+    public static ChatModel open(String folderOrName, ChatTemplateOptions template) {
+        Backend.requireUsable();
+        PretrainedModel model = PretrainedModel.open(CheckpointFolder.of(folderOrName), template);
+        try {
+            return new ChatModel(model);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 
     /**
@@ -72,6 +86,19 @@ public final class ChatModel implements AutoCloseable {
     public record Answer(String text, int tokens, boolean stopped) {}
 
     /**
+     * Answers a question greedily, with at most {@value #DEFAULT_MAX_NEW_TOKENS} tokens.
+     *
+     * @param question what the user says
+     * @throws JepaException if the chat template refuses the question, or it exceeds the model's
+     *     positions
+     */
+    public Answer answer(String question) {
+        Message user = new Message(Message.USER, question);
+        Example example = Example.conversation("the question", List.of(user));
+        return answer(List.of(example), DEFAULT_MAX_NEW_TOKENS).get(0);
+    }
+
+    /**
      * Answers questions greedily, all at once.
      *
      * @param questions conversations that end with the user's turn
@@ -82,7 +109,6 @@ public final class ChatModel implements AutoCloseable {
     public List<Answer> answer(List<Example> questions, int maxNewTokens) {
         List<int[]> prompts = questions.stream().map(this::encode).toList();
         for (int[] prompt : prompts) {
-            int maxPositions = decoder.config().maxPositions();
             if (prompt.length + maxNewTokens > maxPositions) {
                 throw new JepaException(
                         "a prompt has "
@@ -91,7 +117,7 @@ public final class ChatModel implements AutoCloseable {
                                 + maxNewTokens
                                 + " new ones it exceeds the model's "
                                 + maxPositions
-                                + " positions: shorten it, or lower --max-new-tokens");
+                                + " positions: shorten it, or allow fewer new tokens");
             }
         }
         List<Answer> answers = new ArrayList<>();
@@ -116,6 +142,6 @@ public final class ChatModel implements AutoCloseable {
     @Override
     public void close() {
         generator.close();
-        tokenizer.close();
+        model.close();
     }
 }
