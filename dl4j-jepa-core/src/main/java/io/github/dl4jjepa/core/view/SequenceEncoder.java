@@ -19,15 +19,36 @@ public final class SequenceEncoder implements ExampleEncoder {
 
     /**
      * @param tokenizer makes tokens
-     * @param separatorId the token between Text and Code
-     * @param endId the token after Code
+     * @param separatorId the token between Text and Code; no word's
+     * @param endId the token after Code; no word's
      * @param maxLength the most tokens a row may have
+     * @throws IllegalArgumentException if one of the ids is not of the tokenizer's vocabulary
      */
     public SequenceEncoder(TextTokenizer tokenizer, int separatorId, int endId, int maxLength) {
         this.tokenizer = tokenizer;
         this.separatorId = separatorId;
         this.endId = endId;
         this.maxLength = maxLength;
+        requireInVocabulary("separator", separatorId);
+        requireInVocabulary("end", endId);
+    }
+
+    private void requireInVocabulary(String what, int id) {
+        if (id < 0 || id >= tokenizer.vocabularySize()) {
+            throw new IllegalArgumentException(
+                    "the "
+                            + what
+                            + " token has the id "
+                            + id
+                            + ", the vocabulary has 0 to "
+                            + (tokenizer.vocabularySize() - 1)
+                            + "; give it an entry in the vocabulary");
+        }
+    }
+
+    @Override
+    public int vocabularySize() {
+        return tokenizer.vocabularySize();
     }
 
     @Override
@@ -66,6 +87,17 @@ public final class SequenceEncoder implements ExampleEncoder {
         int[] tokens = tokenizer.encode(text);
         if (tokens.length == 0) {
             throw new JepaException(example.source() + ": a view without tokens: \"" + text + "\"");
+        }
+        for (int token : tokens) {
+            if (token == separatorId || token == endId) {
+                throw new JepaException(
+                        example.source()
+                                + ": the id "
+                                + token
+                                + " of the separator or of the end is also that of a word in \""
+                                + text
+                                + "\"; give them ids that stand for nothing else");
+            }
         }
         return tokens;
     }
