@@ -2,7 +2,9 @@ package io.github.dl4jjepa.core.view;
 
 import io.github.dl4jjepa.core.JepaException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Makes plain sequences of examples: Text, a separator, Code, an end. The language model learns to
@@ -57,15 +59,18 @@ public final class SequenceEncoder implements ExampleEncoder {
         if (messages.size() < 2) {
             throw new JepaException(example.source() + ": has no Text before its Code");
         }
-        int[] text = tokens(example, messages.get(messages.size() - 2).content());
-        int[] code = tokens(example, messages.get(messages.size() - 1).content());
+        int[] text = tokens(example.source(), messages.get(messages.size() - 2).content());
+        int[] code = tokens(example.source(), messages.get(messages.size() - 1).content());
         int codeStart = text.length + 1;
         int[] ids = new int[codeStart + code.length + 1];
         if (ids.length > maxLength) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: has %d tokens; shorten it, or raise the maximum of %d",
-                            example.source(), ids.length, maxLength));
+                            example.source(),
+                            ids.length,
+                            maxLength));
         }
         System.arraycopy(text, 0, ids, 0, text.length);
         ids[text.length] = separatorId;
@@ -77,21 +82,33 @@ public final class SequenceEncoder implements ExampleEncoder {
             views.add(TokenizedView.inRow(ids, new TokenSpan(codeStart, ids.length - 1)));
         }
         for (String view : example.views()) {
-            views.add(TokenizedView.alone(tokens(example, view)));
+            views.add(TokenizedView.alone(tokens(example.source(), view)));
         }
         return new TokenizedExample(
                 example.source(), ids, new TokenSpan(codeStart, ids.length), views);
     }
 
-    private int[] tokens(Example example, String text) {
+    /**
+     * Encodes the beginning of a row, for generation: Text and the separator.
+     *
+     * @throws JepaException if the text has no tokens, or has the separator or the end in it
+     */
+    public int[] encodePrompt(String text) {
+        int[] tokens = tokens("the prompt", text);
+        int[] prompt = Arrays.copyOf(tokens, tokens.length + 1);
+        prompt[tokens.length] = separatorId;
+        return prompt;
+    }
+
+    private int[] tokens(String source, String text) {
         int[] tokens = tokenizer.encode(text);
         if (tokens.length == 0) {
-            throw new JepaException(example.source() + ": a view without tokens: \"" + text + "\"");
+            throw new JepaException(source + ": a view without tokens: \"" + text + "\"");
         }
         for (int token : tokens) {
             if (token == separatorId || token == endId) {
                 throw new JepaException(
-                        example.source()
+                        source
                                 + ": the id "
                                 + token
                                 + " of the separator or of the end is also that of a word in \""

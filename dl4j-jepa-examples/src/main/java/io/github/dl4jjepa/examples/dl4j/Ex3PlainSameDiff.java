@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.dl4j;
 
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
+import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaLoss;
 import io.github.dl4jjepa.core.objective.JepaObjective;
@@ -54,6 +55,7 @@ public final class Ex3PlainSameDiff {
                         .setBatchSize(8)
                         .setPadId(Letters.PADDING)
                         .optSeed(42)
+                        .optForm(MultiDataSetForm.ARRAYS)
                         .build();
 
         // 1. Your graph: from token ids [rows, time] to hidden states [rows * time, width].

@@ -3,9 +3,12 @@ package io.github.dl4jjepa.examples.dl4j;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.TextTokenizer;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A tokenizer for the examples: a token for each letter that the data have. */
 final class Letters {
@@ -36,11 +39,11 @@ final class Letters {
         return TextTokenizer.of(text -> List.of(text.split("")), vocabulary, UNKNOWN);
     }
 
-    String letter(int id) {
-        return vocabulary.entrySet().stream()
-                .filter(entry -> entry.getValue() == id)
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElse("?");
+    String text(int[] ids) {
+        Map<Integer, String> letters = new HashMap<>();
+        vocabulary.forEach((letter, id) -> letters.put(id, letter));
+        return IntStream.of(ids)
+                .mapToObj(id -> letters.getOrDefault(id, "?"))
+                .collect(Collectors.joining());
     }
 }
