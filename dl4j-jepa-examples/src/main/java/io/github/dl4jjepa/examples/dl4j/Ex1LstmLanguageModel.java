@@ -42,14 +42,14 @@ public final class Ex1LstmLanguageModel {
     /** Trains, and answers a sentence. */
     public static void main(String[] args) {
         List<Example> pairs = RegexGrammar.examples(601, 42);
-        Letters letters = new Letters(pairs);
+        Tokens letters = Tokens.letters(pairs);
         MultiLayerNetwork network = train(pairs.subList(0, 600), letters, 3);
         String sentence = pairs.get(600).messages().get(1).content();
         System.out.println(sentence);
         System.out.println("    " + answer(network, letters, sentence));
     }
 
-    static MultiLayerNetwork train(List<Example> pairs, Letters letters, int epochs) {
+    static MultiLayerNetwork train(List<Example> pairs, Tokens letters, int epochs) {
         // 1. The iterator. Each example becomes three rows: the sequence that the language model
         //    learns, the Text followed by a [PRED] token, and the Code alone. It packs which hidden
         //    states are used for what into the label array.
@@ -57,9 +57,9 @@ public final class Ex1LstmLanguageModel {
                 JepaMultiViewIterator.builder()
                         .setEncoder(encoder(letters))
                         .setExamples(pairs)
-                        .setLayout(new SeparateLayout(ViewOptions.predictors(Letters.PREDICTOR)))
+                        .setLayout(new SeparateLayout(ViewOptions.predictors(Tokens.PREDICTOR)))
                         .setBatchSize(8)
-                        .setPadId(Letters.PADDING)
+                        .setPadId(Tokens.PADDING)
                         .optSeed(42)
                         .build();
 
@@ -97,13 +97,12 @@ public final class Ex1LstmLanguageModel {
     }
 
     /** Takes the most probable next letter until the end. */
-    static String answer(MultiLayerNetwork network, Letters letters, String sentence) {
-        RecurrentGenerator generator = new RecurrentGenerator(network, Letters.END, MAX_LETTERS);
+    static String answer(MultiLayerNetwork network, Tokens letters, String sentence) {
+        RecurrentGenerator generator = new RecurrentGenerator(network, Tokens.END, MAX_LETTERS);
         return letters.text(generator.generate(encoder(letters).encodePrompt(sentence)).ids());
     }
 
-    private static SequenceEncoder encoder(Letters letters) {
-        return new SequenceEncoder(
-                letters.tokenizer(), Letters.SEPARATOR, Letters.END, MAX_LETTERS);
+    private static SequenceEncoder encoder(Tokens letters) {
+        return new SequenceEncoder(letters.tokenizer(), Tokens.SEPARATOR, Tokens.END, MAX_LETTERS);
     }
 }

@@ -43,17 +43,17 @@ public final class Ex3PlainSameDiff {
     }
 
     static History train(List<Example> pairs, int epochs) {
-        TextTokenizer tokenizer = new Letters(pairs).tokenizer();
+        TextTokenizer tokenizer = Tokens.letters(pairs).tokenizer();
         int vocabulary = tokenizer.vocabularySize();
         JepaMultiViewIterator batches =
                 JepaMultiViewIterator.builder()
                         .setEncoder(
                                 new SequenceEncoder(
-                                        tokenizer, Letters.SEPARATOR, Letters.END, MAX_LETTERS))
+                                        tokenizer, Tokens.SEPARATOR, Tokens.END, MAX_LETTERS))
                         .setExamples(pairs)
-                        .setLayout(new SeparateLayout(ViewOptions.predictors(Letters.PREDICTOR)))
+                        .setLayout(new SeparateLayout(ViewOptions.predictors(Tokens.PREDICTOR)))
                         .setBatchSize(8)
-                        .setPadId(Letters.PADDING)
+                        .setPadId(Tokens.PADDING)
                         .optSeed(42)
                         .optForm(MultiDataSetForm.ARRAYS)
                         .build();

@@ -44,18 +44,18 @@ import org.nd4j.linalg.lossfunctions.LossFunctions;
  * </pre>
  */
 public final class Ex4CompareOutputLayers {
-    private static final int MAX_LETTERS = 400;
+    private static final int MAX_TOKENS = 400;
     private static final int BATCH_SIZE = 16;
     private static final int TESTED = 200;
 
-    private final Letters letters;
+    private final Tokens tokens;
     private final SequenceEncoder encoder;
     private final int vocabulary;
 
     private Ex4CompareOutputLayers(List<Example> pairs) {
-        letters = new Letters(pairs);
-        TextTokenizer tokenizer = letters.tokenizer();
-        encoder = new SequenceEncoder(tokenizer, Letters.SEPARATOR, Letters.END, MAX_LETTERS);
+        tokens = Tokens.words(pairs);
+        TextTokenizer tokenizer = tokens.tokenizer();
+        encoder = new SequenceEncoder(tokenizer, Tokens.SEPARATOR, Tokens.END, MAX_TOKENS);
         vocabulary = tokenizer.vocabularySize();
     }
 
@@ -130,13 +130,13 @@ public final class Ex4CompareOutputLayers {
                         "lambda 0.1, a [PRED] token of its own",
                         0.1,
                         pairs,
-                        new SeparateLayout(ViewOptions.predictors(Letters.PREDICTOR))));
+                        new SeparateLayout(ViewOptions.predictors(Tokens.PREDICTOR))));
         arms.add(
                 arm(
                         "lambda 0.1, the separator is [PRED]",
                         0.1,
                         pairs,
-                        new SeparateLayout(ViewOptions.predictors(Letters.SEPARATOR))));
+                        new SeparateLayout(ViewOptions.predictors(Tokens.SEPARATOR))));
         for (Arm arm : arms.subList(1, arms.size())) {
             copyWeights(plain, arm.network);
         }
@@ -164,7 +164,7 @@ public final class Ex4CompareOutputLayers {
                 .setExamples(pairs)
                 .setLayout(layout)
                 .setBatchSize(BATCH_SIZE)
-                .setPadId(Letters.PADDING)
+                .setPadId(Tokens.PADDING)
                 .optSeed(42)
                 .build();
     }
@@ -200,35 +200,36 @@ public final class Ex4CompareOutputLayers {
         double loss = JepaScoreCalculator.languageModelLoss(batches).calculateScore(measured);
         double accuracy =
                 measured.evaluate(new OneHotLabelIterator(batches, vocabulary)).accuracy();
-        double[] ratios =
-                IntStream.range(0, arm.seconds.size())
-                        .mapToDouble(i -> arm.seconds.get(i) / baseline.seconds.get(i))
-                        .sorted()
-                        .toArray();
         return String.format(
                 Locale.ROOT,
                 "%-38s %6.1f s an epoch (%.2f of RnnOutputLayer), held out: loss %.4f, perplexity"
                         + " %.3f, accuracy %.4f, exact %.3f",
                 arm.name,
-                arm.seconds.stream()
-                        .mapToDouble(second -> second)
-                        .sorted()
-                        .toArray()[arm.seconds.size() / 2],
-                ratios[ratios.length / 2],
+                median(arm.seconds),
+                median(
+                        IntStream.range(0, arm.seconds.size())
+                                .mapToObj(i -> arm.seconds.get(i) / baseline.seconds.get(i))
+                                .toList()),
                 loss,
                 Math.exp(loss),
                 accuracy,
                 exactMatch(measured, test));
     }
 
+    private static double median(List<Double> values) {
+        return values.isEmpty()
+                ? Double.NaN
+                : values.stream().sorted().toList().get(values.size() / 2);
+    }
+
     private double exactMatch(MultiLayerNetwork network, List<Example> test) {
-        RecurrentGenerator generator = new RecurrentGenerator(network, Letters.END, MAX_LETTERS);
+        RecurrentGenerator generator = new RecurrentGenerator(network, Tokens.END, MAX_TOKENS);
         return test.stream()
                 .mapToInt(
                         pair -> {
                             String sentence = text(pair, 2);
                             int[] ids = generator.generate(encoder.encodePrompt(sentence)).ids();
-                            return letters.text(ids).equals(text(pair, 1)) ? 1 : 0;
+                            return tokens.text(ids).equals(text(pair, 1)) ? 1 : 0;
                         })
                 .average()
                 .orElseThrow();
