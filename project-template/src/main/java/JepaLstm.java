@@ -71,7 +71,7 @@ public class JepaLstm {
                 .build());
         network.init();
         network.setListeners(new JepaLossListener(10));
-        network.fit(batches, 10);
+        network.fit(batches, 5);
         network.save(new File(args[1]));
 
         String sentence = pairs.get(0).messages().get(0).content();

@@ -93,7 +93,7 @@ public final class JepaLossListener extends BaseTrainingListener {
             started = true;
             metrics.keepUpTo(iteration);
         }
-        JepaLossLayer configuration = (JepaLossLayer) layer.layerConf();
+        JepaLossLayer configuration = (JepaLossLayer) layer.conf().getLayer();
         double lambda = configuration.getLambda();
         Losses losses = layer.losses();
         long nanos = System.nanoTime();

@@ -114,14 +114,26 @@ public final class Ex3PlainSameDiff {
     /** Mean of the embeddings up to each token, beside its own, through two dense layers. */
     private static SDVariable hiddenStates(SameDiff sd, SDVariable ids, SDVariable embedding) {
         SDVariable tokens = Ops.gather(embedding, ids.reshape(-1));
-        SDVariable shape =
-                sd.stack(0, sd.sizeAt(ids, 0), sd.sizeAt(ids, 1), sd.constant((long) WIDTH));
-        SDVariable sums = sd.cumsum(tokens.reshape(shape), false, false, 1);
-        SDVariable counts =
-                sd.range(sd.constant(1L), sd.sizeAt(ids, 1).add(1), sd.constant(1L), DataType.INT64)
+        SDVariable rows = sd.sizeAt(ids, 0);
+        SDVariable time = sd.sizeAt(ids, 1);
+        SDVariable width = sd.constant((long) WIDTH);
+        // A triangular matrix of averages: SameDiff's own cumsum has a wrong gradient.
+        SDVariable positions =
+                sd.range(sd.constant(0L), time, sd.constant(1L), DataType.INT64)
+                        .castTo(DataType.FLOAT);
+        SDVariable averages =
+                sd.gte(positions.reshape(-1, 1), positions.reshape(1, -1))
                         .castTo(DataType.FLOAT)
-                        .reshape(1, -1, 1);
-        SDVariable history = sums.div(counts).reshape(-1, WIDTH);
+                        .div(positions.add(1).reshape(-1, 1));
+        SDVariable byTime =
+                tokens.reshape(sd.stack(0, rows, time, width))
+                        .permute(1, 0, 2)
+                        .reshape(sd.stack(0, time, rows.mul(width)));
+        SDVariable history =
+                averages.mmul(byTime)
+                        .reshape(sd.stack(0, time, rows, width))
+                        .permute(1, 0, 2)
+                        .reshape(-1, WIDTH);
         SDVariable both = sd.concat(1, tokens, history);
         SDVariable inner = sd.math().tanh(Ops.linear(both, weight(sd, "inner", 2 * WIDTH)));
         return Ops.linear(inner, weight(sd, "outer", WIDTH));
