@@ -1,11 +1,14 @@
 """Write golden.json: what the Jinja2 of transformers 5.23 makes of small templates.
 
-    python make_golden.py > golden.json
+    python make_golden.py
 
-Needs transformers. Templates are rendered as apply_chat_template renders them; `error` is true where that raises.
+Writes golden.json and grid.json. Needs transformers. Templates are rendered as apply_chat_template renders them; `error` is
+true where that raises. grid.json has expressions over pairs of values: for each its text in a list, or null where it raises,
+writes an address or gives a complex number.
 """
 
 import json
+from pathlib import Path
 
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
@@ -20,6 +23,20 @@ VARIABLES = {
     "numbers": [3, 1, 2],
     "empty": [],
     "d": {"k": 1, "nested": {"x": [1, 2.5, None, True, "é\"\\\n\t\u0001/<&>"]}, "items2": {}},
+    "big": 12345678901234567890123,
+    "tiny": 1e-05,
+    "tool": {
+        "type": "function",
+        "function": {
+            "name": "zeta",
+            "parameters": {"type": "object", "required": ["b", "a"], "properties": {"b": {"minimum": 0.5}, "a": {}}},
+            "strict": False,
+            "note": None,
+            "limits": [1, 1.0, 1e-05, 1e22, 12345678901234567890, -0.0, 100000.0, 123456789.125],
+        },
+    },
+    "tree": [{"n": "a", "c": [{"n": "b", "c": [{"n": "c", "c": []}]}, {"n": "d", "c": []}]}, {"n": "e", "c": []}],
+    "people": [{"n": "Bo", "a": {"x": 2}}, {"n": "al", "a": {"x": 1}}, {"n": "Cy", "a": {"x": 2}}],
     "turns": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "flag": True}],
 }
 
@@ -135,19 +152,359 @@ TEMPLATES = [
     "{{ 1 // 0 }}",
     "{{ words < 1 }}",
     "{{ undefined_function('x') }}",
+
+    # macros and calls
+    "{% macro m(a, b=2, c=a) %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(1, c=4) }}{{ m(a=5, b=6) }}{{ m() }}{{ m(b=1) }}",
+    "{%- macro turn(m) -%}\n{{ '<|' + m.role + '|>\\n' + m.content }}\n{% endmacro -%}\n{% for m in turns %}{{ turn(m) }}{% endfor %}",
+    "{% macro m(x) %}{{ x }}{% if x > 0 %}{{ m(x - 1) }}{% endif %}{% endmacro %}{{ m(3) }}",
+    "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 'a', k=2) }}{{ m() }}",
+    "{% macro m(a) %}{{ varargs | join('-') }}{% endmacro %}{{ m(1, 2, 3) }}",
+    "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}",
+    "{% macro m(a) %}{% endmacro %}{{ m(b=2) }}",
+    "{% macro m(a) %}{% endmacro %}{{ m(1, a=2) }}",
+    "{% macro m(a=1, b) %}{% endmacro %}",
+    "{% macro m(a, a) %}{% endmacro %}",
+    "{% macro m() %}{% set x = 3 %}{{ x }}{{ n }}{% endmacro %}{% set x = 1 %}{{ m() }}{{ x }}",
+    "{% macro m() %}{{ x }}{% endmacro %}{% set x = 1 %}{{ m() }}{% set x = 2 %}{{ m() }}",
+    "{% macro m() %}{{ n }}{% endmacro %}{{ m() }}{% set n = 1 %}{{ m() }}",
+    "{% macro m() %}{{ w }}{% endmacro %}{% for w in words %}{{ m() }}{% endfor %}",
+    "{% for w in words %}{% macro m() %}{{ w }}{{ loop.index }}{% endmacro %}{{ m() }}{% endfor %}{{ m }}",
+    "{% macro m() %}{% macro inner(x) %}({{ x }}){% endmacro %}{{ inner(1) }}{% endmacro %}{{ m() }}{{ inner is defined }}",
+    "{% if yes %}{% macro m() %}a{% endmacro %}{% else %}{% macro m() %}b{% endmacro %}{% endif %}{{ m() }}",
+    "{{ m() }}{% macro m() %}a{% endmacro %}",
+    "{% macro m(x) %}{{ x }}{% endmacro %}{{ m }}{{ m is callable }}{{ m('a') | upper }}{{ m('a') ~ 'b' + 'c' }}{{ [m('x'), m(none)] }}",
+    "{% macro m(o) %}{% for k, v in o.items() %}{{ k }}:{% if v is mapping %}{{ m(v) }}{% else %}{{ v }}{% endif %};{% endfor %}{% endmacro %}{{ m(d) }}",
+    "{% macro w() %}<{{ caller() }}>{% endmacro %}{% call w() %}x{{ n }}{% endcall %}",
+    "{% macro w(l) %}{% for x in l %}{{ caller(x, loop.index) }};{% endfor %}{% endmacro %}{% call(x, i=0) w(numbers) %}{{ i }}={{ x }}{% endcall %}",
+    "{% macro w() %}{{ caller(1, 2) }}{% endmacro %}{% call(x) w() %}{{ x }}{% endcall %}",
+    "{% macro w() %}a{% endmacro %}{% call w() %}b{% endcall %}",
+    "{% macro w() %}{{ caller() if caller else 'none' }}{% endmacro %}{{ w() }}{% call w() %}b{% endcall %}",
+    "{% macro w(caller) %}{{ caller() }}{% endmacro %}{% call w() %}b{% endcall %}",
+    "{% macro w(caller=none) %}{{ caller() if caller else 'no' }}{% endmacro %}{{ w() }}{% call w() %}b{% endcall %}",
+    "{% macro o() %}({{ caller() }}){% endmacro %}{% macro i() %}[{% call o() %}{{ caller() }}{% endcall %}]{% endmacro %}{% call i() %}x{% endcall %}",
+    "{% macro w() %}{{ kwargs }}{% endmacro %}{% call w(a=1) %}b{% endcall %}",
+    "{% call w %}x{% endcall %}",
+    "{% call n() %}x{% endcall %}",
+    "{% set f = joiner('; ') %}{% for w in words %}{{ f() }}{{ w }}{% endfor %}{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.reset() }}{{ c.next() }}",
+    "{% macro m(args) %}{{ args }}{% endmacro %}{{ m(*[1]) }}{{ m(**{'args': 2}) }}",
+    "{% macro m(a, b, c=0) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m(*numbers) }}{{ m(1, *[2], **{'c': 3}) }}{{ m(1, *'x') }}",
+    "{% macro m(a) %}{% endmacro %}{{ m(**{'a': 1}, **{}) }}",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(a=1, a=2) }}",
+    # raw, filter, with, set blocks
+    "a {% raw %} {{ x }} {% if %} {# c #} {% endraw %} b",
+    "a\n  {% raw %}\n  {{ x }}\n  {% endraw %}\nb",
+    "a  {%- raw -%}  x  {%- endraw -%}  b",
+    "a  {%+ raw %}  x  {%+ endraw +%}\n  b",
+    "{% raw %}{% endraw %}x",
+    "{% raw %}x",
+    "{% filter upper %}a{{ s.strip() }}{% endfilter %}{% filter trim | replace('a', 'b') %} aa {% endfilter %}",
+    "{% filter indent(2) %}a\nb{% set z = 1 %}{% endfilter %}{{ z }}",
+    "{% set x | upper | trim %} ab{{ n }} {% endset %}[{{ x }}]",
+    "{% set x | length %}abc{% endset %}{{ x + 1 }}",
+    "{% set ns = namespace() %}{% set ns.t %}a{{ n }}{% endset %}{{ ns.t }}",
+    "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set a, b = b, a %}{{ a }}{{ b }}{% set (a, b) = 'xy' %}{{ a }}{{ b }}",
+    "{% set a, = [5] %}",
+    "{% for a, in [[5]] %}{{ a }}{% endfor %}",
+    "{% set (a,) = [5] %}{{ a }}{% set a, %}x{% endset %}{{ a }}{% with a, b = (1, 2), c = 3 %}{{ a }}{{ b }}{{ c }}{% endwith %}",
+    "{% for recursive in words %}{{ recursive }}{% endfor %}{% for x in tree[0].c recursive %}{{ x.n }}{{ loop(x.c) }}{% endfor %}",
+    "{% set a, b = 1 %}",
+    "{% set a, b = [1, 2, 3] %}",
+    "{% set ns = namespace(a=1) %}{% set ns.a, b = 2, 3 %}{{ ns.a }}{{ b }}",
+    "{% set x = 1, 2 %}{{ x }}{% set x = 'a' if n else 'b' %}{{ x }}",
+    "{% set true = 1 %}",
+    "{% set x.y.z = 1 %}",
+    "{% set x[0] = 1 %}",
+    "{% with a = 1, b = n %}{{ a }}{{ b }}{% set n = 2 %}{{ n }}{% endwith %}{{ n }}{{ a }}",
+    "{% set a = 5 %}{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}{% with %}{% set q = 1 %}{{ q }}{% endwith %}{{ q }}",
+    "{% print n, 'a' %}{% print %}",
+    "{% if yes: %}a{% endif %}{% for w in words: %}{{ w }}{% endfor %}",
+    "{% generation %}{% set q = 1 %}{{ q }}{% endgeneration %}{{ q }}",
+    "{% for w in words %}{% generation %}{% break %}{% endgeneration %}{% endfor %}",
+    "{% include 'x' %}",
+    "{% import 'x' as y %}",
+    "{% extends 'x' %}",
+    "{% break %}",
+    "{% do words.append(1) %}",
+    "{% endfor %}",
+    "{% for w in words %}{% endif %}{% endfor %}",
+    "{% if %}a{% endif %}",
+    "{{ }}",
+    "{{ n n }}",
+    "{{ n; }}",
+    "{{ 'a' ! 'b' }}",
+    "{{ (n }}",
+    "{{ [n) }}",
+    "{% for w words %}{% endfor %}",
+    "{{ 1a }}",
+    "{# open",
+    # loops
+    "{% for w in words %}{{ loop.cycle('x', 'y') }}{{ loop.depth }}{{ loop.depth0 }}{% endfor %}",
+    "{% for w in [1, 1, 2, 2, 1] %}{% if loop.changed(w) %}{{ w }};{% endif %}{% endfor %}",
+    "{% for t in tree recursive %}{{ loop.depth }}{{ t.n }}{% if t.c %}({{ loop(t.c) }}){% endif %}{% if not loop.last %},{% endif %}{% endfor %}",
+    "{% for t in tree recursive %}{{ t.n }}{{ loop(t.c) }}{% else %}-{% endfor %}",
+    "{% for w in words %}{{ loop([]) }}{% endfor %}",
+    "{% for w in words %}{{ loop }}{{ loop.foo }}{{ loop['index'] }}{% break %}{% endfor %}",
+    "{% for w in words | select %}{{ loop.length }}{{ loop.revindex }}{{ loop.last }}{{ loop.nextitem }};{% endfor %}",
+    "{% for w in words if w %}{{ loop.length }}{{ loop.last }}{{ loop.previtem }};{% endfor %}",
+    "{% set ns = namespace(stop=false) %}{% for x in numbers if not ns.stop %}{{ x }}{% if x == 1 %}{% set ns.stop = true %}{% endif %}{% endfor %}",
+    "{% set ns = namespace(n=0) %}{% for x in numbers if x > ns.n %}{{ x }}{{ loop.index }}{% set ns.n = x %}{% endfor %}",
+    "{% for x in 3, 4 %}{{ x }}{% endfor %}{% for x in range(2), range(3) %}{{ x | length }}{% endfor %}",
+    "{% for (a, b), c in [[[1, 2], 3]] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+    "{% for k in d %}{{ k }}{% endfor %}{% for k, v in d | items %}{{ k }}{% endfor %}{% for k, v in d | dictsort %}{{ k }}{% endfor %}",
+    "{% for loop in words %}{% endfor %}",
+    "{% for w in words %}{% set loop = 1 %}{% endfor %}",
+    "{% for w in words %}{% for x in numbers %}{% if x == 1 %}{% break %}{% endif %}{{ w }}{{ x }}{% endfor %}|{% endfor %}",
+    "{% for w in words %}{% set x %}{% if loop.first %}{% continue %}{% endif %}{{ w }}{% endset %}{{ x }};{% endfor %}",
+    "{% for w in words %}{% for x in [] %}{% else %}{% break %}{% endfor %}{{ w }}{% endfor %}",
+    "{% for x in n if x %}{% endfor %}",
+    "{% for w in words %}{{ loop.index }}{% else %}{{ loop }}{% endfor %}",
+    "{% for t in turns %}{% for c in 'ab' %}{{ loop.index }}{% endfor %}{{ loop.index }}{% endfor %}",
+    "{% for i in range(100000) %}{% endfor %}{{ range(100000) | length }}",
+    "{{ range(100001) }}",
+    "{{ range(0, 10, 0) }}",
+    "{{ range(3) }}{{ range(1, 5, 2) }}{{ range(5)[1:] }}{{ range(5)[-1] }}{{ range(3) | list }}{{ 2 in range(3) }}{{ range(3) == range(0, 3) }}{{ range(0) | length }}",
+    # scopes
+    "{% for i in numbers %}{{ x }}{% set x = i %}{{ x }};{% endfor %}",
+    "{% for i in numbers %}{% for j in [1] %}{{ n }}{% endfor %}{% set n = i %}{{ n }};{% endfor %}",
+    "{% for i in numbers %}{{ n }}{% for j in [1] %}{{ n }}{% endfor %}{% set n = i %}{{ n }};{% endfor %}{{ n }}",
+    "{% for i in numbers %}{% if i == 1 %}{% set n = i %}{% endif %}{{ n }};{% endfor %}",
+    "{% if missing %}{% set n = 1 %}{% endif %}{{ n }}{% if yes %}{% set n = 2 %}{% endif %}{{ n }}",
+    "{% if yes %}{% set q = 1 %}{% if yes %}{% set q = q + 1 %}{% endif %}{% endif %}{{ q }}",
+    "{% for i in [1] %}{{ n }}{% endfor %}{% set n = 1 %}{{ n }}",
+    "{% set x %}{% set y = 1 %}{{ y }}{% endset %}{{ x }}{{ y }}",
+    "{% set x = x %}{{ x is defined }}{% set n = n + 1 %}{{ n }}",
+    "{% set ns = namespace(a=1, b={'c': 2}) %}{{ ns.a }}{{ ns['a'] }}{{ ns.b.c }}{{ ns.x is defined }}{{ ns }}{% set ns.x = 1 %}{{ ns.x }}",
+    "{% set ns = namespace({'a': 1}, b=2) %}{{ ns.a }}{{ ns.b }}{% set ns2 = ns %}{% set ns2.a = 5 %}{{ ns.a }}",
+    "{% set ns = namespace(_a=1) %}",
+    "{% set ns = namespace() %}{% set ns._a = 1 %}",
+    "{% set ns = namespace() %}{% for k in ns %}{% endfor %}",
+    "{% set d.k = 1 %}",
+    # literals and operators
+    "{{ 'a\\x41\\u00e9\\N{BULLET}\\101\\q\\é\\\nb\\r\\a' }}|{{ 'a' 'b' \"c\" }}",
+    "{{ '\\x4' }}",
+    "{{ 0x1F }}{{ 0b101 }}{{ 0o17 }}{{ 1_000 }}{{ 1_0.5_0 }}{{ 1e3 }}{{ 1.5e-7 }}{{ 00 }}{{ 12345678901234567890 * 10 }}",
+    "{{ 1 < 2 < 3 }}{{ 1 < 2 > 3 }}{{ 1 == 1.0 == true }}{{ 'a' in 'ab' in ['ab'] }}{{ 1 not in [2] != false }}{{ 3 > 2 >= 2 == 2 }}",
+    "{{ 2 ** 3 }}{{ 2 ** -1 }}{{ 2 ** 0.5 }}{{ -2 ** 2 }}{{ 2 ** 3 ** 2 }}{{ 0 ** 0 }}{{ 10 ** 30 }}{{ (-8) ** 3 }}{{ 2.5 ** 2 }}",
+    "{{ 0 ** -1 }}",
+    "{{ 10 ** 10 ** 2 }}",
+    "{{ 7 // 2.0 }}{{ -7 // 2.0 }}{{ 7 % 2.5 }}{{ -7 % 2.5 }}{{ 7.5 // -2 }}{{ 1e308 * 10 }}{{ 0.0 / -1 }}{{ big // 7 }}{{ big % 97 }}{{ big / 3 }}",
+    "{{ 1.0 // 0 }}",
+    "{{ 'ab' * 3 }}{{ 3 * 'ab' }}{{ [1] * 2 }}{{ (1,) * 2 }}{{ 'a' * -1 }}{{ 'a' * true }}",
+    "{{ [1] + [2] }}{{ (1,) + (2, 3) }}{{ [1] + (2,) }}",
+    "{{ [1, 2] == [1.0, 2] }}{{ (1,) == [1] }}{{ {'a': 1} == {'a': 1.0} }}{{ [1, 2] < [1, 3] }}{{ (1, 'a') < (2, none) }}",
+    "{{ (1, 2) }}{{ (1,) }}{{ () }}{{ 1, 2 }}{{ [] }}{{ {} }}{{ {'a': [1, 2.0, none, true, 'x\\'y', \"q\\\"\"]} }}{{ {1: 2, (1, 2): 3} }}",
+    "{{ {[1]: 2} }}",
+    "{{ {1: 'a', 1.0: 'b', true: 'c'} }}{{ {1: 'a'}[true] }}{{ {'a': 1, 'a': 2} }}",
+    "{{ ['\\n\\t\\x00\\x7f\\xa0\\u200b🙂é\\\\'] }}",
+    "{{ d }}{{ turns }}{{ big }}{{ tiny }}{{ [big, tiny, f] }}{{ tool.function.limits }}",
+    "{{ 1 if yes }}{{ 1 if missing }}{{ (1 if missing) is defined }}{{ (1 if missing) + 1 }}",
+    "{{ 'a' if yes else 'b' if n else 'c' }}{{ ('a' if missing else 'b') ~ 'c' }}",
+    "{{ words.0 }}{{ tree.0.n }}{{ d['nested'].x.1 }}{{ people[0]['a'].x }}",
+    "{{ words[1:3] }}{{ s[::2] }}{{ (1, 2, 3)[1:] }}{{ words[:] }}{{ words[-1:0:-1] }}{{ 'abc'[5:] }}",
+    "{{ d[1:2] }}",
+    "{{ n[0:1] }}",
+    "{{ words['a':'b'] }}",
+    "{{ words[none] }}{{ words[1.0] }}{{ words[true] }}{{ d[none] }}{{ d[[1]] }}{{ n['x'] }}{{ s['upper']() }}",
+    "{{ +n }}{{ +true }}{{ -true }}{{ not none }}{{ - 1 | abs }}{{ -1 | abs }}{{ (-1) | abs }}",
+    "{{ -'a' }}",
+    "{{ +'a' }}",
+    "{{ a is defined and b is not defined }}{{ n is defined and n is not none or x }}",
+    "{{ 3 is divisibleby 3 }}{{ 3 is ge 3 }}{{ 3 is gt(2) }}{{ 'b' is in(['b']) }}{{ 2 is lessthan 3 }}{{ 'A' is upper }}{{ 'a1' is lower }}{{ none is sameas none }}{{ 'upper' is filter }}{{ 'odd' is test }}{{ 'x' is filter }}{{ m is callable }}{{ range is callable }}{{ 3.0 is odd }}",
+    "{{ 'a' is string if yes else 'b' }}",
+    "{{ n is eq(7) if yes else 'b' }}",
+    "{{ d is sequence }}{{ words | map('upper') is sequence }}{{ d.items() is sequence }}{{ d.keys() is iterable }}{{ missing is iterable }}{{ missing is sequence }}{{ () is sequence }}{{ d.items() is mapping }}",
+    "{{ words | select }}",
+    "{{ words.append }}",
+    "{{ words | select('string') | length }}",
+    "{% if words | select('none') %}true{% endif %}{% if words | select('none') | list %}x{% else %}empty{% endif %}",
+    "{{ (words | map('upper'))[0] }}",
+    "{% set g = words | map('upper') %}{{ g | join }}{{ g | join }}",
+    "{{ words | map('upper') | first }}{{ words | map('upper') | last }}",
+    "{{ words | reverse | length }}",
+    "{{ words | reverse | list }}{{ d.items() | list }}{{ d.items() | first }}{{ d.values() | list | length }}{{ d.keys() }}{{ {'a': 1}.items() }}{{ {'a': 1}.values() }}",
+    "{{ d.items()[0] }}",
+    "{{ 'k' in d.keys() }}{{ 1 in d.values() }}{{ ('k', 1) in d.items() }}{{ d.keys() == d.keys() }}{{ d.keys() | length }}",
+    # filters
+    "{{ tool | tojson }}\n{{ tool | tojson(indent=4) }}\n{{ tool | tojson(indent='\\t') }}",
+    "{{ tool | tojson(sort_keys=true) }}{{ tool | tojson(separators=(',', ':')) }}{{ tool | tojson(indent=0) }}{{ [1, 2] | tojson(indent=1, separators=(' ,', ' :')) }}",
+    "{{ 'é🙂\x7f\u2028</x>&\\'' | tojson }}{{ 'é🙂\x7f\u2028' | tojson(ensure_ascii=true) }}{{ 'é' | tojson(true) }}{{ [1] | tojson(false, 2) }}",
+    "{{ (1, 'a') | tojson }}{{ {1: 2, none: 3, true: 4, 1.5: 5} | tojson }}{{ big | tojson }}{{ tiny | tojson }}{{ 1e22 | tojson }}{{ range(2) | list | tojson }}",
+    "{{ missing | tojson }}",
+    "{{ words | map('upper') | tojson }}",
+    "{{ d.items() | tojson }}",
+    "{{ {(1, 2): 1} | tojson }}",
+    "{{ {1: 1, 'a': 2} | tojson(sort_keys=true) }}",
+    "{{ s | tojson(foo=1) }}",
+    "{{ words | sort }}{{ words | sort(reverse=true) }}{{ numbers | sort }}{{ ['b', 'A', 'a', 'B'] | sort }}{{ ['b', 'A', 'a'] | sort(case_sensitive=true) }}{{ people | sort(attribute='n') | map(attribute='n') | list }}{{ people | sort(attribute='a.x,n') | map(attribute='n') | join }}",
+    "{{ [1, 'a'] | sort }}",
+    "{{ people | groupby('a.x') | map('first') | list }}{% for g in people | groupby('a.x') %}{{ g.grouper }}{{ g.list | length }}{% endfor %}{% for k, l in people | groupby('n') %}{{ k }}{% endfor %}",
+    "{{ people | map(attribute='a.x') | sum }}{{ people | sum(attribute='a.x') }}{{ [1.5, 2] | sum(start=1) }}{{ [[1], [2]] | sum(start=[]) }}",
+    "{{ words | sum }}",
+    "{{ [3, 1, 3, 1.0, 'a', 'A'] | unique | list }}{{ people | unique(attribute='a.x') | list | length }}",
+    "{{ numbers | min }}{{ numbers | max }}{{ words | max }}{{ people | max(attribute='n') }}{{ [] | min }}{{ ['b', 'A'] | min(case_sensitive=true) }}",
+    "{{ [1, 2, 3, 4, 5] | batch(2) | list }}{{ [1, 2, 3] | batch(2, 0) | list }}{{ [1, 2, 3, 4, 5] | slice(3) | list }}{{ [1, 2, 3] | slice(2, 'x') | list }}",
+    "{{ 'hello world-wide (web) it\\'s' | title }}{{ 'abc' | center(9) }}|{{ 'ab' | center(5) }}|{{ 'x y  z' | wordcount }}{{ 'ÉCOLE' | capitalize }}{{ 'ßa' | capitalize }}{{ 'ǆx' | capitalize }}",
+    "{{ 'a\\nb\\n\\nc' | indent }}|{{ 'a\\nb' | indent(2, true) }}|{{ 'a\\n\\nb\\n' | indent(1, blank=true) }}|{{ 'a\\nb' | indent('--') }}|{{ 'a\\n' | indent }}|",
+    "{{ n | indent }}",
+    "{{ 'one two three four' | truncate(9) }}|{{ 'one two three four' | truncate(9, true) }}|{{ 'one two three' | truncate(9, false, '', 0) }}|{{ 'short' | truncate(3) }}|{{ 'one two three' | truncate(5, leeway=0) }}",
+    "{{ '42' | int }}{{ ' -7 ' | int }}{{ 'x' | int }}{{ 'x' | int(5) }}{{ '3.7' | int }}{{ 3.9 | int }}{{ -3.9 | int }}{{ 'ff' | int(0, 16) }}{{ '0x1f' | int(base=16) }}{{ none | int }}{{ true | int }}{{ '1_000' | int }}{{ '1e3' | int }}{{ 'inf' | int }}",
+    "{{ '1.5' | float }}{{ 'x' | float }}{{ 'x' | float(none) }}{{ 3 | float }}{{ ' 1e-5 ' | float }}{{ 'nan' | float }}{{ '-inf' | float }}{{ '1_0.5' | float }}{{ '.5' | float }}{{ '5.' | float }}",
+    "{{ 2.5 | round }}{{ 3.5 | round }}{{ 2.675 | round(2) }}{{ -2.5 | round }}{{ 42 | round }}{{ 1234 | round(-2) }}{{ 42.55 | round(1, 'floor') }}{{ 42.51 | round(1, 'ceil') }}{{ 7 | round(0, 'ceil') }}{{ 1e300 | round(2) }}{{ 0.5 | round }}{{ -0.2 | round }}",
+    "{{ -5 | abs }}{{ (-5.5) | abs }}{{ true | abs }}",
+    "{{ 'a' | abs }}",
+    "{{ ['a', 'b'] | join(', ') }}{{ people | join('|', attribute='n') }}{{ [1, none, 'x'] | join(0) }}{{ d | join }}{{ 'abc' | join('-') }}",
+    "{{ 'aaa' | replace('a', 'b', 2) }}{{ 123 | replace(2, 'x') }}{{ 'abc' | replace('', '-') }}{{ 'abc' | replace('', '-', 2) }}{{ none | replace('N', 'x') }}",
+    "{{ '%s is %d' | format('a', 3) }}{{ '%(x)s' | format(x=1) }}{{ '%s' % 'a' }}{{ '%s %s' % ('a', [1]) }}{{ '%5.2f|%-5s|%05d|%x|%e|%g|%%' % (3.14159, 'ab', 42, 255, 12345.678, 0.0001) }}{{ '%r' % 'a' }}{{ '%+d % d' % (3, 4) }}{{ '%(a)s' % {'a': 1} }}{{ '%c' % 'x' }}{{ '%.3s|%10.1f' % ('abcdef', 2.25) }}",
+    "{{ '%s' % (1, 2) }}",
+    "{{ '%s %s' % 'a' }}",
+    "{{ '%d' % 'a' }}",
+    "{{ '%z' % 1 }}",
+    "{{ '{}-{}'.format(1, 'a') }}{{ '{0}{1}{0}'.format('x', 'y') }}{{ '{a}{b.k}{c[0]}'.format(a=1, b=d, c=words) }}{{ '{!r}'.format('x') }}{{ '{:>5}|{:<5}|{:^5}|{:*^7}|{:05d}|{:,}|{:.2f}|{:.1%}|{:x}|{:e}|{:g}|{:+}|{:10}|'.format('a', 'b', 'c', 'd', 42, 1234567, 3.14159, 0.256, 255, 1234.5, 1e10, 5, 7) }}{{ '{{}}'.format() }}{{ '{:{}}'.format('a', 3) }}{{ '{x}'.format_map({'x': 1}) }}",
+    "{{ '{}'.format() }}",
+    "{{ '{a}'.format(b=1) }}",
+    "{{ '{'.format() }}",
+    "{{ '{:d}'.format('a') }}",
+    "{{ '{0.__class__}'.format(1) }}",
+    "{{ ''.__class__ }}[{{ ''.__class__.__mro__ }}]",
+    "[{{ ''.__class__ }}{{ words.__len__ is defined }}{{ d._x }}]",
+    "{{ words.append(1) }}",
+    "{{ words.pop() }}",
+    "{{ d.pop('k') }}",
+    "{{ d.setdefault('k', 1) }}",
+    "{{ words.index('a') }}{{ words.count('b') }}{{ words.copy() }}{{ (1, 2).index(2) }}{{ (1, 1).count(1) }}{{ d.copy() == d }}{{ [1, 2, 1].index(1, 1) }}",
+    "{{ words.index('zz') }}",
+    "{{ 'a <b> & \"c\" \\'d\\'' | e }}{{ '<x>' | escape }}{{ '<x>' | safe }}{{ n | string }}{{ '<' | forceescape }}{{ ('a' | safe) ~ '<' }}{{ 'a' | safe is string }}",
+    "{{ people | selectattr('a.x', 'eq', 2) | map(attribute='n') | list }}{{ people | selectattr('zz') | list }}{{ people | rejectattr('a.x', 'gt', 1) | map(attribute='n') | list }}{{ people | map(attribute='zz', default='-') | list }}{{ people | map('attr', 'n') | list }}{{ people | selectattr('n', 'in', ['al']) | list | length }}",
+    "{{ words | map('default', 'x', true) | list }}{{ words | map('replace', 'a', 'z') | list }}{{ [[1, 2], [3]] | map('sum') | list }}{{ words | map('length') | list }}{{ [1, 2] | map('string') | join }}",
+    "{{ words | map }}{{ words | map | list }}",
+    "{{ words | map('nonsense') | list }}",
+    "{{ words | select('nonsense') | list }}",
+    "{{ [] | select('nonsense') | list }}{{ missing | map('nonsense') | list }}",
+    "{% if missing %}{{ s | nonsense }}{{ s is nonsense }}{% endif %}{{ (s | nonsense) if missing }}{{ 'ok' if missing is not nonsense and false }}",
+    "{% for w in [] %}{{ w | nonsense }}{% endfor %}",
+    "{{ d | dictsort }}{{ {'b': 1, 'A': 2} | dictsort }}{{ {'b': 1, 'A': 2} | dictsort(true) }}{{ {'b': 1, 'A': 2} | dictsort(by='value', reverse=true) }}",
+    "{{ n | dictsort }}",
+    "{{ {'a': 1} | items | list }}{{ n | items }}{{ missing | items | list }}",
+    "{{ n | items | list }}",
+    "{{ 'abc' | first }}{{ d | first }}{{ d | last }}{{ 'abc' | list }}{{ d | list }}{{ (1, 2) | last }}{{ range(3) | last }}{{ 'a🙂' | reverse }}{{ '' | first }}",
+    "{{ missing | last }}",
+    "{{ n | first }}",
+    "{{ n | list }}",
+    "{{ missing | default }}{{ missing | default(none) }}{{ none | default('x', boolean=true) }}{{ missing.x | default('y') }}",
+    "{{ d.x.y | default('y') }}",
+    "{{ d.x | default('y') }}{{ d['x'] | d('z') }}{{ (missing | default({})).get('a', 'b') }}{{ dict(a=1, b=2) }}{{ dict([('x', 1)]) }}{{ dict({'a': 1}, b=2) }}{{ dict.fromkeys('ab', 0) }}",
+    "{{ words | trim }}{{ n | upper }}{{ none | lower }}{{ 'xax' | trim('x') }}{{ true | string | lower }}{{ [1] | string | length }}",
+    # methods
+    "{{ 'a b'.title() }}{{ \"it's\".title() }}{{ 'aB'.swapcase() }}{{ 'ab'.center(5, '*') }}{{ 'ab'.ljust(4) }}|{{ 'ab'.rjust(4, '0') }}{{ '-5'.zfill(4) }}{{ 'x'.zfill(3) }}{{ 'a\\tb'.expandtabs(4) }}{{ 'a-b-c'.partition('-') }}{{ 'a-b-c'.rpartition('-') }}{{ 'abc'.partition('x') }}",
+    "{{ 'a,b,c'.rsplit(',', 1) }}{{ ' a b  c '.rsplit(None, 1) }}{{ ' a b  c '.split(None, 1) }}{{ 'a\\nb\\r\\nc\\x0bd'.splitlines() }}{{ 'a\\nb'.splitlines(true) }}{{ 'a,b'.split(sep=',') }}{{ 'a b c'.split(maxsplit=1) }}{{ ''.split() }}{{ ''.split(',') }}{{ 'aXXbX'.split('XX') }}",
+    "{{ 'abcabc'.find('c', 3) }}{{ 'abcabc'.rfind('a') }}{{ 'abc'.index('b') }}{{ 'abc'.find('') }}{{ 'abc'.find('c', -1) }}{{ 'abc'.startswith('b', 1) }}{{ 'abc'.endswith('b', 0, 2) }}{{ 'aaa'.count('a', 1) }}{{ 'abc'.count('') }}{{ 'abc'.rfind('') }}{{ 'abc'.replace('b', '', 0) }}{{ 'aaa'.replace('a', 'b', 2) }}",
+    "{{ 'abc'.index('z') }}",
+    "{{ 'a1'.isalnum() }}{{ 'a'.isalpha() }}{{ '12'.isdigit() }}{{ '½'.isnumeric() }}{{ '²'.isdigit() }}{{ '²'.isdecimal() }}{{ ' '.isspace() }}{{ ''.isspace() }}{{ 'Ab'.istitle() }}{{ 'ab'.islower() }}{{ 'AB1'.isupper() }}{{ 'a_b'.isidentifier() }}{{ 'é'.isascii() }}{{ '\\n'.isprintable() }}{{ '1'.islower() }}",
+    "{{ 'STRASSE'.lower() }}{{ 'ΑΣ'.lower() }}{{ 'İ'.lower() | length }}{{ 'ŉ'.upper() }}{{ 'ǆ'.title() }}{{ 'hELLO wORLD'.capitalize() }}",
+    "{{ 'a'.join(['b', 1]) }}",
+    "{{ 'abc'.split(1) }}",
+    "{{ 'abc'.strip(1) }}",
+    "{{ 'abc'.startswith(['a']) }}",
+    "{{ 'abc'.replace('a') }}",
+    "{{ d.get() }}",
+    "{{ d.get('k', default=1) }}",
+    "{{ 'a'.upper(1) }}",
+    "{{ 'a'.nonsense() }}",
+    "{{ 'a'.nonsense is defined }}{{ 'a'.upper is defined }}{{ d.items is defined }}{{ {'items': 1}.items is callable }}{{ {'items': 1}['items'] }}{{ {'get': 5}.get('get') }}{{ none.x is defined }}{{ n.x is defined }}",
+    "{% set c = {'content': 'x', 'items': [1]} %}{{ c.items() | list | length }}{{ c['items'] }}{{ c.content }}",
+    "{{ n() }}",
+    "{{ 'a'() }}",
+    "{{ none() }}",
+    "{{ strftime_now('%Y') | length }}{{ strftime_now('%d %b') | length }}",
+    "{{ raise_exception('a', 'b') }}",
+    "{{ raise_exception() }}",
+    # line ends and white space again
+    "a\r\n{% if yes -%}\r\n  b\r\n{%- endif %}\r\n{{ 'x\r\ny' }}\r\n",
+    "{%- set x = 1 -%}\r\n\r\n{{ x }}\r{% raw %}\r\n{{ }}{% endraw %}\r\n\r\n",
+    "{{- 'a' -}}   {{ 'b' -}}\n\n{{- 'c' }} {#- x -#} d {# y #}\n{#+ z +#}\n e",
+    "  {%- if yes %}  \n  a\n  {%- endif %}\n  {%+ if yes +%}\n b{% endif -%}\n\n c",
+    "{{ 'a' }}\n{{ 'b' }}\n\n",
+    "{{-5}}{{+5}}{{- 5 }}",
+    "{%-if yes-%}a{%-endif-%}{%if yes%}b{%endif%}",
+    "\u2003{% if yes %}a{% endif %}\x0b{%- if yes %}b{% endif %}",
+    "{% if yes %}\n\n\na{% endif %}\n\nb\n\n{# c #}\n\nd",
+    "{% raw %}\n  a\n{% endraw %}\n  {% raw -%} b {%- endraw %}\nc",
+    "{#{{ n }}#}{# {# #}x",
+    "{{ '{{' }}{{ '#}' }}{% if '%}' == '%}' %}y{% endif %}",
+    "{{ {'a': {'b': 1}}.a.b }}{{ {'a': {}} }}{{ {}}}",
+    "a{{ n }}{% set x = 1 %}\n\n b",
 ]
 
 
-def main():
+VALUES = [
+    "none",
+    "true",
+    "0",
+    "7",
+    "-3",
+    "2.5",
+    "-0.0",
+    "1e22",
+    "''",
+    "'aB'",
+    "' é🙂 '",
+    "'7'",
+    "'%s'",
+    "[]",
+    "[1, 2]",
+    "['b', 'a']",
+    "('a', 1)",
+    "{}",
+    "{'a': 1, 'B': [0.5, none]}",
+    "range(3)",
+    "missing",
+]
+
+BINARY = ["a + b", "a - b", "a * b", "a / b", "a // b", "a % b", "a ** b", "a ~ b", "a == b", "a < b", "a >= b", "a in b", "a and b"]
+BINARY += ["a or b", "a[b]", "a is eq b", "a | default(b)", "a | join(b)", "a | replace(b, '-')", "a.get(b)", "a.split(b)"]
+
+UNARY = ["-a", "+a", "not a", "a.x", "a.a", "a[0]", "a[-1]", "a[1:]", "a[::-1]", "a.upper()", "a.strip()", "a.items()", "a.keys()"]
+UNARY += ["a if a", "a | tojson(indent=1)", "a | indent(2)", "a | map('upper') | list", "a | select | list", "a | batch(2) | list"]
+UNARY += ["'%r' % a", "'{}'.format(a)", "'{:>6}'.format(a)", "'%d' % a", "'%.2f' % a", "a | selectattr('a') | list", "a | sort(reverse=true)"]
+UNARY += ["a | " + name for name in ["abs", "capitalize", "center(9)", "count", "d('x')", "dictsort", "first", "float", "int", "items | list"]]
+UNARY += ["a | " + name for name in ["join", "last", "list", "lower", "max", "min", "reverse | list", "round", "sort", "string", "sum"]]
+UNARY += ["a | " + name for name in ["title", "tojson", "trim", "unique | list", "upper", "wordcount", "truncate(2, leeway=0)", "e ~ ''"]]
+UNARY += ["a is " + name for name in ["boolean", "callable", "defined", "divisibleby 2", "even", "false", "float", "integer", "iterable"]]
+UNARY += ["a is " + name for name in ["lower", "mapping", "none", "number", "odd", "sequence", "string", "true", "upper", "in [7]"]]
+
+
+def grid(expression, a, b):
+    source = "{% set a = " + a + " %}{% set b = " + b + " %}{{ [" + expression + "] }}"
+    try:
+        text = _compile_jinja_template(source).render()
+    except Exception:
+        return None
+    return None if " at 0x" in text or text.endswith("j)]") else text
+
+
+def golden():
     cases = []
     for source in TEMPLATES:
         case = {"template": source}
         try:
             case["expected"] = _compile_jinja_template(source).render(**VARIABLES)
+            if " at 0x" in case["expected"]:
+                raise ValueError("an address")
         except Exception:
+            case.pop("expected", None)
             case["error"] = True
         cases.append(case)
-    print(json.dumps({"variables": VARIABLES, "cases": cases}, ensure_ascii=False, indent=1))
+    return {"variables": VARIABLES, "cases": cases}
+
+
+def main():
+    here = Path(__file__).parent
+    (here / "golden.json").write_text(json.dumps(golden(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    rows = {e: [grid(e, a, "none") for a in VALUES] for e in UNARY}
+    rows |= {e + " where b = " + b: [grid(e, a, b) for a in VALUES] for e in BINARY for b in VALUES}
+    lines = [json.dumps(k, ensure_ascii=False) + ": " + json.dumps(v, ensure_ascii=False) for k, v in rows.items()]
+    text = '{"values": ' + json.dumps(VALUES, ensure_ascii=False) + ',\n"rows": {\n' + ",\n".join(lines) + "\n}}\n"
+    (here / "grid.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

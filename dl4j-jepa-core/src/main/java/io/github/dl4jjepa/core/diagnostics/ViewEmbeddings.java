@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.diagnostics;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -21,6 +22,7 @@ public record ViewEmbeddings(INDArray text, INDArray code, int[] answerIds) {
         if (text.rank() != 2 || !text.equalShapes(code) || text.rows() != answerIds.length) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "text %s, code %s and %d answers are not [pairs, hidden] of the same"
                                     + " pairs",
                             Arrays.toString(text.shape()),

@@ -3,9 +3,9 @@ package io.github.dl4jjepa.core.iterator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
@@ -19,10 +19,17 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Map.Entry;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads the files of the LLM-JEPA authors: UTF-8, one JSON object per line.
@@ -35,22 +42,34 @@ import java.util.stream.Collectors;
  *
  * <p>(On one line in the file.) The conversation ends in the assistant's turn. Views that are other
  * texts than the turns are given as {@code "text"} and {@code "code"}, each a string or a list of
- * messages whose contents, joined by line breaks, form the view. Other keys are ignored, blank
- * lines passed over. The file is read line by line and never held as a whole.
+ * messages whose contents, joined by line breaks, form the view.
+ *
+ * <p>Further keys of a message, such as {@code "tool_calls"} or {@code "reasoning_content"}, become
+ * {@link Message#fields}; {@code "tools"}, {@code "documents"} and the entries of {@code
+ * "chat_template_kwargs"} become {@link Example#arguments}. An encoder uses them or refuses the
+ * example. Other keys of a line are named in one warning and not read. Blank lines and a byte-order
+ * mark are skipped. The file is read line by line and never held as a whole.
  */
 public final class JsonLinesReader implements ExampleSource {
     private static final String EXPECTED =
             "{\"messages\": [{\"role\": \"user\", \"content\": \"...\"},"
                     + " {\"role\": \"assistant\", \"content\": \"...\"}]}";
 
+    private static final Logger LOG = LoggerFactory.getLogger(JsonLinesReader.class);
+
     private static final String BYTE_ORDER_MARK = "\u00EF\u00BB\u00BF";
 
-    private static final ObjectReader JSON =
+    private static final String TEMPLATE_ARGUMENTS = "chat_template_kwargs";
+    private static final Set<String> ARGUMENTS = Set.of("tools", "documents");
+    private static final Set<String> KEYS =
+            Set.of("messages", "text", "code", "tools", "documents", TEMPLATE_ARGUMENTS);
+    private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+    private static final JsonMapper JSON =
             JsonMapper.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .build()
-                    .reader();
+                    .build();
 
     private final Path file;
 
@@ -69,6 +88,7 @@ public final class JsonLinesReader implements ExampleSource {
     @Override
     public void read(Consumer<? super Example> examples, Consumer<? super JepaException> faults) {
         boolean empty = true;
+        Set<String> unread = new TreeSet<>();
         // One char per byte: a line that is not UTF-8 is then found by its own number.
         try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
             long number = 0;
@@ -76,6 +96,7 @@ public final class JsonLinesReader implements ExampleSource {
                 number++;
                 if (number == 1 && bytes.startsWith(BYTE_ORDER_MARK)) {
                     bytes = bytes.substring(BYTE_ORDER_MARK.length());
+                    LOG.info("{}: begins with a byte-order mark, which is skipped", file);
                 }
                 if (bytes.isBlank()) {
                     continue;
@@ -83,7 +104,7 @@ public final class JsonLinesReader implements ExampleSource {
                 empty = false;
                 Example example;
                 try {
-                    example = new Line(file + ":" + number).parse(bytes);
+                    example = new Line(file + ":" + number, unread).parse(bytes);
                 } catch (JepaException fault) {
                     faults.accept(fault);
                     continue;
@@ -95,6 +116,14 @@ public final class JsonLinesReader implements ExampleSource {
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
         }
+        if (!unread.isEmpty()) {
+            LOG.warn(
+                    "{}: the keys {} of its lines are not read; a line's keys are {}, those of its"
+                            + " messages go to the chat template",
+                    file,
+                    unread,
+                    new TreeSet<>(KEYS));
+        }
         if (empty) {
             throw new JepaException(
                     file + ": the file is empty; write one example a line: " + EXPECTED);
@@ -102,7 +131,7 @@ public final class JsonLinesReader implements ExampleSource {
     }
 
     /** One line of the file; its place heads every message. */
-    private record Line(String place) {
+    private record Line(String place, Set<String> unread) {
         Example parse(String bytes) {
             JsonNode object = json(utf8(bytes));
             if (!object.isObject()) {
@@ -117,10 +146,44 @@ public final class JsonLinesReader implements ExampleSource {
                                 + "; end the conversation with the assistant's turn, which is"
                                 + " what the model learns");
             }
-            if (last.content().isBlank()) {
+            if (last.content().isBlank() && last.fields().isEmpty()) {
                 throw fault("the assistant's turn is empty; give the answer or remove the line");
             }
-            return new Example(place, messages, views(object));
+            object.fieldNames()
+                    .forEachRemaining(
+                            key -> {
+                                if (!KEYS.contains(key)) {
+                                    unread.add(key);
+                                }
+                            });
+            return new Example(place, messages, views(object), arguments(object));
+        }
+
+        private Map<String, Object> arguments(JsonNode object) {
+            Map<String, Object> arguments = new LinkedHashMap<>();
+            for (String key : ARGUMENTS) {
+                JsonNode value = object.path(key);
+                if (!isAbsent(value)) {
+                    if (!value.isArray()) {
+                        throw fault("\"" + key + "\" must be a list, but is " + kind(value));
+                    }
+                    requireCharacters(key, value);
+                    arguments.put(key, JSON.convertValue(value, Object.class));
+                }
+            }
+            JsonNode further = object.path(TEMPLATE_ARGUMENTS);
+            if (!isAbsent(further)) {
+                if (!further.isObject()) {
+                    throw fault(
+                            "\""
+                                    + TEMPLATE_ARGUMENTS
+                                    + "\" must be an object, but is "
+                                    + kind(further));
+                }
+                requireCharacters(TEMPLATE_ARGUMENTS, further);
+                arguments.putAll(JSON.convertValue(further, MAP));
+            }
+            return arguments;
         }
 
         private String utf8(String bytes) {
@@ -164,12 +227,47 @@ public final class JsonLinesReader implements ExampleSource {
             }
             List<Message> messages = new ArrayList<>(list.size());
             for (int i = 0; i < list.size(); i++) {
-                String path = key + "[" + i + "]";
-                String role = string(path + ".role", list.get(i).path("role"));
-                String content = string(path + ".content", list.get(i).path("content"));
-                messages.add(new Message(role, content));
+                messages.add(message(key + "[" + i + "]", list.get(i)));
             }
             return messages;
+        }
+
+        private Message message(String path, JsonNode object) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            for (Entry<String, JsonNode> entry : object.properties()) {
+                String key = entry.getKey();
+                JsonNode value = entry.getValue();
+                boolean isText = key.equals("role") || key.equals("content");
+                if (!isText && !isAbsent(value)) {
+                    requireCharacters(path + "." + key, value);
+                    fields.put(key, JSON.convertValue(value, Object.class));
+                }
+            }
+            String role = string(path + ".role", object.path("role"));
+            JsonNode content = object.path("content");
+            if (isAbsent(content) && !fields.isEmpty()) {
+                fields.put("content", null); // as in a turn that calls a tool
+                return new Message(role, "", fields);
+            }
+            return new Message(role, string(path + ".content", content), fields);
+        }
+
+        /** Refuses what no encoder can write, however deep it is. */
+        private void requireCharacters(String path, JsonNode node) {
+            if (node.isTextual()) {
+                string(path, node);
+            }
+            node.properties()
+                    .forEach(
+                            entry -> {
+                                string(path, JSON.getNodeFactory().textNode(entry.getKey()));
+                                requireCharacters(path + "." + entry.getKey(), entry.getValue());
+                            });
+            if (node.isArray()) {
+                for (int i = 0; i < node.size(); i++) {
+                    requireCharacters(path + "[" + i + "]", node.get(i));
+                }
+            }
         }
 
         private List<String> views(JsonNode object) {
@@ -188,13 +286,25 @@ public final class JsonLinesReader implements ExampleSource {
             String view =
                     node.isArray()
                             ? messages(key, node).stream()
-                                    .map(Message::content)
+                                    .map(message -> contentAlone(key, message))
                                     .collect(Collectors.joining("\n"))
                             : string(key, node);
             if (view.isBlank()) {
                 throw fault("\"" + key + "\" is empty; give the view's text or leave it out");
             }
             return view;
+        }
+
+        private String contentAlone(String key, Message message) {
+            if (!message.fields().isEmpty()) {
+                throw fault(
+                        "\""
+                                + key
+                                + "\" is a view, whose messages have \"role\" and \"content\" only;"
+                                + " remove "
+                                + message.fields().keySet());
+            }
+            return message.content();
         }
 
         private String string(String path, JsonNode node) {

@@ -14,6 +14,7 @@ import io.github.dl4jjepa.core.samediff.Backend;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -322,9 +323,11 @@ public final class JepaTrainer {
                 if (state.step() == 0) {
                     throw new JepaException(
                             String.format(
+                                    Locale.ROOT,
                                     "the compute budget of %.3g operations does not suffice for the"
                                             + " first step, which takes %.3g; raise it",
-                                    options.computeBudget(), flops));
+                                    options.computeBudget(),
+                                    flops));
                 }
                 return state.step();
             }
@@ -408,6 +411,7 @@ public final class JepaTrainer {
                 || steps != state.step()) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "The checkpoint of step %d was written at batch %d of epoch %d, which"
                                     + " is no place for it in a run with %d batches in an epoch and"
                                     + " %d to a step: resume with the training data, batch size and"

@@ -1,6 +1,10 @@
 package io.github.dl4jjepa.core.view;
 
+import java.io.Serializable;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -14,12 +18,28 @@ import java.util.Objects;
  * @param messages the conversation; its last turn is the assistant's
  * @param views the views in order, Text first; empty where the views are the last user turn and the
  *     assistant's turn
+ * @param arguments what the conversation comes with for a chat template, by the template's names:
+ *     {@code tools}, {@code documents} and the like; strings, numbers, booleans, lists, maps
  */
-public record Example(String source, List<Message> messages, List<String> views) {
+public record Example(
+        String source, List<Message> messages, List<String> views, Map<String, Object> arguments)
+        implements Serializable {
     public Example {
         Objects.requireNonNull(source, "source");
         messages = List.copyOf(messages);
         views = List.copyOf(views);
+        arguments = Collections.unmodifiableMap(new LinkedHashMap<>(arguments));
+    }
+
+    /**
+     * An example without arguments for the chat template.
+     *
+     * @param source where the example was read
+     * @param messages the conversation; its last turn is the assistant's
+     * @param views the views in order, Text first; may be empty
+     */
+    public Example(String source, List<Message> messages, List<String> views) {
+        this(source, messages, views, Map.of());
     }
 
     /**
@@ -30,5 +50,10 @@ public record Example(String source, List<Message> messages, List<String> views)
      */
     public static Example conversation(String source, List<Message> messages) {
         return new Example(source, messages, List.of());
+    }
+
+    /** The example without its last turn: the question that the answer is generated to. */
+    public Example withoutAnswer() {
+        return new Example(source, messages.subList(0, messages.size() - 1), views, arguments);
     }
 }

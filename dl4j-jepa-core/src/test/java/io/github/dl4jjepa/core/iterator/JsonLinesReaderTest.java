@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.iterator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +88,66 @@ class JsonLinesReaderTest {
         write(PAIR.replace("{\"messages\"", "{\"id\": 3, \"messages\""));
 
         assertThat(read()).hasSize(1);
+    }
+
+    @Test
+    void keepsTheOtherFieldsOfMessages() throws IOException {
+        write(
+                """
+                {"messages": [{"role": "user", "content": "vowels", "name": "Zoe", "weight": null}, \
+                {"role": "assistant", "content": null, "tool_calls": [{"id": 1, "deep": {"x": [true, 1.5]}}]}, \
+                {"role": "assistant", "content": "[aeiou]", "reasoning_content": "five"}]}
+                """);
+
+        List<Message> messages = read().get(0).messages();
+        assertThat(messages.get(0).fields()).containsOnly(entry("name", "Zoe"));
+        assertThat(messages.get(1).content()).isEmpty();
+        assertThat(messages.get(1).fields())
+                .containsOnly(
+                        entry(
+                                "tool_calls",
+                                List.of(Map.of("id", 1, "deep", Map.of("x", List.of(true, 1.5))))),
+                        entry("content", null));
+        assertThat(messages.get(2).fields()).containsOnly(entry("reasoning_content", "five"));
+    }
+
+    @Test
+    void readsToolsDocumentsAndTemplateArguments() throws IOException {
+        write(
+                PAIR.replace(
+                        "{\"messages\"",
+                        "{\"tools\": [{\"name\": \"f\"}], \"documents\": null,"
+                                + " \"chat_template_kwargs\": {\"enable_thinking\": false}, \"messages\""));
+
+        assertThat(read().get(0).arguments())
+                .containsOnly(
+                        entry("tools", List.of(Map.of("name", "f"))),
+                        entry("enable_thinking", false));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"tools\": \"f\"|\"tools\" must be a list, but is a string",
+                "\"chat_template_kwargs\": []|\"chat_template_kwargs\" must be an object"
+            })
+    void refusesArgumentsOfTheWrongKind(String key, String reason) throws IOException {
+        write(PAIR.replace("{\"messages\"", "{" + key + ", \"messages\""));
+
+        assertThatThrownBy(this::read).hasMessageContaining(file + ":1: " + reason);
+    }
+
+    @Test
+    void refusesFieldsOfAViewsMessages() throws IOException {
+        write(
+                withViews(
+                        "[{\"role\": \"user\", \"content\": \"one\", \"name\": \"Zoe\"}]",
+                        "\"two\""));
+
+        assertThatThrownBy(this::read)
+                .hasMessageContaining(file + ":1: \"text\" is a view")
+                .hasMessageContaining("remove [name]");
     }
 
     @Test

@@ -15,12 +15,14 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.examples.training.TemplateSettings;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,7 +60,8 @@ public final class Analysis {
     private static final List<String> CURVES =
             List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
 
-    private final Path model;
+    private final CheckpointFolder folder;
+    private final TemplateSettings template;
     private final Path data;
     private final int limit;
     private final Path metrics;
@@ -67,7 +70,8 @@ public final class Analysis {
     private final ViewOptions.Pooling pooling;
 
     /**
-     * @param model folder of the model
+     * @param folder the model
+     * @param template which chat template is used
      * @param data JSON lines with the pairs to look at
      * @param limit how many of them, from the first; 0 for all
      * @param metrics metrics.jsonl of the training, or null
@@ -77,14 +81,16 @@ public final class Analysis {
      * @param pooling which hidden states are read
      */
     public Analysis(
-            Path model,
+            CheckpointFolder folder,
+            TemplateSettings template,
             Path data,
             int limit,
             Path metrics,
             int predictors,
             ViewOptions.TextView textView,
             ViewOptions.Pooling pooling) {
-        this.model = model;
+        this.folder = folder;
+        this.template = template;
         this.data = data;
         this.limit = limit;
         this.metrics = metrics;
@@ -143,8 +149,8 @@ public final class Analysis {
         if (examples.size() < 2) {
             throw new JepaException(data + ": one pair cannot be compared with others");
         }
-        CheckpointFolder folder = CheckpointFolder.of(model.toString());
-        try (Tokenizer tokenizer = Tokenizer.open(folder.path())) {
+        try (Tokenizer tokenizer =
+                Tokenizer.open(template.applyTo(TokenizerFiles.read(folder.path())))) {
             TransformerDecoder decoder = DecoderLoader.load(folder);
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(
@@ -169,8 +175,11 @@ public final class Analysis {
         if (predictors > predictorIds.length) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: its tokenizer has %d [PRED] tokens, not %d; lower --predictors",
-                            model, predictorIds.length, predictors));
+                            folder.path(),
+                            predictorIds.length,
+                            predictors));
         }
         ViewOptions defaults =
                 ViewOptions.predictors(

@@ -2,12 +2,15 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.analysis.Analysis;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -32,7 +35,7 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--data",
@@ -89,18 +92,31 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             description = "Folder for the figures; new or empty.")
     private Path output;
 
+    @Mixin private TemplateOptionsMixin template;
+
     @Override
     public Analysis.Result call() {
         if (limit < 0) {
             throw new ParameterException(
                     spec.commandLine(), "--limit must be 0 or more, not " + limit);
         }
-        Path own = model.resolve("metrics.jsonl");
+        CheckpointFolder folder = CheckpointFolder.of(model);
+        Path own = folder.path().resolve("metrics.jsonl");
         Path curves = metrics == null && Files.exists(own) ? own : metrics;
         Analysis.Result result =
-                new Analysis(model, data, limit, curves, predictors, textView, pooling).run(output);
+                new Analysis(
+                                folder,
+                                template.settings(),
+                                data,
+                                limit,
+                                curves,
+                                predictors,
+                                textView,
+                                pooling)
+                        .run(output);
         PrintWriter err = spec.commandLine().getErr();
-        result.diagnostics().forEach((name, value) -> err.printf("%-26s %10.4f%n", name, value));
+        result.diagnostics()
+                .forEach((name, value) -> err.printf(Locale.ROOT, "%-26s %10.4f%n", name, value));
         if (result.collapse() != null) {
             err.println(result.collapse());
         }

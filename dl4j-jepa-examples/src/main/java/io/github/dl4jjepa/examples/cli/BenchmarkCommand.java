@@ -8,7 +8,7 @@ import io.github.dl4jjepa.examples.benchmark.NativeThreads;
 import io.github.dl4jjepa.examples.benchmark.StepBenchmark;
 import io.github.dl4jjepa.examples.benchmark.TrainingShape;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -246,15 +246,19 @@ final class BenchmarkCommand implements Runnable {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--hidden must be a multiple of twice --heads (%d), not %d",
-                                2 * heads, hidden));
+                                2 * heads,
+                                hidden));
             }
             if (heads % keyValueHeads != 0) {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--heads must be a multiple of --kv-heads (%d), not %d",
-                                keyValueHeads, heads));
+                                keyValueHeads,
+                                heads));
             }
             return new TrainingShape(
                     hidden,
@@ -277,8 +281,10 @@ final class BenchmarkCommand implements Runnable {
                 throw new ParameterException(
                         spec.commandLine(),
                         String.format(
+                                Locale.ROOT,
                                 "--threads must be 1 to %d, not %d; set OMP_NUM_THREADS for more",
-                                available, threads));
+                                available,
+                                threads));
             }
             return threads;
         }
@@ -329,15 +335,15 @@ final class BenchmarkCommand implements Runnable {
         @Option(
                 names = "--model",
                 required = true,
-                paramLabel = "DIR",
-                description = "Folder of the model.")
-        private Path model;
+                paramLabel = "DIR|NAME",
+                description = "Folder of the model, or its name on the Hugging Face hub.")
+        private String model;
 
         @Mixin private ProgressMixin progress;
 
         @Override
         public LoadBenchmark.Result call() {
-            CheckpointFolder folder = CheckpointFolder.open(model);
+            CheckpointFolder folder = CheckpointFolder.of(model);
             Backend.requireUsable();
             return progress.run("Loads", LoadBenchmark.ROUNDS, new LoadBenchmark(folder)::run);
         }

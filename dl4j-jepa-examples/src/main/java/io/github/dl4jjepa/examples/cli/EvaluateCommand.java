@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -38,7 +39,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--data",
@@ -81,6 +82,8 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
             description = "Questions answered at once.")
     private int batchSize;
 
+    @Mixin private TemplateOptionsMixin template;
+
     /** What the command prints; shares are of all examples, 0 to 1. */
     record Result(
             String task,
@@ -110,7 +113,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
         }
         try (Writer predictions =
                         output == null ? Writer.nullWriter() : Files.newBufferedWriter(output);
-                ChatModel chat = ChatModel.open(model);
+                ChatModel chat = ChatModel.open(model, template.settings());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =

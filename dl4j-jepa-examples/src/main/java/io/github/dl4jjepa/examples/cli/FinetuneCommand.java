@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.examples.training.TrainingResult;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,7 +23,7 @@ final class FinetuneCommand implements Callable<TrainingResult> {
             description =
                     "Folder of the checkpoint: config.json, safetensors, tokenizer.json; or its name on"
                             + " the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Mixin private TrainingOptionsMixin training;
 

@@ -1,14 +1,15 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.ChatModel.Answer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -29,7 +30,7 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     @Option(
             names = "--prompt",
@@ -48,6 +49,8 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             description = "The most tokens of the answer.")
     private int maxNewTokens;
 
+    @Mixin private TemplateOptionsMixin template;
+
     /** What the command prints. */
     record Result(String prompt, String text, int tokens, boolean stopped, double seconds) {}
 
@@ -63,9 +66,10 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             conversation.add(new Message(Message.SYSTEM, system));
         }
         conversation.add(new Message(Message.USER, prompt));
-        try (ChatModel chat = ChatModel.open(model)) {
+        Example question = Example.conversation("--prompt", conversation);
+        try (ChatModel chat = ChatModel.open(model, template.settings())) {
             long begun = System.nanoTime();
-            Answer answer = chat.answer(List.of(conversation), maxNewTokens).get(0);
+            Answer answer = chat.answer(List.of(question), maxNewTokens).get(0);
             return new Result(
                     prompt,
                     answer.text(),

@@ -11,10 +11,10 @@ import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -46,7 +46,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             required = true,
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
-    private Path model;
+    private String model;
 
     /**
      * What the command prints; gigabytes are 10^9 bytes.
@@ -54,6 +54,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
      * @param trainingGb weights, gradients and optimiser state in float32; what a step keeps
      *     besides depends on its tokens
      * @param dtypes how many tensors are stored in each type
+     * @param quantization the method by which weights are quantised, which training refuses
      */
     record Result(
             String family,
@@ -63,6 +64,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             int vocabularySize,
             int maxPositions,
             Map<String, Integer> dtypes,
+            String quantization,
             double weightsGb,
             double trainingGb,
             boolean tokenizer,
@@ -72,7 +74,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
 
     @Override
     public Result call() {
-        CheckpointFolder folder = CheckpointFolder.of(model.toString());
+        CheckpointFolder folder = CheckpointFolder.of(model);
         ObjectNode json = folder.config();
         ConfigJson keys = new ConfigJson(json, folder.configFile().toString());
         DecoderFamily family = DecoderFamily.of(keys);
@@ -99,7 +101,11 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                 .forEach(
                         (name, tensor) ->
                                 err.printf(
-                                        "%-60s %-5s %s%n", name, tensor.dtype(), tensor.shape()));
+                                        Locale.ROOT,
+                                        "%-60s %-5s %s%n",
+                                        name,
+                                        tensor.dtype(),
+                                        tensor.shape()));
         double weightsGb = parameters * (double) FLOAT_BYTES / 1e9;
         return new Result(
                 family.modelType(),
@@ -109,6 +115,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                 config.vocabularySize(),
                 config.maxPositions(),
                 dtypes,
+                folder.quantization().orElse(null),
                 weightsGb,
                 ARRAYS_IN_TRAINING * weightsGb,
                 Files.exists(folder.path().resolve("tokenizer.json")),

@@ -3,8 +3,11 @@ package io.github.dl4jjepa.examples.cli;
 import io.github.dl4jjepa.core.JepaException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -16,6 +19,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line {@code jepa}. */
@@ -38,7 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footerHeading =
                 "%nEach command prints one JSON object as its last line of standard output.%n",
         footer = {
-            "Progress and the log go to standard error.",
+            "Progress and the log go to standard error. Both are UTF-8.",
+            "An argument @FILE stands for the words in a file.",
             "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
         })
 public final class JepaCommand implements Runnable {
@@ -58,13 +63,22 @@ public final class JepaCommand implements Runnable {
      * @param args the command and its options
      */
     public static void main(String[] args) {
+        PrintStream errors =
+                new PrintStream(
+                        new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+        System.setErr(errors);
+        // Whatever a library prints must not come between the results.
+        System.setOut(errors);
+        NativeCaches.choose();
         OpenMpSettings.waitPassively();
         PrintWriter results =
                 new PrintWriter(
                         new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-        // Whatever a library prints must not come between the results.
-        System.setOut(System.err);
-        System.exit(run(commandLine().setOut(results), args));
+        CommandLine jepa =
+                commandLine()
+                        .setOut(results)
+                        .setErr(new PrintWriter(errors, true, StandardCharsets.UTF_8));
+        System.exit(run(jepa, args));
     }
 
     /** Without a command there is nothing to do. */
@@ -86,7 +100,9 @@ public final class JepaCommand implements Runnable {
      */
     static CommandLine configured(CommandLine jepa) {
         style(jepa);
-        return jepa.setExecutionStrategy(JepaCommand::printResult)
+        return jepa.setExpandAtFiles(false)
+                .registerConverter(Path.class, JepaCommand::path)
+                .setExecutionStrategy(JepaCommand::printResult)
                 .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
                 .setExecutionExceptionHandler(
                         (exception, command, parsed) -> reportFailure(jepa, exception))
@@ -96,11 +112,19 @@ public final class JepaCommand implements Runnable {
     /** Runs a command; returns its exit code. */
     static int run(CommandLine jepa, String... args) {
         try {
-            return jepa.execute(args);
-        } catch (Error e) {
+            return jepa.execute(ArgumentFiles.expand(Arguments.restore(args)));
+        } catch (JepaException | Error e) {
             // picocli hands exceptions to its handler and lets errors pass, such as those of native
             // libraries that cannot be loaded.
             return reportFailure(jepa, e);
+        }
+    }
+
+    private static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException(Arguments.describe(e));
         }
     }
 
@@ -143,6 +167,8 @@ public final class JepaCommand implements Runnable {
         PrintWriter err = jepa.getErr();
         if (failure instanceof JepaException) {
             err.println("jepa: " + failure.getMessage());
+        } else if (failure instanceof InvalidPathException path) {
+            err.println("jepa: " + Arguments.describe(path));
         } else if (failure instanceof OutOfMemoryError) {
             err.println(
                     "jepa: out of memory ("

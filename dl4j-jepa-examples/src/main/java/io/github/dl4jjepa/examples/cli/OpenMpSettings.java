@@ -32,9 +32,9 @@ final class OpenMpSettings {
         } catch (UnsatisfiedLinkError e) {
             Logger log = LoggerFactory.getLogger(OpenMpSettings.class);
             log.warn(
-                    "Cannot set {}=PASSIVE; training may be slow without it.",
+                    "Cannot set {}=PASSIVE; training may be slow without it: {}",
                     Backend.WAIT_POLICY,
-                    e);
+                    e.getMessage());
         }
     }
 }

@@ -25,16 +25,17 @@ final class PretrainCommand implements Callable<TrainingResult> {
 
     @Option(
             names = {"--tokenizer", "--model"},
-            paramLabel = "DIR",
+            paramLabel = "DIR|NAME",
             description =
-                    "Folder of tokenizer.json and the chat template; by default that of --config.")
-    private Path tokenizer;
+                    "Folder of tokenizer.json and the chat template, or a name on the Hugging Face"
+                            + " hub; by default the folder of --config.")
+    private String tokenizer;
 
     @Mixin private TrainingOptionsMixin training;
 
     @Override
     public TrainingResult call() {
-        Path folder = tokenizer == null ? config.toAbsolutePath().getParent() : tokenizer;
-        return training.train(folder, config);
+        String own = config.toAbsolutePath().getParent().toString();
+        return training.train(tokenizer == null ? own : tokenizer, config);
     }
 }

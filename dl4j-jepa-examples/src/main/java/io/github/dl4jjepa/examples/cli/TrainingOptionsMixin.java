@@ -55,6 +55,8 @@ final class TrainingOptionsMixin {
             description = "Go on with the run in --output from its last checkpoint.")
     private boolean resume;
 
+    @Mixin private TemplateOptionsMixin template;
+
     @Mixin private ObjectiveOptionsMixin objective;
 
     @Option(
@@ -184,11 +186,12 @@ final class TrainingOptionsMixin {
     /**
      * Trains with these options.
      *
-     * @param model folder of the checkpoint, or of the tokenizer where {@code config} is given
+     * @param model folder or name of the checkpoint, or of the tokenizer where {@code config} is
+     *     given
      * @param config a config.json to start from with random weights, or null
      * @throws ParameterException if an option is out of its range
      */
-    TrainingResult train(Path model, Path config) {
+    TrainingResult train(String model, Path config) {
         require(
                 computeBudget == 0 || maxSteps == 0,
                 "--compute-budget and --max-steps both say when to stop; give one of them");
@@ -200,6 +203,7 @@ final class TrainingOptionsMixin {
         TrainingSettings settings =
                 new TrainingSettings(
                         model,
+                        template.settings(),
                         config,
                         train,
                         validation.file,

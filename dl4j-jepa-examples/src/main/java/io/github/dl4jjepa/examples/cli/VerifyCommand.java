@@ -27,9 +27,9 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the checkpoint.")
-    private Path model;
+            paramLabel = "DIR|NAME",
+            description = "Folder of the model, or its name on the Hugging Face hub.")
+    private String model;
 
     @Option(
             names = "--reference",
@@ -55,9 +55,7 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
         Backend.requireUsable();
         Report report =
                 Verification.run(
-                        DecoderLoader.load(CheckpointFolder.of(model.toString())),
-                        reference,
-                        tolerance);
+                        DecoderLoader.load(CheckpointFolder.of(model)), reference, tolerance);
         exitCode = report.failed() == 0 ? 0 : 1;
         return new Result(report.checked(), report.passed(), report.failed(), report.skipped());
     }

@@ -12,6 +12,7 @@ import io.github.dl4jjepa.examples.task.NlRxTask;
 import io.github.dl4jjepa.examples.task.Score;
 import io.github.dl4jjepa.examples.training.ChatModel;
 import io.github.dl4jjepa.examples.training.ObjectiveSettings;
+import io.github.dl4jjepa.examples.training.TemplateSettings;
 import io.github.dl4jjepa.examples.training.TrainingJob;
 import io.github.dl4jjepa.examples.training.TrainingResult;
 import io.github.dl4jjepa.examples.training.TrainingSettings;
@@ -140,7 +141,8 @@ public final class Quickstart {
         Path base = folder.resolve("base");
         TrainingSettings settings =
                 new TrainingSettings(
-                        base,
+                        base.toString(),
+                        TemplateSettings.DEFAULT,
                         base.resolve("config.json"),
                         folder.resolve("train.jsonl"),
                         null,
@@ -162,7 +164,7 @@ public final class Quickstart {
         TrainingResult result =
                 new TrainingJob(settings, folder.resolve(name)).run(false, progress);
         StringWriter predictions = new StringWriter();
-        try (ChatModel model = ChatModel.open(result.output())) {
+        try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
                     new Evaluation(model, new NlRxTask(), test.size(), 48)
                             .run(test, predictions, done -> {});

@@ -46,7 +46,7 @@ public final class Evaluation {
             List<Example> batch =
                     examples.subList(start, Math.min(start + batchSize, examples.size()));
             List<Answer> answers =
-                    model.answer(batch.stream().map(Evaluation::question).toList(), maxNewTokens);
+                    model.answer(batch.stream().map(Example::withoutAnswer).toList(), maxNewTokens);
             for (int i = 0; i < batch.size(); i++) {
                 Answer answer = answers.get(i);
                 String expected = last(batch.get(i)).content();
@@ -59,10 +59,6 @@ public final class Evaluation {
         return score;
     }
 
-    private static List<Message> question(Example example) {
-        return example.messages().subList(0, example.messages().size() - 1);
-    }
-
     private static Message last(Example example) {
         return example.messages().get(example.messages().size() - 1);
     }
@@ -73,7 +69,7 @@ public final class Evaluation {
             String expected,
             Answer answer,
             Judgement judgement) {
-        List<Message> question = question(example);
+        List<Message> question = example.withoutAnswer().messages();
         try {
             predictions.write(
                     JSON.writeValueAsString(

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.examples.training;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.view.Message;
+import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.generation.GreedyGenerator;
 import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
@@ -10,7 +10,7 @@ import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.Tokenizer;
-import java.nio.file.Path;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,8 +27,8 @@ public final class ChatModel implements AutoCloseable {
     private final GreedyGenerator generator;
     private final Set<Integer> stopTokens;
 
-    private ChatModel(CheckpointFolder folder) {
-        tokenizer = Tokenizer.open(folder.path());
+    private ChatModel(CheckpointFolder folder, TemplateSettings template) {
+        tokenizer = Tokenizer.open(template.applyTo(TokenizerFiles.read(folder.path())));
         decoder = DecoderLoader.load(folder);
         encoder =
                 new ChatExampleEncoder(
@@ -41,32 +41,46 @@ public final class ChatModel implements AutoCloseable {
     }
 
     /**
-     * Opens the model in a folder.
+     * Opens a model.
      *
+     * @param folderOrName a folder, or a name on the Hugging Face hub; see {@link
+     *     CheckpointFolder#of}
      * @throws JepaException if its files are missing or damaged
      */
-    public static ChatModel open(Path folder) {
-        return new ChatModel(CheckpointFolder.of(folder.toString()));
+    public static ChatModel open(String folderOrName) {
+        return open(folderOrName, TemplateSettings.DEFAULT);
+    }
+
+    /**
+     * Opens a model with another chat template.
+     *
+     * @param folderOrName a folder, or a name on the Hugging Face hub
+     * @param template which template is used
+     * @throws JepaException if its files are missing or damaged
+     */
+    public static ChatModel open(String folderOrName, TemplateSettings template) {
+        return new ChatModel(CheckpointFolder.of(folderOrName), template);
     }
 
     /**
      * An answer.
      *
-     * @param text without the end-of-turn token
+     * @param text the content, without what the chat template writes around it
      * @param tokens how many tokens it has
      * @param stopped whether it ended with an end token; otherwise it reached the largest length
      */
     public record Answer(String text, int tokens, boolean stopped) {}
 
     /**
-     * Answers conversations greedily, all at once.
+     * Answers questions greedily, all at once.
      *
-     * @param conversations each ends with the user's turn
+     * @param questions conversations that end with the user's turn
      * @param maxNewTokens the largest number of tokens an answer
-     * @throws JepaException if a conversation and its answer exceed the model's positions
+     * @throws JepaException if the chat template refuses a question, or it and its answer exceed
+     *     the model's positions
      */
-    public List<Answer> answer(List<List<Message>> conversations, int maxNewTokens) {
-        List<int[]> prompts = conversations.stream().map(encoder::encodePrompt).toList();
+    public List<Answer> answer(List<Example> questions, int maxNewTokens) {
+        List<int[]> prompts = questions.stream().map(this::encode).toList();
         for (int[] prompt : prompts) {
             int maxPositions = decoder.config().maxPositions();
             if (prompt.length + maxNewTokens > maxPositions) {
@@ -81,11 +95,22 @@ public final class ChatModel implements AutoCloseable {
             }
         }
         List<Answer> answers = new ArrayList<>();
-        for (Generation generation : generator.generate(prompts, maxNewTokens, stopTokens)) {
-            String text = tokenizer.decode(generation.ids(), true);
-            answers.add(new Answer(text, generation.ids().length, generation.stopped()));
+        List<Generation> generations = generator.generate(prompts, maxNewTokens, stopTokens);
+        for (int i = 0; i < prompts.size(); i++) {
+            int[] ids = generations.get(i).ids();
+            boolean stopped = generations.get(i).stopped();
+            String text = encoder.decodeAnswer(prompts.get(i), ids, stopped);
+            answers.add(new Answer(text, ids.length, stopped));
         }
         return answers;
+    }
+
+    private int[] encode(Example question) {
+        try {
+            return encoder.encodePrompt(question.messages(), question.arguments());
+        } catch (JepaException e) {
+            throw new JepaException(question.source() + ": " + e.getMessage(), e);
+        }
     }
 
     @Override

@@ -54,7 +54,7 @@ public final class TrainingJob {
         this.settings = settings;
         this.output = output;
         this.run = new RunFolder(output);
-        CheckpointFolder folder = CheckpointFolder.of(settings.model().toString());
+        CheckpointFolder folder = CheckpointFolder.of(settings.model());
         this.source = settings.config() == null ? folder : folder.withConfig(settings.config());
     }
 
@@ -68,7 +68,7 @@ public final class TrainingJob {
     public TrainingResult run(boolean resume, TrainingListener progress) {
         Backend.requireUsable();
         if (resume) {
-            run.requireSame(settings);
+            run.requireSame(settings, RunInputs.of(settings, source));
         } else {
             run.requireVacant();
         }
@@ -84,7 +84,7 @@ public final class TrainingJob {
                             + config.maxPositions()
                             + " positions; lower --max-length");
         }
-        TokenizerFiles original = TokenizerFiles.read(source.path());
+        TokenizerFiles original = settings.template().applyTo(TokenizerFiles.read(source.path()));
         int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
         try (Tokenizer tokenizer = Tokenizer.open(original.withPredictors(ids))) {
             int[] predictorIds = Arrays.copyOf(tokenizer.predictorIds(), ids);
@@ -94,7 +94,14 @@ public final class TrainingJob {
             Data data = data(encoder, objective, predictorIds);
             TransformerDecoder decoder = decoder(config, tokenizer);
             initialise(decoder, original, predictorIds);
-            return train(decoder, objective, tokenizer.files(), data, resume, progress);
+            CheckpointExporter exporter =
+                    CheckpointExporter.builder()
+                            .setSource(source)
+                            .optVocabularySize(decoder.vocabularySize())
+                            .optTokenizer(tokenizer.files())
+                            .optEndOfTurn(encoder.endOfTurnId())
+                            .build();
+            return train(decoder, objective, exporter, data, resume, progress);
         }
     }
 
@@ -169,16 +176,10 @@ public final class TrainingJob {
     private TrainingResult train(
             TransformerDecoder decoder,
             JepaObjective objective,
-            TokenizerFiles tokenizer,
+            CheckpointExporter exporter,
             Data data,
             boolean resume,
             TrainingListener progress) {
-        CheckpointExporter exporter =
-                CheckpointExporter.builder()
-                        .setSource(source)
-                        .optVocabularySize(decoder.vocabularySize())
-                        .optTokenizer(tokenizer)
-                        .build();
         LinearPredictor predictor =
                 settings.linearPredictor() && objective.comparesViews()
                         ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
@@ -200,7 +201,7 @@ public final class TrainingJob {
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
             if (!resume) {
-                run.begin(settings);
+                run.begin(settings, RunInputs.of(settings, source));
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();

@@ -5,10 +5,11 @@ import java.nio.file.Path;
 
 /**
  * What decides a run's outcome, as the command line takes it and {@code run.json} keeps it. A run
- * is resumed with the very settings it was begun with.
+ * is resumed with the settings it was begun with; its files may have moved.
  *
- * @param model folder of the checkpoint to start from; of the tokenizer alone where {@code config}
- *     is given
+ * @param model folder of the checkpoint to start from, or its name on the Hugging Face hub; of the
+ *     tokenizer alone where {@code config} is given
+ * @param template which chat template is used
  * @param config a config.json to start from with random weights, or null
  * @param train JSON lines to train on
  * @param validation JSON lines to validate on, or null
@@ -24,7 +25,8 @@ import java.nio.file.Path;
  * @param training how to train
  */
 public record TrainingSettings(
-        Path model,
+        String model,
+        TemplateSettings template,
         Path config,
         Path train,
         Path validation,

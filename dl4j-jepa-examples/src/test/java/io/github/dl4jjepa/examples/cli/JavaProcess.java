@@ -27,10 +27,27 @@ record JavaProcess(int exitCode, String out, String err) {
     static JavaProcess run(
             Path folder, Map<String, String> environment, Class<?> main, String... args)
             throws IOException, InterruptedException {
+        return run(folder, environment, command(main, args));
+    }
+
+    /** The words of the command that runs a main class of this class path. */
+    static List<String> command(Class<?> main, String... args) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(args));
+        return command;
+    }
+
+    /** Runs a script of the POSIX shell. */
+    static JavaProcess runScript(Path folder, Map<String, String> environment, Path script)
+            throws IOException, InterruptedException {
+        return run(folder, environment, List.of("sh", script.toString()));
+    }
+
+    private static JavaProcess run(
+            Path folder, Map<String, String> environment, List<String> command)
+            throws IOException, InterruptedException {
         File out = folder.resolve("out").toFile();
         File err = folder.resolve("err").toFile();
         ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out).redirectError(err);

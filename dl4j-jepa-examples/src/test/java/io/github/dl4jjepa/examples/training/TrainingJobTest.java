@@ -19,10 +19,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingJobTest {
     private static final ViewSettings VIEWS =
@@ -51,7 +54,8 @@ class TrainingJobTest {
 
     private TrainingSettings settings(double lambda, long maxSteps) {
         return new TrainingSettings(
-                model,
+                model.toString(),
+                TemplateSettings.DEFAULT,
                 null,
                 train,
                 null,
@@ -100,7 +104,7 @@ class TrainingJobTest {
                 .isDirectoryContaining("glob:**config.json")
                 .isDirectoryContaining("glob:**run.json");
         try (Tokenizer tokenizer = Tokenizer.open(output);
-                ChatModel chat = ChatModel.open(output)) {
+                ChatModel chat = ChatModel.open(output.toString())) {
             assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
             assertThat(chat).isNotNull();
         }
@@ -154,6 +158,61 @@ class TrainingJobTest {
                 .hasMessageContainingAll("run.json", "lambda", "1.0", "0.5");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "train.jsonl",
+                "model/model.safetensors",
+                "model/config.json",
+                "model/tokenizer.json",
+                "model/tokenizer_config.json"
+            })
+    void refusesToResumeWithAnEditedFileNamingIt(String edited) throws IOException {
+        Path output = folder.resolve("out");
+        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        Path file = folder.resolve(edited);
+        byte[] content = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(content, content.length + 1));
+
+        assertThatThrownBy(() -> new TrainingJob(settings(1, 2), output).run(true, NOBODY))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContainingAll(file.toString(), "has changed", "SHA-256", "run.json");
+    }
+
+    @Test
+    void refusesToResumeWithoutAFileThatTheRunWasBegunWith() throws IOException {
+        Path output = folder.resolve("out");
+        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        Files.delete(model.resolve("tokenizer_config.json"));
+
+        assertThatThrownBy(() -> new TrainingJob(settings(1, 2), output).run(true, NOBODY))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContainingAll("run.json", "tokenizer_config.json", "missing");
+    }
+
+    @Test
+    void resumesWithFilesThatWereMovedOrRenamed() throws IOException {
+        Path output = folder.resolve("out");
+        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        train = Files.move(train, folder.resolve("renamed.jsonl"));
+        model = Files.move(model, folder.resolve("moved"));
+
+        assertThat(new TrainingJob(settings(1, 2), output).run(true, NOBODY).steps()).isEqualTo(2);
+    }
+
+    @Test
+    void resumesARunOfAnEarlierVersionThatKeptNoHashes() throws IOException {
+        Path output = folder.resolve("out");
+        new TrainingJob(settings(1, 2), output).run(false, NOBODY);
+        Path file = output.resolve("run.json");
+        ObjectMapper json = new ObjectMapper();
+        ObjectNode run = (ObjectNode) json.readTree(file.toFile());
+        run.remove("sha256");
+        json.writeValue(file.toFile(), run);
+
+        assertThat(new TrainingJob(settings(1, 2), output).run(true, NOBODY).steps()).isEqualTo(2);
+    }
+
     @Test
     void trainingAgainWithKnownPredictorsKeepsWhatTheyLearnt() throws IOException {
         Path first = folder.resolve("first");
@@ -172,7 +231,8 @@ class TrainingJobTest {
         TrainingSettings finetune = settings(1, 2);
         TrainingSettings pretrain =
                 new TrainingSettings(
-                        folder.resolve("model-bare"),
+                        folder.resolve("model-bare").toString(),
+                        TemplateSettings.DEFAULT,
                         folder.resolve("model-bare/config.json"),
                         train,
                         null,

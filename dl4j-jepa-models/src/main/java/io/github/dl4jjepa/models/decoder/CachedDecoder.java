@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -36,6 +37,10 @@ public final class CachedDecoder implements AutoCloseable {
     private final Graph first;
     private final Graph next;
 
+    /** Where a row becomes longer than one of these, tokens read before are turned differently. */
+    private final int[] switches;
+
+    private List<int[]> read = List.of();
     private int[] lengths;
     private int[][] positions;
     private int[][] segments;
@@ -48,6 +53,21 @@ public final class CachedDecoder implements AutoCloseable {
         this.decoder = decoder;
         first = new Graph(false);
         next = new Graph(true);
+        switches = switches(decoder.config());
+    }
+
+    private static int[] switches(DecoderConfig config) {
+        Stream<PositionEmbedding> embeddings =
+                Stream.concat(
+                        Stream.of(config.positions()),
+                        config.attention().windowPositions().stream());
+        return embeddings
+                .filter(RotaryEmbedding.class::isInstance)
+                .flatMap(
+                        embedding ->
+                                ((RotaryEmbedding) embedding).longRows(config.headDim()).stream())
+                .mapToInt(RotaryEmbedding.LongRows::longerThan)
+                .toArray();
     }
 
     /**
@@ -59,6 +79,7 @@ public final class CachedDecoder implements AutoCloseable {
     public INDArray read(List<int[]> rows) {
         int longest = rows.stream().mapToInt(row -> row.length).max().orElseThrow();
         lengths = rows.stream().mapToInt(row -> row.length).toArray();
+        read = List.copyOf(rows);
         int[][] ids = new int[rows.size()][longest];
         positions = new int[rows.size()][longest];
         segments = new int[rows.size()][longest];
@@ -85,6 +106,15 @@ public final class CachedDecoder implements AutoCloseable {
      * @return the logits of what follows, {@code [rows, vocabulary]}
      */
     public INDArray read(int[] ids) {
+        List<int[]> rows = new ArrayList<>();
+        for (int row = 0; row < ids.length; row++) {
+            rows.add(append(read.get(row), ids[row]));
+        }
+        int longest = Arrays.stream(lengths).max().orElseThrow();
+        if (Arrays.stream(switches).anyMatch(length -> length == longest)) {
+            return read(rows);
+        }
+        read = List.copyOf(rows);
         int[][] column = new int[ids.length][];
         int[][] place = new int[ids.length][];
         for (int row = 0; row < ids.length; row++) {

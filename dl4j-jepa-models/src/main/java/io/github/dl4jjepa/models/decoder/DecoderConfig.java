@@ -42,7 +42,14 @@ public record DecoderConfig(
                     attention.windows.size() + " windows for " + layers + " layers");
         }
         if (positions instanceof RotaryEmbedding rotary) {
-            rotary.frequencies(attention.headDim); // refuses what does not fit
+            int turned = 2 * rotary.frequencies(attention.headDim).length;
+            if (turned > attention.headDim) {
+                throw new IllegalArgumentException(
+                        "rotary embedding cannot turn "
+                                + turned
+                                + " numbers of heads of width "
+                                + attention.headDim);
+            }
         }
     }
 
@@ -107,10 +114,6 @@ public record DecoderConfig(
                                     + at(keyValueHeads, layer)
                                     + " key-value heads");
                 }
-            }
-            if (headDim % 2 != 0) {
-                throw new IllegalArgumentException(
-                        "rotary embedding needs an even head width, not " + headDim);
             }
             windows = List.copyOf(windows);
         }

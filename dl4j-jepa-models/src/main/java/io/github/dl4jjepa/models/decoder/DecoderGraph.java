@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.samediff.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -282,13 +283,14 @@ final class DecoderGraph {
             SDVariable angles = angles(rotary, tokens.positions());
             SDVariable rotation =
                     graph.constant(
-                            halfRotation(config.headDim(), rotary.turnedWidth(config.headDim()))
+                            halfRotation(
+                                            config.headDim(),
+                                            rotary.frequencies(config.headDim()).length)
                                     .castTo(dataType));
             Heads heads = position.heads();
-            double factor = rotary.scaling().attentionFactor();
             return new Turns(
-                    new Rotary(angles, rotation, heads.queries(), factor * scale)::apply,
-                    new Rotary(angles, rotation, heads.keys(), factor)::apply);
+                    new Rotary(angles, rotation, heads.queries(), factors(rotary, scale))::apply,
+                    new Rotary(angles, rotation, heads.keys(), factors(rotary, 1))::apply);
         }
 
         /** What positions do to queries and keys; queries are scaled with it. */
@@ -417,13 +419,13 @@ final class DecoderGraph {
 
         /**
          * @param angles {@code [rows * time, headDim]}
-         * @param factor that the heads are multiplied with as well
+         * @param factors {@code [1, headDim]}, which the heads are multiplied with as well
          */
-        Rotary(SDVariable angles, SDVariable rotation, int heads, double factor) {
+        Rotary(SDVariable angles, SDVariable rotation, int heads, SDVariable factors) {
             this.rotation = rotation;
             width = heads * config.headDim();
-            cosines = Ops.repeat(graph.math().cos(angles).mul(factor), heads, 1);
-            sines = Ops.repeat(graph.math().sin(angles).mul(factor), heads, 1);
+            cosines = Ops.repeat(graph.math().cos(angles).mul(factors), heads, 1);
+            sines = Ops.repeat(graph.math().sin(angles).mul(factors), heads, 1);
         }
 
         /**
@@ -454,7 +456,23 @@ final class DecoderGraph {
         double[] frequencies = new double[config.headDim()];
         System.arraycopy(half, 0, frequencies, 0, half.length);
         System.arraycopy(half, 0, frequencies, half.length, half.length);
-        return graph.constant(Nd4j.createFromArray(new double[][] {frequencies}).castTo(dataType));
+        return constant(frequencies);
+    }
+
+    /**
+     * {@code [1, headDim]}: a scale, times the attention factor where a head is turned, which
+     * leaves the rest as it is.
+     */
+    private SDVariable factors(RotaryEmbedding rotary, double scale) {
+        double[] factors = new double[config.headDim()];
+        int turned = 2 * rotary.frequencies(config.headDim()).length;
+        Arrays.fill(factors, 0, turned, scale * rotary.scaling().attentionFactor());
+        Arrays.fill(factors, turned, factors.length, scale);
+        return constant(factors);
+    }
+
+    private SDVariable constant(double[] row) {
+        return graph.constant(Nd4j.createFromArray(new double[][] {row}).castTo(dataType));
     }
 
     private SDVariable number(SDVariable condition) {
@@ -470,12 +488,11 @@ final class DecoderGraph {
     }
 
     /** The matrix R with {@code x R = (-x2, x1)} for the halves x1, x2 of a head's turned part. */
-    private static INDArray halfRotation(int headDim, int turned) {
-        int half = turned / 2;
+    private static INDArray halfRotation(int headDim, int pairs) {
         double[][] rotation = new double[headDim][headDim];
-        for (int i = 0; i < half; i++) {
-            rotation[i + half][i] = -1;
-            rotation[i][i + half] = 1;
+        for (int i = 0; i < pairs; i++) {
+            rotation[i + pairs][i] = -1;
+            rotation[i][i + pairs] = 1;
         }
         return Nd4j.createFromArray(rotation);
     }

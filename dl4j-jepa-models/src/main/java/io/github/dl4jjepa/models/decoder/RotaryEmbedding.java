@@ -2,12 +2,13 @@ package io.github.dl4jjepa.models.decoder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * Rotary position embedding (arXiv 2104.09864): pair {@code (i, i + width / 2)} of a head's turned
- * part is turned by {@code position * frequency(i)}.
+ * Rotary position embedding (arXiv 2104.09864): of a head's first {@code 2 * pairs} numbers, {@code
+ * (i, i + pairs)} are turned by {@code position * frequency(i)}.
  *
  * @param theta base of the frequencies
  * @param scaling how they are stretched for longer rows than the model was first trained on
@@ -31,8 +32,8 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
          * The frequencies to use in place of plain ones.
          *
          * @param theta base of the plain ones
-         * @param width of the turned part
-         * @return {@code [width / 2]}, radians per position
+         * @param width of the turned part; an odd one is rounded up to whole pairs
+         * @return one for each pair, radians per position
          */
         double[] frequencies(double theta, int width);
 
@@ -51,12 +52,12 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
      * Frequencies for batches that have a row longer than some.
      *
      * @param longerThan tokens
-     * @param frequencies {@code [width / 2]}
+     * @param frequencies one for each pair, radians per position
      */
-    record LongRows(int longerThan, double[] frequencies) {}
+    public record LongRows(int longerThan, double[] frequencies) {}
 
     private static double[] frequencies(double theta, int width, IntToDoubleFunction factor) {
-        double[] frequencies = new double[width / 2];
+        double[] frequencies = new double[(width + 1) / 2];
         Arrays.setAll(
                 frequencies, i -> Math.pow(theta, -2.0 * i / width) * factor.applyAsDouble(i));
         return frequencies;
@@ -105,10 +106,15 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
 
         private double scale(double frequency) {
             double wavesInOriginal = originalPositions * frequency / (2 * Math.PI);
-            double kept =
+            if (wavesInOriginal < lowFrequencyFactor) {
+                return frequency / factor;
+            }
+            if (wavesInOriginal > highFrequencyFactor) {
+                return frequency;
+            }
+            double smooth =
                     (wavesInOriginal - lowFrequencyFactor)
                             / (highFrequencyFactor - lowFrequencyFactor);
-            double smooth = Math.min(1, Math.max(0, kept));
             return (1 - smooth) * frequency / factor + smooth * frequency;
         }
     }
@@ -134,6 +140,10 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
             implements Scaling {
         @Override
         public double[] frequencies(double theta, int width) {
+            if (width % 2 != 0) {
+                throw new IllegalArgumentException(
+                        "YaRN turns whole pairs, not " + width + " numbers of a head");
+            }
             double fast = pairThatTurns(betaFast, theta, width);
             double slow = pairThatTurns(betaSlow, theta, width);
             double low = Math.max(0, truncate ? Math.floor(fast) : fast);
@@ -178,12 +188,16 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
 
         @Override
         public double[] frequencies(double theta, int width) {
-            if (shortFactors.size() != width / 2 || longFactors.size() != width / 2) {
+            int pairs = (width + 1) / 2;
+            if (shortFactors.size() != pairs || longFactors.size() != pairs) {
                 throw new IllegalArgumentException(
                         String.format(
-                                "rope_parameters: short_factor and long_factor have %d and %d numbers;"
-                                        + " heads with %d pairs to turn need as many",
-                                shortFactors.size(), longFactors.size(), width / 2));
+                                Locale.ROOT,
+                                "short_factor and long_factor have %d and %d numbers; heads with %d"
+                                        + " pairs to turn need as many",
+                                shortFactors.size(),
+                                longFactors.size(),
+                                pairs));
             }
             return RotaryEmbedding.frequencies(theta, width, i -> 1 / shortFactors.get(i));
         }
@@ -198,23 +212,26 @@ public record RotaryEmbedding(double theta, Scaling scaling, double part)
         }
     }
 
-    /** How much of a head of some width is turned, an even number. */
-    int turnedWidth(int headDim) {
-        return (int) (headDim * part) / 2 * 2;
-    }
-
     /**
      * The frequencies of a head's pairs.
      *
      * @param headDim width of the head
      * @return one for each pair that is turned, in radians per position
      */
-    double[] frequencies(int headDim) {
+    public double[] frequencies(int headDim) {
         return scaling.frequencies(theta, turnedWidth(headDim));
     }
 
-    /** Other frequencies for batches with long rows. */
-    Optional<LongRows> longRows(int headDim) {
+    /**
+     * Other frequencies for batches with long rows.
+     *
+     * @param headDim width of the head
+     */
+    public Optional<LongRows> longRows(int headDim) {
         return scaling.longRows(theta, turnedWidth(headDim));
+    }
+
+    private int turnedWidth(int headDim) {
+        return (int) (headDim * part);
     }
 }

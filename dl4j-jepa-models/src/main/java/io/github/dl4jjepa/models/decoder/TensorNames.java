@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
+import java.util.Locale;
+
 /**
  * What a family calls its tensors. Names of a layer's come without the layer's prefix, those of
  * linear maps and norms without {@code .weight} and {@code .bias}.
@@ -145,7 +147,7 @@ public record TensorNames(
 
     /** A tensor of a layer. */
     String of(int number, String name) {
-        return layer.formatted(number) + name;
+        return String.format(Locale.ROOT, layer, number) + name;
     }
 
     /** The head's matrix. */

@@ -45,7 +45,7 @@ public final class CheckpointDirectory implements CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointDirectory.class);
 
     private static final String POINTER = "checkpoints.json";
-    private static final String OPTIMIZER = "optimizer.safetensors";
+    static final String OPTIMIZER = "optimizer.safetensors";
     private static final String STATE = "trainer_state.json";
 
     /** A step's folder; the second number tells checkpoints of one step apart. */
@@ -119,9 +119,12 @@ public final class CheckpointDirectory implements CheckpointStore {
         } catch (IOException e) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: the checkpoint of step %d cannot be written: %s. The one before is"
                                     + " whole; mend the cause and resume.",
-                            root, state.step(), e),
+                            root,
+                            state.step(),
+                            e),
                     e);
         }
     }
@@ -186,9 +189,13 @@ public final class CheckpointDirectory implements CheckpointStore {
         } catch (JepaException e) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: this checkpoint cannot be resumed. %s To go on from another,"
                                     + " make it the \"last\" of %s; to begin anew, remove %s.",
-                            folder, e.getMessage(), root.resolve(POINTER), root),
+                            folder,
+                            e.getMessage(),
+                            root.resolve(POINTER),
+                            root),
                     e);
         }
     }
@@ -224,9 +231,12 @@ public final class CheckpointDirectory implements CheckpointStore {
     private static JepaException ofAnotherRun(Path file, String tensor, String what) {
         return new JepaException(
                 String.format(
+                        Locale.ROOT,
                         "%s: tensor \"%s\" %s: the checkpoint is of another model or other"
                                 + " settings.",
-                        file, tensor, what));
+                        file,
+                        tensor,
+                        what));
     }
 
     /** What {@code checkpoints.json} says; without it, the checkpoint of the latest step. */
@@ -241,8 +251,11 @@ public final class CheckpointDirectory implements CheckpointStore {
         if (!exists(last)) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: the last checkpoint, \"%s\", is not in this folder. %s",
-                            file, last, remedy));
+                            file,
+                            last,
+                            remedy));
         }
         String best = pointer.path("best").asText();
         return Optional.of(new Kept(last, exists(best) ? best : null));

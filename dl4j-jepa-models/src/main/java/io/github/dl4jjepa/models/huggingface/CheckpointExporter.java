@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.huggingface;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.Dtype;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes trained weights as a folder that transformers loads, with everything else taken over from
@@ -30,32 +34,87 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * }</pre>
  */
 public final class CheckpointExporter {
-    /** Files of a tokenizer, in all the forms transformers looks for. */
-    private static final List<String> TOKENIZER_FILES =
-            List.of(
-                    CheckpointFolder.TOKENIZER,
-                    CheckpointFolder.TOKENIZER_CONFIG,
-                    CheckpointFolder.CHAT_TEMPLATE,
-                    "chat_template.json",
-                    "special_tokens_map.json",
-                    "added_tokens.json",
-                    "tokenizer.model",
-                    "vocab.json",
-                    "merges.txt");
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointExporter.class);
 
     /** The key of the weights' type, as transformers 5 and as transformers 4 call it. */
     private static final List<String> DTYPE_KEYS = List.of("dtype", "torch_dtype");
+
+    private static final String END_TOKEN = "eos_token_id";
+
+    /** Files that transformers reads for models that see or hear. */
+    private static final List<String> PROCESSOR_FILES =
+            List.of(
+                    "preprocessor_config.json",
+                    "processor_config.json",
+                    "video_preprocessor_config.json");
 
     private final CheckpointFolder source;
     private final Dtype dtype;
     private final OptionalInt vocabularySize;
     private final Optional<TokenizerFiles> tokenizer;
 
+    /** The ids that end a sequence, where they are not the source's. */
+    private final Optional<List<Integer>> endTokenIds;
+
+    private final RemoteCode code;
+
     private CheckpointExporter(Builder builder) {
         source = builder.source;
         dtype = builder.dtype;
         vocabularySize = builder.vocabularySize;
-        tokenizer = builder.tokenizer;
+        endTokenIds = endTokenIds(source, builder.endOfTurn);
+        tokenizer =
+                endTokenIds.isEmpty()
+                        ? builder.tokenizer
+                        : builder.tokenizer.map(
+                                files -> files.withEndToken(builder.endOfTurn.getAsInt()));
+        code = RemoteCode.of(source);
+        log(builder);
+    }
+
+    private static Optional<List<Integer>> endTokenIds(
+            CheckpointFolder source, OptionalInt endOfTurn) {
+        if (endOfTurn.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Integer> ids = new ArrayList<>(source.endTokenIds());
+        if (ids.contains(endOfTurn.getAsInt())) {
+            return Optional.empty();
+        }
+        ids.add(endOfTurn.getAsInt());
+        return Optional.of(ids);
+    }
+
+    private void log(Builder builder) {
+        endTokenIds.ifPresent(
+                ids ->
+                        LOG.info(
+                                "{} does not stop at the end of a turn, id {}: {} is {} in the"
+                                        + " exported generation_config.json and config.json{}",
+                                source.path(),
+                                builder.endOfTurn.getAsInt(),
+                                END_TOKEN,
+                                ids,
+                                builder.tokenizer.equals(tokenizer)
+                                        ? ""
+                                        : ", and it is the tokenizer's eos_token"));
+        code.missing()
+                .forEach(
+                        file ->
+                                LOG.warn(
+                                        "{}: auto_map needs {}, which is not in the folder and is"
+                                                + " not exported. Copy it from the model's"
+                                                + " repository",
+                                        source.path(),
+                                        file));
+        List<String> left =
+                PROCESSOR_FILES.stream().filter(name -> source.optional(name).isPresent()).toList();
+        if (!left.isEmpty()) {
+            LOG.warn(
+                    "{}: {} not exported: text only is trained",
+                    source.path(),
+                    String.join(", ", left));
+        }
     }
 
     /** Begins an exporter. */
@@ -106,17 +165,20 @@ public final class CheckpointExporter {
             Files.createDirectory(partial);
             write(tensors, dtype, partial);
             List<Path> files;
-            try (Stream<Path> written = Files.list(partial)) {
+            try (Stream<Path> written = Files.walk(partial)) {
                 files =
-                        written.sorted(
+                        written.filter(Files::isRegularFile)
+                                .map(partial::relativize)
+                                .sorted(
                                         Comparator.comparing(
                                                 file -> file.endsWith(CheckpointFolder.CONFIG)))
                                 .toList();
             }
             for (Path file : files) {
+                Files.createDirectories(folder.resolve(file).getParent());
                 Files.move(
-                        file,
-                        folder.resolve(file.getFileName()),
+                        partial.resolve(file),
+                        folder.resolve(file),
                         StandardCopyOption.REPLACE_EXISTING,
                         StandardCopyOption.ATOMIC_MOVE);
             }
@@ -144,11 +206,12 @@ public final class CheckpointExporter {
     /** Fills an empty folder. */
     void write(Map<String, INDArray> tensors, Dtype written, Path folder) throws IOException {
         DurableFiles.create(folder.resolve(CheckpointFolder.CONFIG), config(written));
-        copyIfPresent(CheckpointFolder.GENERATION_CONFIG, folder);
-        for (String name : TOKENIZER_FILES) {
+        writeGenerationConfig(folder);
+        for (String name : CheckpointFolder.TOKENIZER_FILES) {
             copyIfPresent(name, folder);
         }
         tokenizer.ifPresent(files -> files.write(folder));
+        code.copyTo(folder);
         SafetensorsWriter.writeCheckpoint(
                 folder, tensors, written, SafetensorsWriter.DEFAULT_SHARD_BYTES);
     }
@@ -161,7 +224,39 @@ public final class CheckpointExporter {
             }
         }
         vocabularySize.ifPresent(size -> config.put("vocab_size", size));
+        endTokenIds.ifPresent(ids -> putEndTokens(config, ids));
         return JsonFiles.toBytes(config);
+    }
+
+    /**
+     * transformers, vLLM and others stop at the ids of generation_config.json. Without that file
+     * transformers takes them, and the ids of the other special tokens, from config.json.
+     */
+    private void writeGenerationConfig(Path folder) throws IOException {
+        if (endTokenIds.isEmpty()) {
+            copyIfPresent(CheckpointFolder.GENERATION_CONFIG, folder);
+            return;
+        }
+        ObjectNode generation = source.generationConfig().orElseGet(this::generationConfig);
+        putEndTokens(generation, endTokenIds.get());
+        DurableFiles.create(
+                folder.resolve(CheckpointFolder.GENERATION_CONFIG), JsonFiles.toBytes(generation));
+    }
+
+    private ObjectNode generationConfig() {
+        ObjectNode config = source.config();
+        ObjectNode generation = JsonFiles.newObject().put("_from_model_config", true);
+        for (String key : List.of("bos_token_id", "pad_token_id")) {
+            if (config.hasNonNull(key)) {
+                generation.set(key, config.get(key));
+            }
+        }
+        return generation;
+    }
+
+    private static void putEndTokens(ObjectNode config, List<Integer> ids) {
+        ArrayNode array = config.putArray(END_TOKEN);
+        ids.forEach(array::add);
     }
 
     private static String torchName(Dtype dtype) {
@@ -186,6 +281,7 @@ public final class CheckpointExporter {
         private Dtype dtype = Dtype.F32;
         private OptionalInt vocabularySize = OptionalInt.empty();
         private Optional<TokenizerFiles> tokenizer = Optional.empty();
+        private OptionalInt endOfTurn = OptionalInt.empty();
 
         private Builder() {}
 
@@ -234,7 +330,25 @@ public final class CheckpointExporter {
             return this;
         }
 
-        /** Builds the exporter. */
+        /**
+         * Sets the token at which generation stops (default: what the source says). Where it is not
+         * among the source's {@code eos_token_id}, it is added to those of generation_config.json
+         * and config.json, and becomes the tokenizer's {@code eos_token} unless the chat template
+         * writes that.
+         *
+         * @param id the token that the chat template writes after an assistant's turn
+         * @return this builder
+         */
+        public Builder optEndOfTurn(int id) {
+            this.endOfTurn = OptionalInt.of(id);
+            return this;
+        }
+
+        /**
+         * Builds the exporter. What the export changes or leaves out is logged.
+         *
+         * @throws JepaException if a configuration of the source cannot be read
+         */
         public CheckpointExporter build() {
             if (source == null) {
                 throw new IllegalStateException("setSource is required");

@@ -1,14 +1,26 @@
 package io.github.dl4jjepa.models.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.hub.HuggingFaceHub;
+import io.github.dl4jjepa.models.safetensors.GitLfs;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -22,6 +34,31 @@ public final class CheckpointFolder {
     static final String TOKENIZER = "tokenizer.json";
     static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    private static final String ADAPTER_CONFIG = "adapter_config.json";
+
+    /** Keys of sizes, counts and token ids. */
+    private static final Pattern INTEGERS =
+            Pattern.compile(
+                    "(vocab|hidden|intermediate)_size|head_dim|sliding_window|sliding_window_pattern"
+                            + "|num_.*(layers|heads)|max_window_layers|query_pre_attn_scalar"
+                            + "|(original_)?max_position_embeddings|n_(embd|head|layer|positions|ctx|inner)"
+                            + "|model_dim|max_context_length|ffn_dim_divisor|.*_token_ids?");
+
+    /** Files of a tokenizer, in all the forms transformers looks for. */
+    static final List<String> TOKENIZER_FILES =
+            List.of(
+                    TOKENIZER,
+                    TOKENIZER_CONFIG,
+                    CHAT_TEMPLATE,
+                    "chat_template.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json",
+                    "tokenizer.model",
+                    "vocab.json",
+                    "merges.txt");
+
+    private static final String TEMPLATES = "additional_chat_templates";
 
     private static final String DOWNLOAD = "Download the model again.";
     private static final String END_TOKEN = "eos_token_id";
@@ -37,7 +74,8 @@ public final class CheckpointFolder {
     /**
      * Opens a folder.
      *
-     * @throws JepaException if there is none at the path
+     * @throws JepaException if there is none at the path, or it holds something else than a model:
+     *     a peft adapter, a GGUF file, or Git LFS pointers in place of files
      */
     public static CheckpointFolder open(Path path) {
         if (!Files.isDirectory(path)) {
@@ -46,27 +84,84 @@ public final class CheckpointFolder {
                             + (Files.exists(path) ? ": is not a folder." : ": no such folder.")
                             + " Give the folder that holds the model's config.json.");
         }
-        return new CheckpointFolder(path, path.resolve(CONFIG));
+        CheckpointFolder folder = new CheckpointFolder(path, path.resolve(CONFIG));
+        folder.refuseOtherThanModels();
+        return folder;
+    }
+
+    private void refuseOtherThanModels() {
+        for (String name : List.of(CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE)) {
+            GitLfs.refusePointer(path.resolve(name));
+        }
+        Path adapter = path.resolve(ADAPTER_CONFIG);
+        if (Files.isRegularFile(adapter)) {
+            String base =
+                    JsonFiles.read(adapter, DOWNLOAD)
+                            .path("base_model_name_or_path")
+                            .asText("a model that it does not name");
+            throw new JepaException(
+                    adapter
+                            + ": this folder holds a peft adapter of "
+                            + base
+                            + ", and adapters are not read. Merge it in peft:"
+                            + " AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload()"
+                            + ".save_pretrained(other), with the tokenizer of "
+                            + base
+                            + (Files.exists(configFile)
+                                    ? "; to take the model in this folder without the adapter, remove "
+                                            + ADAPTER_CONFIG
+                                    : "")
+                            + ".");
+        }
+        if (!Files.exists(configFile)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(path, "*.gguf")) {
+                for (Path file : files) {
+                    throw new JepaException(
+                            file
+                                    + ": is a GGUF file of llama.cpp, which is not read. Take the model"
+                                    + " that it was made from, or load it in transformers with"
+                                    + " from_pretrained(folder, gguf_file=name) and save it with"
+                                    + " save_pretrained.");
+                }
+            } catch (IOException e) {
+                throw new JepaException(path + ": cannot be read: " + e, e);
+            }
+        }
     }
 
     /**
      * Opens a folder, or a model of the Hugging Face hub by its name: {@code org/name} or {@code
-     * org/name@revision}. A snapshot in the ordinary cache is used as it is; otherwise the files
-     * that a model needs are downloaded into it. {@code HF_HOME}, {@code HF_HUB_CACHE}, {@code
-     * HF_ENDPOINT}, {@code HF_TOKEN} and {@code HF_HUB_OFFLINE} count.
+     * name}, either with {@code @revision}. {@link HuggingFaceHub} describes the cache and the
+     * environment variables.
      *
-     * @param folderOrName a folder that is there comes before a name
-     * @throws JepaException if there is neither
+     * @param folderOrName a folder or file that is there takes precedence over a name
+     * @throws JepaException if there is neither a folder nor a model
      */
     public static CheckpointFolder of(String folderOrName) {
-        if (Files.isDirectory(Path.of(folderOrName)) || !HuggingFaceHub.isName(folderOrName)) {
-            return open(Path.of(folderOrName));
+        Optional<Path> path = existing(folderOrName);
+        if (path.isPresent()) {
+            return open(path.get());
+        }
+        if (!HuggingFaceHub.isName(folderOrName)) {
+            throw new JepaException(
+                    folderOrName
+                            + ": no such folder. Give the folder that holds the model's"
+                            + " config.json. "
+                            + HuggingFaceHub.advice(folderOrName));
         }
         try {
-            return open(HuggingFaceHub.of(System.getenv()).snapshot(folderOrName));
+            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName));
         } catch (JepaException e) {
             throw new JepaException(
                     "There is no folder " + folderOrName + ". " + e.getMessage(), e);
+        }
+    }
+
+    private static Optional<Path> existing(String text) {
+        try {
+            return Optional.of(Path.of(text)).filter(Files::exists);
+        } catch (InvalidPathException e) {
+            return Optional.empty(); // an address with a colon on Windows
         }
     }
 
@@ -90,14 +185,17 @@ public final class CheckpointFolder {
     }
 
     /**
-     * Reads {@code config.json}.
+     * Reads {@code config.json}. A whole number that some tool wrote as {@code 32000.0} where an
+     * integer is due becomes one.
      *
      * @return its keys in the file's order; the caller's own
      * @throws JepaException if it is missing or broken, with line and column
      */
     public ObjectNode config() {
-        return JsonFiles.read(
-                configFile(), "Give a folder that holds a model, or download the model again.");
+        return withIntegers(
+                JsonFiles.read(
+                        configFile(),
+                        "Give a folder that holds a model, or download the model again."));
     }
 
     /**
@@ -107,7 +205,50 @@ public final class CheckpointFolder {
      * @throws JepaException if it is broken, with line and column
      */
     public Optional<ObjectNode> generationConfig() {
-        return optional(GENERATION_CONFIG).map(file -> JsonFiles.read(file, DOWNLOAD));
+        return optional(GENERATION_CONFIG)
+                .map(file -> withIntegers(JsonFiles.read(file, DOWNLOAD)));
+    }
+
+    private static ObjectNode withIntegers(ObjectNode object) {
+        for (Map.Entry<String, JsonNode> entry : object.properties()) {
+            JsonNode value = entry.getValue();
+            if (value instanceof ObjectNode inner) {
+                withIntegers(inner);
+            } else if (INTEGERS.matcher(entry.getKey()).matches()) {
+                entry.setValue(integer(value));
+            }
+        }
+        return object;
+    }
+
+    private static JsonNode integer(JsonNode value) {
+        if (value instanceof ArrayNode list) {
+            for (int i = 0; i < list.size(); i++) {
+                list.set(i, integer(list.get(i)));
+            }
+            return list;
+        }
+        return value.isDouble()
+                        && value.doubleValue() == Math.rint(value.doubleValue())
+                        && value.canConvertToInt()
+                ? IntNode.valueOf(value.intValue())
+                : value;
+    }
+
+    /**
+     * How the weights are quantised: the {@code quant_method} of {@code config.json}, or the method
+     * that their tensors' names and types speak for.
+     *
+     * @return empty if they are not, or there are none
+     * @throws JepaException if a file is damaged
+     */
+    public Optional<String> quantization() {
+        return Quantization.of(config())
+                .or(
+                        () ->
+                                SafetensorsCheckpoint.isIn(path)
+                                        ? Quantization.of(weights().tensors().values())
+                                        : Optional.empty());
     }
 
     /**
@@ -170,12 +311,60 @@ public final class CheckpointFolder {
             if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: %s is %s, not a token id or a list of them. %s",
-                                file, END_TOKEN, value, DOWNLOAD));
+                                file,
+                                END_TOKEN,
+                                value,
+                                DOWNLOAD));
             }
             ids.add(id.intValue());
         }
         return ids;
+    }
+
+    /**
+     * The files of the tokenizer and of the chat templates.
+     *
+     * @return by name, those that are there
+     */
+    public Map<String, Path> tokenizerFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (String name : TOKENIZER_FILES) {
+            optional(name).ifPresent(file -> files.put(name, file));
+        }
+        for (Path template : list(path.resolve(TEMPLATES))) {
+            files.put(TEMPLATES + "/" + template.getFileName(), template);
+        }
+        return files;
+    }
+
+    /**
+     * The files of the weights.
+     *
+     * @return by name; empty if there are none
+     */
+    public Map<String, Path> weightFiles() {
+        Map<String, Path> files = new TreeMap<>();
+        for (Path file : list(path)) {
+            String name = file.getFileName().toString();
+            if (name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json")) {
+                files.put(name, file);
+            }
+        }
+        files.remove(CheckpointDirectory.OPTIMIZER);
+        return files;
+    }
+
+    private static List<Path> list(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).toList();
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be read: " + e, e);
+        }
     }
 
     /** The path of a file of the folder, if it is there. */

@@ -2,19 +2,17 @@ package io.github.dl4jjepa.models.huggingface;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
-import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.decoder.family.ConfigJson;
 import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -41,10 +39,6 @@ public final class DecoderLoader {
                             + "|num_gqa_groups|qkv_multipliers|hidden_act|initializer_range"
                             + "|original_max_position_embeddings");
 
-    /** GPT-2's, which it does not train. */
-    private static final Pattern CAUSAL_MASK =
-            Pattern.compile(".*h\\.\\d+\\.attn\\.(masked_)?bias");
-
     private final CheckpointFolder folder;
 
     private DecoderLoader(CheckpointFolder folder) {
@@ -54,10 +48,26 @@ public final class DecoderLoader {
     /**
      * What the model is made of.
      *
-     * @throws JepaException if config.json asks for something that is not supported
+     * @throws JepaException if config.json asks for something that is not supported, quantised
+     *     weights among them
      */
     public static DecoderConfig config(CheckpointFolder folder) {
+        new DecoderLoader(folder).refuseQuantised(Quantization.of(folder.config()));
         return config(folder, new ConfigJson(folder.config(), folder.configFile().toString()));
+    }
+
+    private void refuseQuantised(Optional<String> method) {
+        method.ifPresent(
+                name -> {
+                    throw new JepaException(
+                            folder.path()
+                                    + ": the weights are quantised ("
+                                    + name
+                                    + "), and quantised weights are not read. Take the model that"
+                                    + " they were made from, or dequantise them in transformers:"
+                                    + " AutoModelForCausalLM.from_pretrained(folder).dequantize()"
+                                    + ".save_pretrained(other).");
+                });
     }
 
     private static DecoderConfig config(CheckpointFolder folder, ConfigJson json) {
@@ -97,6 +107,7 @@ public final class DecoderLoader {
     }
 
     private TransformerDecoder load(int vocabularySize) {
+        refuseQuantised(Quantization.of(folder.config()));
         ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
         DecoderConfig stored = config(folder, json);
         List<String> unread = unreadKeys(json);
@@ -110,9 +121,18 @@ public final class DecoderLoader {
         DecoderConfig grown =
                 stored.withVocabularySize(Math.max(vocabularySize, stored.vocabularySize()));
         SafetensorsCheckpoint weights = folder.weights();
+        refuseQuantised(Quantization.of(weights.tensors().values()));
         Map<String, long[]> shapes = stored.parameterShapes();
-        checkNames(weights, stored.names(), shapes.keySet());
-        shapes.forEach((name, shape) -> checkShape(weights, name, shape));
+        StoredNames names = new StoredNames(weights.tensors().keySet(), stored);
+        checkNames(weights, names);
+        shapes.forEach((name, shape) -> check(weights.tensor(storedName(names, name)), shape));
+        names.secondHead()
+                .ifPresent(
+                        head ->
+                                checkTied(
+                                        weights,
+                                        head,
+                                        storedName(names, stored.names().embedding())));
 
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         grown.parameterShapes()
@@ -125,7 +145,13 @@ public final class DecoderLoader {
                                                 : Nd4j.zeros(DataType.FLOAT, shape)));
         // Widening and the first touch of new memory keep a processor busy, reading does not.
         parameters.entrySet().parallelStream()
-                .map(entry -> failure(weights, entry.getKey(), entry.getValue(), shapes))
+                .map(
+                        entry ->
+                                failure(
+                                        weights,
+                                        storedName(names, entry.getKey()),
+                                        entry.getValue(),
+                                        shapes.get(entry.getKey())[0]))
                 .flatMap(Optional::stream)
                 .findFirst()
                 .ifPresent(
@@ -137,14 +163,10 @@ public final class DecoderLoader {
 
     /** Reads a parameter; a thrown exception would leave the stream wrapped into another. */
     private static Optional<JepaException> failure(
-            SafetensorsCheckpoint weights,
-            String name,
-            INDArray parameter,
-            Map<String, long[]> storedShapes) {
-        long rows = storedShapes.get(name)[0];
+            SafetensorsCheckpoint weights, String storedName, INDArray parameter, long rows) {
         try {
             weights.readInto(
-                    storedName(weights, name),
+                    storedName,
                     parameter.size(0) == rows
                             ? parameter
                             : parameter.get(NDArrayIndex.interval(0, rows)));
@@ -154,87 +176,82 @@ public final class DecoderLoader {
         }
     }
 
-    private void checkNames(
-            SafetensorsCheckpoint weights, TensorNames names, Set<String> expected) {
-        List<String> missing =
-                expected.stream()
-                        .filter(name -> !weights.tensors().containsKey(storedName(weights, name)))
-                        .toList();
-        Set<String> found =
-                expected.stream()
-                        .map(name -> storedName(weights, name))
-                        .collect(Collectors.toSet());
+    private static String storedName(StoredNames names, String name) {
+        return names.find(name).orElseThrow();
+    }
+
+    private void checkNames(SafetensorsCheckpoint weights, StoredNames names) {
+        List<String> missing = names.missing();
+        List<String> leftOver = names.leftOver();
+        if (missing.isEmpty() && leftOver.isEmpty()) {
+            if (!names.prefix().isEmpty()) {
+                LOG.info(
+                        "{}: tensors have the prefix \"{}\" of a wrapper and are read without it",
+                        folder.path(),
+                        names.prefix());
+            }
+            return;
+        }
+        // An index that lists what no shard holds is the cause, and says so.
+        weights.absent().forEach(weights::tensor);
+        names.cause()
+                .ifPresent(
+                        cause -> {
+                            throw new JepaException(folder.path() + ": " + cause + ".");
+                        });
         if (!missing.isEmpty()) {
             throw new JepaException(
                     folder.path()
                             + ": "
                             + some(missing)
-                            + " missing, which config.json calls for; config.json and the weights belong to different models");
+                            + " missing, which config.json calls for; "
+                            + (names.lacksOnlyTheHead()
+                                    ? "set tie_word_embeddings to true if the head is the embedding"
+                                    : "config.json and the weights belong to different models"));
         }
-        List<String> extra =
-                weights.tensors().keySet().stream()
-                        .filter(
-                                name ->
-                                        !found.contains(name)
-                                                && !isBuffer(name)
-                                                && !isTiedHead(weights, names, name))
-                        .toList();
-        if (!extra.isEmpty()) {
-            throw new JepaException(
-                    folder.path()
-                            + ": "
-                            + some(extra)
-                            + " left over, which config.json does not call for; config.json and the weights belong to different models");
-        }
-    }
-
-    /**
-     * The name under which a checkpoint has a tensor: files of a model without its head, GPT-2's
-     * own among them, leave out {@code model.} or {@code transformer.}.
-     */
-    private static String storedName(SafetensorsCheckpoint weights, String name) {
-        String bare = name.substring(name.indexOf('.') + 1);
-        return !weights.tensors().containsKey(name) && weights.tensors().containsKey(bare)
-                ? bare
-                : name;
+        throw new JepaException(
+                weights.tensor(leftOver.get(0)).file()
+                        + ": "
+                        + some(leftOver)
+                        + " left over, which config.json does not call for; config.json and the weights belong to different models");
     }
 
     /** Before anything is allocated: config.json may claim what it likes. */
-    private void checkShape(SafetensorsCheckpoint weights, String name, long[] shape) {
-        List<Long> stored = weights.tensor(storedName(weights, name)).shape();
-        if (!stored.equals(Arrays.stream(shape).boxed().toList())) {
+    private void check(TensorInfo tensor, long[] shape) {
+        if (!tensor.shape().equals(Arrays.stream(shape).boxed().toList())) {
             throw new JepaException(
                     folder.path()
                             + ": tensor \""
-                            + name
+                            + tensor.name()
                             + "\" has the shape "
-                            + stored
+                            + tensor.shape()
                             + ", but config.json calls for "
                             + Arrays.toString(shape)
                             + "; config.json and the weights belong to different models");
         }
-    }
-
-    /** Old checkpoints carry rotary frequencies and masks, which follow from config.json. */
-    private static boolean isBuffer(String name) {
-        return name.endsWith(".rotary_emb.inv_freq") || CAUSAL_MASK.matcher(name).matches();
+        if (!tensor.dtype().arrayType().equals(Optional.of(DataType.FLOAT))) {
+            throw new JepaException(
+                    folder.path()
+                            + ": tensor \""
+                            + tensor.name()
+                            + "\" is "
+                            + tensor.dtype()
+                            + ", but weights must be F32, BF16, F16 or F64; save the model in one of"
+                            + " them");
+        }
     }
 
     /** A tied head may be stored a second time; it has to be the embedding. */
-    private boolean isTiedHead(SafetensorsCheckpoint weights, TensorNames names, String name) {
-        if (!name.equals(names.headWeight())) {
-            return false;
-        }
-        try (INDArray head = weights.read(name);
-                INDArray embedding = weights.read(storedName(weights, names.embedding()))) {
-            if (head.equalsWithEps(embedding, 0)) {
-                return true;
+    private void checkTied(SafetensorsCheckpoint weights, String headName, String embeddingName) {
+        try (INDArray head = weights.read(headName);
+                INDArray embedding = weights.read(embeddingName)) {
+            if (!head.equalsWithEps(embedding, 0)) {
+                throw new JepaException(
+                        folder.path()
+                                + ": "
+                                + headName
+                                + " differs from the embedding, but config.json ties them; set tie_word_embeddings to false");
             }
-            throw new JepaException(
-                    folder.path()
-                            + ": "
-                            + name
-                            + " differs from the embedding, but config.json ties them; set tie_word_embeddings to false");
         }
     }
 

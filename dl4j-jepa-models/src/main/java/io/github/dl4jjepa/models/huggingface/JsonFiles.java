@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.safetensors.GitLfs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -54,20 +55,23 @@ final class JsonFiles {
      * @throws JepaException if it is
      */
     static ObjectNode read(Path file, String remedy) {
+        GitLfs.refusePointer(file);
         JsonNode node;
         try {
             node = MAPPER.readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
             throw new JepaException(file + ": no such file. " + remedy, e);
         } catch (JsonProcessingException e) {
+            // What exceeds a limit of the parser, such as its depth, comes without a place.
+            String place =
+                    e.getLocation() == null
+                            ? ""
+                            : ", line "
+                                    + e.getLocation().getLineNr()
+                                    + ", column "
+                                    + e.getLocation().getColumnNr();
             throw new JepaException(
-                    String.format(
-                            "%s, line %d, column %d: not valid JSON: %s. %s",
-                            file,
-                            e.getLocation().getLineNr(),
-                            e.getLocation().getColumnNr(),
-                            e.getOriginalMessage(),
-                            remedy),
+                    file + place + ": not valid JSON: " + e.getOriginalMessage() + ". " + remedy,
                     e);
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e, e);

@@ -16,8 +16,14 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -40,6 +46,12 @@ public final class SafetensorsCheckpoint {
     /** Name of the index of a sharded checkpoint. */
     static final String INDEX_FILE = SINGLE_FILE + ".index.json";
 
+    private static final Pattern SHARD = Pattern.compile(".*-[0-9]+-of-[0-9]+\\.safetensors");
+
+    private static final Pattern PICKLE =
+            Pattern.compile(
+                    "(pytorch_model|consolidated|model).*\\.(bin|bin\\.index\\.json|pth|pt|ckpt)");
+
     /** Small enough to stay in the processor's cache between reading and widening. */
     private static final int REGION_ELEMENTS = 1 << 17;
 
@@ -54,14 +66,18 @@ public final class SafetensorsCheckpoint {
 
     private final Path path;
     private final Map<String, TensorInfo> tensors;
+    private final Map<String, String> shardOf;
 
-    private SafetensorsCheckpoint(Path path, Map<String, TensorInfo> tensors) {
+    private SafetensorsCheckpoint(
+            Path path, Map<String, TensorInfo> tensors, Map<String, String> shardOf) {
         this.path = path;
         this.tensors = Collections.unmodifiableMap(tensors);
+        this.shardOf = shardOf;
     }
 
     /**
-     * Opens a checkpoint.
+     * Opens a checkpoint. As in transformers, an index says which shards there are, and a tensor
+     * that a shard holds counts whether or not the index lists it.
      *
      * @param fileOrFolder a safetensors file, or a folder with {@code model.safetensors} or with
      *     {@code model.safetensors.index.json} and its shards
@@ -83,17 +99,54 @@ public final class SafetensorsCheckpoint {
         throw new JepaException(noWeights(fileOrFolder));
     }
 
+    /** Whether a folder holds {@code model.safetensors} or its index. */
+    public static boolean isIn(Path folder) {
+        return Files.exists(folder.resolve(SINGLE_FILE))
+                || Files.exists(folder.resolve(INDEX_FILE));
+    }
+
     private static String noWeights(Path folder) {
         String missing = folder + ": holds neither " + SINGLE_FILE + " nor " + INDEX_FILE + ". ";
-        boolean pickle =
-                Files.exists(folder.resolve("pytorch_model.bin"))
-                        || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
+        List<String> files;
+        try (Stream<Path> content = Files.list(folder)) {
+            files = content.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be read: " + e, e);
+        }
+        if (files.stream().anyMatch(SHARD.asMatchPredicate())) {
+            return missing
+                    + "It holds shards, which need their index: download "
+                    + INDEX_FILE
+                    + ", or save the model again with save_pretrained.";
+        }
+        Optional<String> pickle = files.stream().filter(PICKLE.asMatchPredicate()).findFirst();
+        if (pickle.isPresent()) {
+            return missing
+                    + "It holds "
+                    + pickle.get()
+                    + ", a pickle, and pickles are not read: unpickling can run code. Load it in"
+                    + " transformers and save it again with save_pretrained(folder,"
+                    + " safe_serialization=True), which writes safetensors.";
+        }
+        Optional<String> gguf = files.stream().filter(name -> name.endsWith(".gguf")).findFirst();
+        if (gguf.isPresent()) {
+            return missing
+                    + "It holds "
+                    + gguf.get()
+                    + ", a GGUF file of llama.cpp, which is not read. Take the model that it was made"
+                    + " from, or load it in transformers with from_pretrained(folder, gguf_file=\""
+                    + gguf.get()
+                    + "\") and save it with save_pretrained.";
+        }
+        List<String> others = files.stream().filter(name -> name.endsWith(".safetensors")).toList();
         return missing
-                + (pickle
-                        ? "It holds pytorch_model.bin, a pickle, which can run code when loaded and"
-                                + " is not read: load it in transformers and save it again with"
-                                + " save_pretrained, which writes safetensors."
-                        : "Download the model's weights into it.");
+                + (others.isEmpty()
+                        ? "Download the model's weights into it."
+                        : "It holds "
+                                + String.join(", ", others)
+                                + ", but the weights must be called "
+                                + SINGLE_FILE
+                                + ", as for transformers.");
     }
 
     private static SafetensorsCheckpoint ofFile(Path path, Path file) {
@@ -101,7 +154,7 @@ public final class SafetensorsCheckpoint {
         for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
             tensors.put(tensor.name(), tensor);
         }
-        return new SafetensorsCheckpoint(path, tensors);
+        return new SafetensorsCheckpoint(path, tensors, Map.of());
     }
 
     private static SafetensorsCheckpoint ofShards(Path folder, Path index) {
@@ -112,45 +165,54 @@ public final class SafetensorsCheckpoint {
             if (!Files.exists(file)) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: the shard %s, which the index names, is missing. Download it.",
-                                index, shard));
+                                index,
+                                shard));
             }
             for (TensorInfo tensor : SafetensorsHeader.read(file).tensors()) {
-                String expected = shardOf.get(tensor.name());
+                String expected = shardOf.getOrDefault(tensor.name(), shard);
                 if (!shard.equals(expected)) {
                     throw mismatch(
                             file,
                             tensor.name(),
-                            expected == null
-                                    ? "is not in the index"
-                                    : "belongs in " + expected + " according to the index");
+                            "belongs in " + expected + " according to the index");
                 }
-                tensors.put(tensor.name(), tensor);
+                TensorInfo other = tensors.put(tensor.name(), tensor);
+                if (other != null) {
+                    throw mismatch(
+                            file,
+                            tensor.name(),
+                            "is also in "
+                                    + other.file().getFileName()
+                                    + "; the index lists neither");
+                }
             }
         }
-        shardOf.forEach(
-                (tensor, shard) -> {
-                    if (!tensors.containsKey(tensor)) {
-                        throw mismatch(
-                                folder.resolve(shard),
-                                tensor,
-                                "is missing, though the index places it here");
-                    }
-                });
-        return new SafetensorsCheckpoint(folder, tensors);
+        return new SafetensorsCheckpoint(folder, tensors, shardOf);
     }
 
     private static JepaException mismatch(Path shard, String tensor, String what) {
         return new JepaException(
                 String.format(
+                        Locale.ROOT,
                         "%s: tensor \"%s\" %s. Index and shards are not of one checkpoint: download"
                                 + " them again.",
-                        shard, tensor, what));
+                        shard,
+                        tensor,
+                        what));
     }
 
     /** What the checkpoint holds, by name, in the order of the files. */
     public Map<String, TensorInfo> tensors() {
         return tensors;
+    }
+
+    /** Names of tensors that an index lists and no shard holds. */
+    public Set<String> absent() {
+        Set<String> absent = new TreeSet<>(shardOf.keySet());
+        absent.removeAll(tensors.keySet());
+        return absent;
     }
 
     /**
@@ -160,12 +222,20 @@ public final class SafetensorsCheckpoint {
      */
     public TensorInfo tensor(String name) {
         TensorInfo tensor = tensors.get(name);
+        if (tensor == null && shardOf.containsKey(name)) {
+            throw mismatch(
+                    path.resolve(shardOf.get(name)),
+                    name,
+                    "is missing, though the index places it here");
+        }
         if (tensor == null) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" is missing from the weights. They are incomplete or"
                                     + " of another model: download them again.",
-                            path, name));
+                            path,
+                            name));
         }
         return tensor;
     }
@@ -195,15 +265,23 @@ public final class SafetensorsCheckpoint {
         if (array.dataType() != type) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "tensor %s (%s) is read into %s arrays, not %s",
-                            name, tensor.dtype(), type, array.dataType()));
+                            name,
+                            tensor.dtype(),
+                            type,
+                            array.dataType()));
         }
         if (!Arrays.equals(array.shape(), tensor.dimensions())) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" has shape %s, but the model's is %s. The weights are"
                                     + " of another model.",
-                            tensor.file(), name, tensor.shape(), Arrays.toString(array.shape())));
+                            tensor.file(),
+                            name,
+                            tensor.shape(),
+                            Arrays.toString(array.shape())));
         }
         if (HostMemory.isDense(array)) {
             copy(tensor, array);
@@ -219,14 +297,17 @@ public final class SafetensorsCheckpoint {
                         () ->
                                 new JepaException(
                                         String.format(
+                                                Locale.ROOT,
                                                 "%s: tensor \"%s\" is %s, which is not read."
                                                         + " Convert the checkpoint to F32, BF16 or"
                                                         + " F16.",
-                                                tensor.file(), tensor.name(), tensor.dtype())));
+                                                tensor.file(),
+                                                tensor.name(),
+                                                tensor.dtype())));
     }
 
     private static void copy(TensorInfo tensor, INDArray array) {
-        int sourceSize = tensor.dtype().bytes();
+        int sourceSize = tensor.dtype().bits() / Byte.SIZE;
         int targetSize = array.dataType().width();
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
             HostMemory.write(
@@ -243,8 +324,11 @@ public final class SafetensorsCheckpoint {
         } catch (IOException e) {
             throw new JepaException(
                     String.format(
+                            Locale.ROOT,
                             "%s: tensor \"%s\" cannot be read: %s",
-                            tensor.file(), tensor.name(), e),
+                            tensor.file(),
+                            tensor.name(),
+                            e),
                     e);
         }
     }

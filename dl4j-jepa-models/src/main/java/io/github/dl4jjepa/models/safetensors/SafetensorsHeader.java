@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -49,6 +50,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
      * @throws JepaException if the file cannot be read or breaks a rule
      */
     static SafetensorsHeader read(Path file) {
+        GitLfs.refusePointer(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return new Parser(file, channel.size()).parse(channel);
         } catch (NoSuchFileException e) {
@@ -93,15 +95,19 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             if (length < 0 || length > MAX_LENGTH) {
                 throw damaged(
                         String.format(
+                                Locale.ROOT,
                                 "states a header of %s bytes; the format allows %d",
-                                Long.toUnsignedString(length), MAX_LENGTH));
+                                Long.toUnsignedString(length),
+                                MAX_LENGTH));
             }
             dataStart = PREFIX + length;
             if (dataStart > fileSize) {
                 throw damaged(
                         String.format(
+                                Locale.ROOT,
                                 "states a header of %d bytes, but only %d follow",
-                                length, fileSize - PREFIX));
+                                length,
+                                fileSize - PREFIX));
             }
             String header;
             try {
@@ -119,13 +125,18 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             try {
                 return JSON.readTree(header);
             } catch (JsonProcessingException e) {
-                throw damaged(
-                        String.format(
-                                "has a header that is not valid JSON: %s (character %d of the"
-                                        + " header)",
-                                e.getOriginalMessage(), e.getLocation().getCharOffset()),
-                        e);
+                throw damaged("has a header that is not valid JSON: " + whatAndWhere(e), e);
             }
+        }
+
+        /** What exceeds a limit of the parser, such as its depth, comes without a place. */
+        private static String whatAndWhere(JsonProcessingException e) {
+            return e.getLocation() == null
+                    ? e.getOriginalMessage()
+                    : e.getOriginalMessage()
+                            + " (character "
+                            + e.getLocation().getCharOffset()
+                            + " of the header)";
         }
 
         private static ByteBuffer read(FileChannel channel, int length, long position)
@@ -169,15 +180,21 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
                 throw damagedTensor(
                         name,
                         String.format(
+                                Locale.ROOT,
                                 "has data_offsets %s; the file holds %d bytes of data",
-                                offsets, fileSize - dataStart));
+                                offsets,
+                                fileSize - dataStart));
             }
             if (byteLength(name, shape, dtype) != end - begin) {
                 throw damagedTensor(
                         name,
                         String.format(
+                                Locale.ROOT,
                                 "is %s of shape %s, but its data_offsets %s span %d bytes",
-                                dtype, shape, offsets, end - begin));
+                                dtype,
+                                shape,
+                                offsets,
+                                end - begin));
             }
             return new TensorInfo(name, dtype, shape, file, dataStart + begin, end - begin);
         }
@@ -191,10 +208,14 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             } catch (IllegalArgumentException e) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "%s: tensor \"%s\" has the unknown dtype \"%s\"; known are %s."
                                         + " Convert the checkpoint to one of them, or download it"
                                         + " again if it is damaged.",
-                                file, name, node.textValue(), List.of(Dtype.values())),
+                                file,
+                                name,
+                                node.textValue(),
+                                List.of(Dtype.values())),
                         e);
             }
         }
@@ -215,11 +236,11 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
         private long byteLength(String name, List<Long> shape, Dtype dtype) {
             try {
-                long length = dtype.bytes();
+                long bits = dtype.bits();
                 for (long size : shape) {
-                    length = Math.multiplyExact(length, size);
+                    bits = Math.multiplyExact(bits, size);
                 }
-                return length;
+                return bits % Byte.SIZE == 0 ? bits / Byte.SIZE : -1;
             } catch (ArithmeticException e) {
                 throw damagedTensor(name, "has shape " + shape + ", larger than any file", e);
             }
@@ -232,6 +253,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
                     throw damagedTensor(
                             tensor.name(),
                             String.format(
+                                    Locale.ROOT,
                                     "begins at byte %d of the data, where %d was due: tensors %s",
                                     tensor.offset() - dataStart,
                                     covered - dataStart,
@@ -242,8 +264,10 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             if (covered != fileSize) {
                 throw damaged(
                         String.format(
+                                Locale.ROOT,
                                 "holds %d bytes of data, but its tensors cover only %d",
-                                fileSize - dataStart, covered - dataStart));
+                                fileSize - dataStart,
+                                covered - dataStart));
             }
         }
 

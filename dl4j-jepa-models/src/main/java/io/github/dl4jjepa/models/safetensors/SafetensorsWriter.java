@@ -114,7 +114,7 @@ public final class SafetensorsWriter {
     }
 
     private long byteLength(INDArray array) {
-        return array.length() * dtype.bytes();
+        return array.length() * dtype.bits() / Byte.SIZE;
     }
 
     private void write(Path file, Map<String, INDArray> tensors) {
@@ -124,7 +124,7 @@ public final class SafetensorsWriter {
                 channel -> {
                     writeFully(channel, header);
                     ByteBuffer chunk =
-                            ByteBuffer.allocateDirect(CHUNK_ELEMENTS * dtype.bytes())
+                            ByteBuffer.allocateDirect(CHUNK_ELEMENTS * dtype.bits() / Byte.SIZE)
                                     .order(ByteOrder.LITTLE_ENDIAN);
                     for (INDArray array : tensors.values()) {
                         HostMemory.read(
@@ -178,7 +178,7 @@ public final class SafetensorsWriter {
     }
 
     private void narrow(IntBuffer source, ByteBuffer target) {
-        target.limit(source.remaining() * dtype.bytes());
+        target.limit(source.remaining() * dtype.bits() / Byte.SIZE);
         ShortBuffer shorts = target.asShortBuffer();
         switch (dtype) {
             case F32 -> target.asIntBuffer().put(source);

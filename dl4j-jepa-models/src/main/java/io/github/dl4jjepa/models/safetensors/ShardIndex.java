@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@code model.safetensors.index.json}: which shard holds which tensor. */
@@ -30,18 +31,21 @@ final class ShardIndex {
      * @throws JepaException if the index cannot be read or names files elsewhere
      */
     static Map<String, String> read(Path file) {
+        GitLfs.refusePointer(file);
         JsonNode index;
         try {
             index = JSON.readTree(file.toFile());
         } catch (JsonProcessingException e) {
+            // What exceeds a limit of the parser, such as its depth, comes without a place.
+            String place =
+                    e.getLocation() == null
+                            ? ""
+                            : ", line "
+                                    + e.getLocation().getLineNr()
+                                    + ", column "
+                                    + e.getLocation().getColumnNr();
             throw new JepaException(
-                    String.format(
-                            "%s, line %d, column %d: %s. Download the file again.",
-                            file,
-                            e.getLocation().getLineNr(),
-                            e.getLocation().getColumnNr(),
-                            e.getOriginalMessage()),
-                    e);
+                    file + place + ": " + e.getOriginalMessage() + ". Download the file again.", e);
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e, e);
         }
@@ -56,9 +60,11 @@ final class ShardIndex {
                 throw damaged(
                         file,
                         String.format(
+                                Locale.ROOT,
                                 "weight_map says that tensor \"%s\" is in %s, which is not the name"
                                         + " of a file in this folder",
-                                entry.getKey(), entry.getValue()));
+                                entry.getKey(),
+                                entry.getValue()));
             }
             shards.put(entry.getKey(), shard);
         }

@@ -22,7 +22,7 @@ public record TensorInfo(
 
     /** Number of elements. */
     public long elements() {
-        return length / dtype.bytes();
+        return length * Byte.SIZE / dtype.bits();
     }
 
     /** The shape as ND4J takes it. */

@@ -7,30 +7,46 @@ import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
+import io.github.dl4jjepa.models.tokenizer.AnswerForm.End;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate.TextSpan;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Map.Entry;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Encodes conversations with a model's tokenizer and chat template.
  *
- * <p>The row is the rendered conversation, tokenised once. Labels are the tokens of the last turn's
- * content and of the end-of-turn token after it. A token that also covers a blank before the
- * content counts as the content's. The views are the row's tokens of the last user turn's content
- * and of the assistant's, without its end of turn, unless the example names other views; those are
- * tokenised alone.
+ * <p>The row is the rendered conversation. It begins with exactly the tokens that generation feeds,
+ * {@link #encodePrompt(List, Map)}; the labels are all that follows them up to the token that ends
+ * the turn, at which generation stops. Where the tokenizer would merge the answer's beginning with
+ * the prompt's end, the two are tokenised one after the other, as generation does. An example whose
+ * row cannot begin like that is refused. The views are the row's tokens of the last user turn's
+ * content and of the assistant's, without its end of turn, unless the example names other views;
+ * those are tokenised alone.
  *
- * <p>Text that spells a special token would become that token; an example with such text is
- * refused.
+ * <p>Text that spells a control token would become that token; an example with such text is
+ * refused, as is one with fields that the template does not write.
  */
 public final class ChatExampleEncoder implements ExampleEncoder {
+    /** What a template writes of the conversation as a whole; it must not be left out unawares. */
+    private static final Set<String> WRITTEN_ARGUMENTS = Set.of("tools", "documents");
+
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final int maxLength;
-    private final List<String> specialTokens;
+    private final Set<String> namedTokens;
+    private final List<AddedToken> controlTokens;
+    private AnswerForm form;
 
     /**
      * Encodes for one model.
@@ -46,9 +62,19 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         this.tokenizer = tokenizer;
         this.template = template;
         this.maxLength = maxLength;
-        this.specialTokens =
-                tokenizer.specialTokens().stream()
-                        .sorted(Comparator.comparingInt(String::length).reversed())
+        this.namedTokens = tokenizer.files().namedTokens();
+        // As transformers infers them: special tokens, and added ones that the template spells.
+        this.controlTokens =
+                tokenizer.addedTokens().stream()
+                        .filter(token -> !token.content().isBlank())
+                        .filter(
+                                token ->
+                                        token.special()
+                                                || namedTokens.contains(token.content())
+                                                || template.spells(token.content()))
+                        .sorted(
+                                Comparator.comparingInt(
+                                        (AddedToken token) -> -token.content().length()))
                         .toList();
     }
 
@@ -71,26 +97,63 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * assistant speaks.
      *
      * @param messages the conversation; its last turn is the user's
-     * @throws JepaException if the template refuses it, or a turn spells a special token
+     * @throws JepaException if the template refuses it or leaves out a part, or a turn spells a
+     *     control token
      */
     public int[] encodePrompt(List<Message> messages) {
-        messages.forEach(this::refuseSpecialTokens);
-        return tokenizer.encode(template.render(messages, true)).ids();
+        return encodePrompt(messages, Map.of());
+    }
+
+    /**
+     * Encodes the beginning of an answer, as {@link #encodePrompt(List)} does.
+     *
+     * @param messages the conversation; its last turn is the user's
+     * @param arguments what it comes with, such as {@code tools}
+     * @throws JepaException if the template refuses it or leaves out a part, or a turn spells a
+     *     control token
+     */
+    public int[] encodePrompt(List<Message> messages, Map<String, ?> arguments) {
+        refuseControlTokens(messages, arguments);
+        String text = template.render(messages, arguments, true);
+        refuseUnwritten(messages, arguments, text, true);
+        return tokenizer.encode(text).ids();
+    }
+
+    /**
+     * The content of a generated answer: without what the template writes around it, such as a
+     * blank or an empty think block, and without thoughts and special tokens.
+     *
+     * @param prompt the prompt's token ids
+     * @param answer the generated token ids, without the one that stopped generation
+     * @param stopped whether generation stopped at the end of the turn
+     */
+    public String decodeAnswer(int[] prompt, int[] answer, boolean stopped) {
+        String text = tokenizer.decodeAfter(prompt, answer);
+        AnswerForm form = form();
+        int thoughts = form.thoughtsEnd().map(text::lastIndexOf).orElse(-1);
+        if (text.startsWith(form.before())) {
+            text = text.substring(form.before().length());
+        } else if (thoughts >= 0) {
+            text = text.substring(thoughts + form.thoughtsEnd().orElseThrow().length());
+        }
+        if (stopped && text.endsWith(form.after())) {
+            text = text.substring(0, text.length() - form.after().length());
+        }
+        for (AddedToken token : controlTokens) {
+            if (token.special()) {
+                text = text.replace(token.content(), "");
+            }
+        }
+        return text;
     }
 
     /**
      * The id of the token with which the template ends an assistant's turn: generation stops there.
      *
-     * @throws JepaException if no special token follows an answer
+     * @throws JepaException if no added token follows an answer
      */
     public int endOfTurnId() {
-        List<Message> probe =
-                List.of(
-                        new Message(Message.USER, "question"),
-                        new Message(Message.ASSISTANT, "answer"));
-        String text = template.render(probe, false);
-        String token = endOfTurn(text, template.find(probe, 1, text).end());
-        return tokenizer.id(token).orElseThrow();
+        return form().end().id();
     }
 
     /** The id to pad rows with; see {@link Tokenizer#padId}. */
@@ -98,45 +161,153 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         return tokenizer.padId(Set.of(endOfTurnId()));
     }
 
+    private synchronized AnswerForm form() {
+        if (form == null) {
+            form = AnswerForm.of(template, tokenizer);
+        }
+        return form;
+    }
+
     private TokenizedExample encodeOrRefuse(Example example) {
         List<Message> messages = example.messages();
+        Map<String, Object> arguments = example.arguments();
         int answer = messages.size() - 1;
         if (answer < 0 || !messages.get(answer).role().equals(Message.ASSISTANT)) {
             throw new JepaException(
                     "the conversation has no assistant turn at its end; there is nothing to learn"
                             + " from it. Add the answer as the last message, or drop the example.");
         }
-        messages.forEach(this::refuseSpecialTokens);
-        String text = template.render(messages, false);
-        refuseLostSystemTurn(messages, text);
-        TextSpan content = contentOf(messages, answer, text);
-        int end = content.end() + endOfTurn(text, content.end()).length();
-        TokenizedText row = tokenizer.encode(text);
-        requireLength("the row", row.ids());
-        TokenSpan labels = row.overlapping(content.start(), end).orElseThrow();
-        if (labels.start() == 0) {
+        String text = template.render(messages, arguments, false);
+        refuseControlTokens(messages, arguments);
+        refuseUnwritten(messages, arguments, text, false);
+        if (answer == 0) {
             throw new JepaException(
-                    "the answer begins with the first token of the row and has nothing to be"
-                            + " predicted from; put a user turn before it");
+                    "the answer has nothing to be predicted from; put a user turn before it");
         }
+        String promptText = template.render(messages.subList(0, answer), arguments, true);
+        TokenizedText prompt = tokenizer.encode(promptText);
+        TokenizedText row = row(promptText, prompt, text);
+        requireLength("the row", row.ids());
+        int start = prompt.ids().length;
+        // A turn that calls a tool may have no content.
+        Optional<TextSpan> content =
+                hasOnlyFields(messages.get(answer))
+                        ? Optional.empty()
+                        : Optional.of(contentOf(messages, arguments, answer, text));
+        int end =
+                content.isPresent()
+                        ? endOfTurn(text, row, content.get().end())
+                        : endOfTurn(row, start);
+        TokenSpan labels = new TokenSpan(start, end + 1);
         List<TokenizedView> views =
                 example.views().isEmpty()
                         ? List.of(
-                                view(row, contentOf(messages, lastUser(messages), text)),
-                                view(row, content))
+                                view(
+                                        row,
+                                        messages,
+                                        lastUser(messages),
+                                        contentOf(messages, arguments, lastUser(messages), text)),
+                                content.isPresent()
+                                        ? view(row, messages, answer, content.get())
+                                        : TokenizedView.inRow(row.ids(), new TokenSpan(start, end)))
                         : alone(example.views());
         return new TokenizedExample(example.source(), row.ids(), labels, views);
     }
 
+    private static boolean hasOnlyFields(Message message) {
+        return message.content().isEmpty()
+                && message.fields().values().stream().anyMatch(Objects::nonNull);
+    }
+
     /**
-     * Some templates leave the system turn out; a model must not be trained without it unawares.
+     * The row, which has to begin with exactly the tokens that generation feeds, or training and
+     * generation would not agree.
      */
-    private void refuseLostSystemTurn(List<Message> messages, String text) {
-        for (int turn = 0; turn < messages.size(); turn++) {
-            if (messages.get(turn).role().equals(Message.SYSTEM)) {
-                template.find(messages, turn, text);
+    private TokenizedText row(String promptText, TokenizedText prompt, String text) {
+        TokenizedText row = tokenizer.encode(text);
+        int common = Arrays.mismatch(prompt.ids(), row.ids());
+        if (common == prompt.ids().length && common > 0) {
+            return row;
+        }
+        if (text.startsWith(promptText)) {
+            // The answer's beginning merges with the prompt's end, which generation never sees.
+            Optional<TokenizedText> joined =
+                    tokenizer.encodeRest(prompt, text, promptText.length());
+            if (joined.isPresent()) {
+                return joined.get();
             }
         }
+        throw new JepaException(
+                "training and generation would not agree: after "
+                        + quote(row.ids(), Math.max(0, common - 4), common)
+                        + " the row has "
+                        + quote(row.ids(), common, common + 8)
+                        + ", the generation prompt has "
+                        + quote(prompt.ids(), common, common + 8)
+                        + ". "
+                        + (text.startsWith(promptText)
+                                ? "The beginning of the answer merges with the end of the prompt:"
+                                        + " strip the answer, or drop the example."
+                                : "The chat template writes the prompt otherwise than an answered"
+                                        + " conversation: set the variables that it offers, such as"
+                                        + " enable_thinking (--template-kwargs), or choose another"
+                                        + " template (--chat-template)."));
+    }
+
+    private String quote(int[] ids, int from, int to) {
+        int end = Math.min(to, ids.length);
+        return from >= end
+                ? "nothing"
+                : "'"
+                        + tokenizer
+                                .decode(Arrays.copyOfRange(ids, from, end), false)
+                                .replace("\n", "\\n")
+                        + "'";
+    }
+
+    /** The row's token that ends the turn whose content ends at a place of the text. */
+    private int endOfTurn(String text, TokenizedText row, int contentEnd) {
+        End end = AnswerForm.endOfTurn(tokenizer.addedTokens(), text, contentEnd);
+        requireStop(end.token());
+        for (int i = 0; i < row.ids().length; i++) {
+            if (row.ids()[i] == end.token().id() && row.starts()[i] == end.start()) {
+                return i;
+            }
+        }
+        throw unrecognized(end.token());
+    }
+
+    /** The row's first token from {@code start} on that ends a turn. */
+    private int endOfTurn(TokenizedText row, int start) {
+        AddedToken end = form().end();
+        for (int i = start; i < row.ids().length; i++) {
+            if (row.ids()[i] == end.id()) {
+                return i;
+            }
+        }
+        throw unrecognized(end);
+    }
+
+    private void requireStop(AddedToken end) {
+        if (end.id() != endOfTurnId()) {
+            throw new JepaException(
+                    "the template ends this answer with "
+                            + end.content()
+                            + ", but others with "
+                            + form().end().content()
+                            + ", at which generation stops; drop the example");
+        }
+    }
+
+    private JepaException unrecognized(AddedToken end) {
+        return new JepaException(
+                tokenizer.files().folder().resolve(TokenizerFiles.TOKENIZER)
+                        + ": "
+                        + end.content()
+                        + ", which ends the answer, is not read as one token inside a text"
+                        + (end.flags().isEmpty() ? "" : " (added_tokens has " + end.flags() + ")")
+                        + "; a model trained on it would not learn to stop. Set \"normalized\" and"
+                        + " \"single_word\" of that token to false in added_tokens.");
     }
 
     private static int lastUser(List<Message> messages) {
@@ -150,29 +321,37 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                         + " example's views");
     }
 
-    private TextSpan contentOf(List<Message> messages, int turn, String text) {
-        TextSpan content = template.find(messages, turn, text);
+    private TextSpan contentOf(
+            List<Message> messages, Map<String, Object> arguments, int turn, String text) {
+        TextSpan content = template.find(messages, arguments, turn, text);
         if (content.start() == content.end()) {
-            throw new JepaException(
-                    "turn "
-                            + (turn + 1)
-                            + ", the "
-                            + messages.get(turn).role()
-                            + "'s, is empty; drop the example");
+            throw emptyTurn(messages, turn);
         }
         return content;
     }
 
-    private static TokenizedView view(TokenizedText row, TextSpan content) {
+    private static JepaException emptyTurn(List<Message> messages, int turn) {
+        return new JepaException(
+                "turn "
+                        + (turn + 1)
+                        + ", the "
+                        + messages.get(turn).role()
+                        + "'s, is empty; drop the example");
+    }
+
+    private static TokenizedView view(
+            TokenizedText row, List<Message> messages, int turn, TextSpan content) {
         return TokenizedView.inRow(
-                row.ids(), row.overlapping(content.start(), content.end()).orElseThrow());
+                row.ids(),
+                row.overlapping(content.start(), content.end())
+                        .orElseThrow(() -> emptyTurn(messages, turn)));
     }
 
     private List<TokenizedView> alone(List<String> texts) {
         List<TokenizedView> views = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
             String where = "view " + (i + 1);
-            refuseSpecialTokens(where, texts.get(i));
+            refuseControlTokens(where, texts.get(i), token -> true);
             int[] ids = tokenizer.encode(texts.get(i)).ids();
             if (ids.length == 0) {
                 throw new JepaException(where + " is empty; drop the example");
@@ -195,40 +374,124 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         }
     }
 
-    /** The special token that begins at {@code at}; the longest, where several do. */
-    private String endOfTurn(String text, int at) {
-        return specialTokens.stream()
-                .filter(token -> text.startsWith(token, at))
-                .findFirst()
-                .orElseThrow(
-                        () ->
-                                new JepaException(
-                                        "the chat template writes no special token right after"
-                                                + " an answer but "
-                                                + quote(text.substring(at))
-                                                + "; a model trained on it would not learn to"
-                                                + " stop. Give the model another template."));
-    }
-
-    private static String quote(String text) {
-        return text.isEmpty()
-                ? "nothing"
-                : "'" + text.substring(0, Math.min(24, text.length())).replace("\n", "\\n") + "'";
-    }
-
-    private void refuseSpecialTokens(Message message) {
-        refuseSpecialTokens("the " + message.role() + "'s turn", message.content());
-    }
-
-    private void refuseSpecialTokens(String where, String text) {
-        Optional<String> found = specialTokens.stream().filter(text::contains).findFirst();
-        if (found.isPresent()) {
-            throw new JepaException(
-                    where
-                            + " contains the text "
-                            + found.get()
-                            + ", which the tokenizer would read as its special token; reword it or"
-                            + " drop the example");
+    /** What a conversation says and the template leaves out must not be missing unawares. */
+    private void refuseUnwritten(
+            List<Message> messages,
+            Map<String, ?> arguments,
+            String text,
+            boolean addGenerationPrompt) {
+        for (int turn = 0; turn < messages.size(); turn++) {
+            Message message = messages.get(turn);
+            if (message.role().equals(Message.SYSTEM)) {
+                template.requireWritten(messages, arguments, turn, addGenerationPrompt);
+            }
+            for (Entry<String, Object> field : message.fields().entrySet()) {
+                List<Message> others = new ArrayList<>(messages);
+                others.set(
+                        turn,
+                        new Message(
+                                message.role(),
+                                message.content(),
+                                without(message.fields(), field.getKey())));
+                if (says(field.getValue())
+                        && rendersAs(others, arguments, addGenerationPrompt, text)) {
+                    throw unwritten("messages[" + turn + "]." + field.getKey());
+                }
+            }
         }
+        for (String name : WRITTEN_ARGUMENTS) {
+            if (says(arguments.get(name))
+                    && rendersAs(messages, without(arguments, name), addGenerationPrompt, text)) {
+                throw unwritten(name);
+            }
+        }
+    }
+
+    private static JepaException unwritten(String key) {
+        return new JepaException(
+                "the chat template does not write \""
+                        + key
+                        + "\"; remove the key, or choose a template that writes it"
+                        + " (--chat-template)");
+    }
+
+    private boolean rendersAs(
+            List<Message> messages,
+            Map<String, ?> arguments,
+            boolean addGenerationPrompt,
+            String expected) {
+        try {
+            return template.render(messages, arguments, addGenerationPrompt).equals(expected);
+        } catch (JepaException refused) {
+            return false;
+        }
+    }
+
+    private static Map<String, Object> without(Map<String, ?> map, String key) {
+        Map<String, Object> others = new LinkedHashMap<>(map);
+        others.remove(key);
+        return others;
+    }
+
+    private static boolean says(Object value) {
+        return value != null
+                && !value.equals("")
+                && !(value instanceof Collection<?> list && list.isEmpty())
+                && !(value instanceof Map<?, ?> map && map.isEmpty());
+    }
+
+    private void refuseControlTokens(List<Message> messages, Map<String, ?> arguments) {
+        String ends = form().prompt() + form().end().content();
+        Predicate<AddedToken> any = token -> true;
+        // An answer may hold other tokens that the template spells, such as those of a tool call.
+        Predicate<AddedToken> ofTurns =
+                token ->
+                        token.special()
+                                || namedTokens.contains(token.content())
+                                || ends.contains(token.content());
+        for (Message message : messages) {
+            refuseControlTokens(
+                    "the " + message.role() + "'s turn",
+                    message.content(),
+                    message.role().equals(Message.ASSISTANT) ? ofTurns : any);
+            strings(message.fields().values())
+                    .forEach(
+                            text ->
+                                    refuseControlTokens(
+                                            "the " + message.role() + "'s turn", text, ofTurns));
+        }
+        for (String name : WRITTEN_ARGUMENTS) {
+            strings(arguments.get(name)).forEach(text -> refuseControlTokens(name, text, ofTurns));
+        }
+    }
+
+    /** All strings in a value. */
+    private static Stream<String> strings(Object value) {
+        if (value instanceof Map<?, ?> map) {
+            return Stream.concat(strings(map.keySet()), strings(map.values()));
+        }
+        if (value instanceof Collection<?> list) {
+            return list.stream().flatMap(ChatExampleEncoder::strings);
+        }
+        return value instanceof String text ? Stream.of(text) : Stream.empty();
+    }
+
+    private void refuseControlTokens(String where, String text, Predicate<AddedToken> refused) {
+        for (AddedToken token : controlTokens) {
+            if (refused.test(token) && (text.contains(token.content()) || becomes(text, token))) {
+                throw new JepaException(
+                        where
+                                + " contains the text "
+                                + token.content()
+                                + ", which the tokenizer would read as its control token; reword it"
+                                + " or drop the example");
+            }
+        }
+    }
+
+    /** Whether a text becomes a token by being normalized. */
+    private boolean becomes(String text, AddedToken token) {
+        return token.normalized()
+                && Arrays.stream(tokenizer.encode(text).ids()).anyMatch(id -> id == token.id());
     }
 }

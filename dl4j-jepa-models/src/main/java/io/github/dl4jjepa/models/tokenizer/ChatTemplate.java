@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.tokenizer;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.tokenizer.jinja.JinjaTemplate;
@@ -9,8 +8,10 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A model's chat template: writes a conversation as the text that the model was trained on.
@@ -39,15 +40,31 @@ public final class ChatTemplate {
     /** Characters of a Java string. */
     record TextSpan(int start, int end) {}
 
+    /** The names of a turn's reasoning; transformers lets a template read it by the first two. */
+    private static final List<String> REASONING =
+            List.of("reasoning_content", "thinking", "reasoning");
+
     private final String place;
+    private final String source;
     private final JinjaTemplate template;
+
+    /** Renders conversations with tools; null where this template does. */
+    private final ChatTemplate toolUse;
+
     private final Map<String, String> tokens;
     private final LocalDate date;
 
     private ChatTemplate(
-            String place, JinjaTemplate template, Map<String, String> tokens, LocalDate date) {
+            String place,
+            String source,
+            JinjaTemplate template,
+            ChatTemplate toolUse,
+            Map<String, String> tokens,
+            LocalDate date) {
         this.place = place;
+        this.source = source;
         this.template = template;
+        this.toolUse = toolUse;
         this.tokens = tokens;
         this.date = date;
     }
@@ -62,42 +79,35 @@ public final class ChatTemplate {
     }
 
     /**
-     * The chat template that the files hold: {@code chat_template.jinja}, or {@code chat_template}
-     * in tokenizer_config.json, which may be a list of named ones; then it is the one named {@code
-     * default}.
+     * The chat template that the files hold: the only one, or the one named {@code default}. Where
+     * there is one named {@code tool_use}, conversations with {@code tools} are rendered by that
+     * one, as in transformers; unless one was chosen by {@link TokenizerFiles#withChatTemplate}.
      *
      * @throws JepaException if there is none, or it cannot be compiled
      */
     public static ChatTemplate of(TokenizerFiles files) {
-        Path config = files.folder().resolve(TokenizerFiles.CONFIG);
-        String place =
-                files.templateFile().isPresent()
-                        ? files.folder().resolve(TokenizerFiles.TEMPLATE).toString()
-                        : config + ", chat_template";
-        String source =
-                files.templateFile().orElseGet(() -> fromConfig(files.config("chat_template")));
-        if (source == null) {
-            throw new JepaException(
-                    files.folder()
-                            + " has no chat template: neither "
-                            + TokenizerFiles.TEMPLATE
-                            + " nor a default chat_template in "
-                            + TokenizerFiles.CONFIG
-                            + ". Base models have none: take the instruct model, or copy the"
-                            + " chat_template.jinja of a model with the same special tokens.");
-        }
         Map<String, String> tokens = new HashMap<>();
         for (String name : TOKEN_VARIABLES) {
             files.specialToken(name).ifPresent(token -> tokens.put(name, token));
         }
-        return compile(place, source, tokens);
+        ChatTemplateFiles.Source chosen = files.chatTemplates().chosen();
+        ChatTemplate template = compile(chosen.place(), chosen.text(), tokens);
+        return files.chatTemplates()
+                .toolUse()
+                .map(source -> template.withToolUse(compile(source.place(), source.text(), tokens)))
+                .orElse(template);
     }
 
     /** A template that stands at {@code place}, with the special tokens it can name. */
     static ChatTemplate compile(String place, String source, Map<String, String> tokens) {
         try {
             return new ChatTemplate(
-                    place, JinjaTemplate.compile(source), Map.copyOf(tokens), DEFAULT_DATE);
+                    place,
+                    source,
+                    JinjaTemplate.compile(source),
+                    null,
+                    Map.copyOf(tokens),
+                    DEFAULT_DATE);
         } catch (TemplateException e) {
             throw new JepaException(
                     place
@@ -108,18 +118,14 @@ public final class ChatTemplate {
         }
     }
 
-    private static String fromConfig(JsonNode template) {
-        for (JsonNode named : template) {
-            if (named.path("name").asText().equals("default")) {
-                return named.path("template").textValue();
-            }
-        }
-        return template.textValue();
+    private ChatTemplate withToolUse(ChatTemplate toolUse) {
+        return new ChatTemplate(place, source, template, toolUse, tokens, date);
     }
 
     /** The same template, to which {@code strftime_now} shows another date. */
     public ChatTemplate withDate(LocalDate date) {
-        return new ChatTemplate(place, template, tokens, date);
+        ChatTemplate dated = toolUse == null ? null : toolUse.withDate(date);
+        return new ChatTemplate(place, source, template, dated, tokens, date);
     }
 
     /**
@@ -130,11 +136,44 @@ public final class ChatTemplate {
      *     template's own words), or does what this renderer does not know
      */
     public String render(List<Message> messages, boolean addGenerationPrompt) {
-        List<Map<String, ?>> turns = new ArrayList<>();
-        for (Message message : messages) {
-            turns.add(Map.of("role", message.role(), "content", message.content()));
+        return render(messages, Map.of(), addGenerationPrompt);
+    }
+
+    /**
+     * Renders a conversation with what it comes with.
+     *
+     * @param arguments further variables of the template, such as {@code tools}
+     * @param addGenerationPrompt whether the text ends with what precedes an answer
+     * @throws JepaException if the template refuses the conversation (the message has the
+     *     template's own words), or does what this renderer does not know
+     */
+    public String render(
+            List<Message> messages, Map<String, ?> arguments, boolean addGenerationPrompt) {
+        return render(
+                messages.stream().map(ChatTemplate::turn).toList(), addGenerationPrompt, arguments);
+    }
+
+    /** A turn as transformers hands it to a template: without nulls, reasoning by all its names. */
+    private static Map<String, Object> turn(Message message) {
+        Map<String, Object> turn = new LinkedHashMap<>();
+        turn.put("role", message.role());
+        turn.put("content", message.content());
+        turn.putAll(message.fields());
+        turn.values().removeIf(Objects::isNull);
+        for (String name : REASONING) {
+            Object reasoning = turn.get(name);
+            if (reasoning != null) {
+                turn.putIfAbsent("thinking", reasoning);
+                turn.put("reasoning_content", reasoning);
+                break;
+            }
         }
-        return render(turns, addGenerationPrompt, Map.of());
+        return turn;
+    }
+
+    /** Whether the template's own text spells a token. */
+    boolean spells(String token) {
+        return source.contains(token) || toolUse != null && toolUse.spells(token);
     }
 
     /**
@@ -146,6 +185,9 @@ public final class ChatTemplate {
             List<? extends Map<String, ?>> turns,
             boolean addGenerationPrompt,
             Map<String, ?> arguments) {
+        if (toolUse != null && arguments.get("tools") != null) {
+            return toolUse.render(turns, addGenerationPrompt, arguments);
+        }
         Map<String, Object> variables = new HashMap<>(tokens);
         variables.put("messages", turns);
         variables.put("add_generation_prompt", addGenerationPrompt);
@@ -170,37 +212,80 @@ public final class ChatTemplate {
      * around the mark is taken away. Looking for the content itself would find another turn that
      * says the same, and would not find what the template has trimmed.
      *
-     * @param rendered the conversation as {@link #render(List, boolean) render(messages, false)}
-     *     gives it
+     * @param arguments the arguments that the conversation was rendered with
+     * @param rendered the conversation as {@link #render(List, Map, boolean) render(messages,
+     *     arguments, false)} gives it
      * @throws JepaException if the text around the turn depends on its content
      */
-    TextSpan find(List<Message> messages, int turn, String rendered) {
+    TextSpan find(List<Message> messages, Map<String, ?> arguments, int turn, String rendered) {
+        String mark = mark(rendered);
+        String around = render(marked(messages, turn, mark), arguments, false);
+        int at = around.indexOf(mark);
+        if (at < 0) {
+            throw unwritten(messages, turn);
+        }
+        if (around.indexOf(mark, at + 1) >= 0) {
+            throw notFound(messages, turn, "the template writes its content more than once.");
+        }
+        String before = around.substring(0, at);
+        String after = around.substring(at + mark.length());
+        if (rendered.startsWith(before)
+                && rendered.endsWith(after)
+                && before.length() + after.length() <= rendered.length()) {
+            return new TextSpan(before.length(), rendered.length() - after.length());
+        }
+        throw notFound(
+                messages,
+                turn,
+                "the text around it depends on what it says, as with thoughts in an answer; give"
+                        + " them as the turn's reasoning_content, or take them out of the"
+                        + " example.");
+    }
+
+    /**
+     * Checks that a turn's content is part of the rendered conversation.
+     *
+     * @throws JepaException if the template leaves it out
+     */
+    void requireWritten(
+            List<Message> messages,
+            Map<String, ?> arguments,
+            int turn,
+            boolean addGenerationPrompt) {
+        String mark = mark(messages.toString());
+        if (!render(marked(messages, turn, mark), arguments, addGenerationPrompt).contains(mark)) {
+            throw unwritten(messages, turn);
+        }
+    }
+
+    /** A word that a text does not contain, and that no template changes. */
+    private static String mark(String text) {
         StringBuilder word = new StringBuilder("QZMARKZQ");
-        while (rendered.contains(word)) {
+        while (text.contains(word)) {
             word.append("ZQ");
         }
-        String mark = word.toString();
+        return word.toString();
+    }
+
+    private static List<Message> marked(List<Message> messages, int turn, String mark) {
         List<Message> marked = new ArrayList<>(messages);
-        marked.set(turn, new Message(messages.get(turn).role(), mark));
-        String around = render(marked, false);
-        int at = around.indexOf(mark);
-        boolean once = at >= 0 && around.indexOf(mark, at + 1) < 0;
-        if (once) {
-            String before = around.substring(0, at);
-            String after = around.substring(at + mark.length());
-            if (rendered.startsWith(before)
-                    && rendered.endsWith(after)
-                    && before.length() + after.length() <= rendered.length()) {
-                return new TextSpan(before.length(), rendered.length() - after.length());
-            }
-        }
-        String why =
-                once
-                        ? "the text around it depends on what it says, as with thoughts in an answer;"
-                                + " take them out of the example."
-                        : "the template writes its content "
-                                + (at < 0 ? "not at all." : "more than once.");
-        throw new JepaException(
+        Map<String, Object> fields = new LinkedHashMap<>(messages.get(turn).fields());
+        fields.remove("content");
+        marked.set(turn, new Message(messages.get(turn).role(), mark, fields));
+        return marked;
+    }
+
+    private JepaException unwritten(List<Message> messages, int turn) {
+        return notFound(
+                messages,
+                turn,
+                "the template writes its content not at all. Put the text into a turn that the"
+                        + " template writes, such as the first user turn, or choose another"
+                        + " template (--chat-template).");
+    }
+
+    private JepaException notFound(List<Message> messages, int turn, String why) {
+        return new JepaException(
                 place
                         + ": turn "
                         + (turn + 1)

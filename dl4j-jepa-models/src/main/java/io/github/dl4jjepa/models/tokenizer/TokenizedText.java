@@ -29,6 +29,45 @@ public record TokenizedText(int[] ids, int[] starts, int[] ends) {
         return first < 0 ? Optional.empty() : Optional.of(new TokenSpan(first, last + 1));
     }
 
+    /**
+     * The tokens from a character on, of which none may begin before it.
+     *
+     * @param from the first character
+     * @param place where that character stands in the text that the tokens are to be part of
+     */
+    Optional<TokenizedText> from(int from, int place) {
+        int first = 0;
+        while (first < ids.length && ends[first] <= from) {
+            first++;
+        }
+        if (first == ids.length || starts[first] < from) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new TokenizedText(
+                        Arrays.copyOfRange(ids, first, ids.length),
+                        moved(starts, first, place - from),
+                        moved(ends, first, place - from)));
+    }
+
+    private static int[] moved(int[] places, int first, int by) {
+        return Arrays.stream(places, first, places.length)
+                .map(place -> place < 0 ? place : place + by)
+                .toArray();
+    }
+
+    /** These tokens and others after them. */
+    TokenizedText followedBy(TokenizedText others) {
+        return new TokenizedText(
+                joined(ids, others.ids), joined(starts, others.starts), joined(ends, others.ends));
+    }
+
+    private static int[] joined(int[] first, int[] second) {
+        int[] joined = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, joined, first.length, second.length);
+        return joined;
+    }
+
     /** The ids of a run of tokens. */
     public int[] ids(TokenSpan span) {
         return Arrays.copyOfRange(ids, span.start(), span.end());

@@ -11,10 +11,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face tokenizer: tokenizer.json run by DJL.
@@ -31,7 +34,8 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final Map<String, Integer> ids;
     private final String[] tokens;
-    private final List<String> specialTokens;
+    private final List<AddedToken> addedTokens;
+    private final Map<Integer, AddedToken> stripping;
 
     private Tokenizer(TokenizerFiles files, HuggingFaceTokenizer tokenizer) {
         this.files = files;
@@ -40,7 +44,11 @@ public final class Tokenizer implements AutoCloseable {
         this.tokens =
                 new String[ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1];
         ids.forEach((token, id) -> tokens[id] = token);
-        this.specialTokens = List.copyOf(files.specialTokens());
+        this.addedTokens = files.addedTokens();
+        this.stripping =
+                addedTokens.stream()
+                        .filter(token -> token.stripsBefore() || token.stripsAfter())
+                        .collect(Collectors.toMap(AddedToken::id, token -> token, (a, b) -> b));
     }
 
     /**
@@ -59,7 +67,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws JepaException if tokenizer.json cannot be used
      */
     public static Tokenizer open(TokenizerFiles files) {
-        keepOffTheNetwork();
+        NativeTokenizers.load();
         Path file = files.folder().resolve(TokenizerFiles.TOKENIZER);
         byte[] json = files.tokenizerJson().getBytes(StandardCharsets.UTF_8);
         HuggingFaceTokenizer tokenizer;
@@ -68,7 +76,7 @@ public final class Tokenizer implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             throw new JepaException(
                     file
-                            + " is no tokenizer that DJL can run: "
+                            + " cannot be loaded by DJL's tokenizer: "
                             + e.getMessage()
                             + ". Write it again with save_pretrained of a current transformers.",
                     e);
@@ -83,22 +91,9 @@ public final class Tokenizer implements AutoCloseable {
         return opened;
     }
 
-    /**
-     * DJL would look for a CUDA build of the tokenizers library to download, and report its use to
-     * its makers when it runs on AWS.
-     */
-    private static void keepOffTheNetwork() {
-        for (Map.Entry<String, String> setting :
-                Map.of("RUST_FLAVOR", "cpu", "OPT_OUT_TRACKING", "true").entrySet()) {
-            if (System.getProperty(setting.getKey()) == null) {
-                System.setProperty(setting.getKey(), setting.getValue());
-            }
-        }
-    }
-
     /** The library numbers added tokens by itself where a vocabulary has gaps. */
     private void checkSpecialTokens(Path file) {
-        for (String token : specialTokens) {
+        for (String token : specialTokens()) {
             int[] encoded = encode(token).ids();
             if (encoded.length != 1 || encoded[0] != ids.get(token)) {
                 throw new JepaException(
@@ -136,11 +131,52 @@ public final class Tokenizer implements AutoCloseable {
             boolean characters = spans[i] != null;
             starts[i] = characters ? javaIndex[spans[i].getStart()] : -1;
             ends[i] = characters ? javaIndex[spans[i].getEnd()] : -1;
+            if (characters && stripping.containsKey(Math.toIntExact(encoding.getIds()[i]))) {
+                // What such a token takes of its neighbors' white space is not its own.
+                while (starts[i] < ends[i] && AddedToken.isBlank(text.charAt(starts[i]))) {
+                    starts[i]++;
+                }
+                while (starts[i] < ends[i] && AddedToken.isBlank(text.charAt(ends[i] - 1))) {
+                    ends[i]--;
+                }
+            }
         }
         return new TokenizedText(
                 Arrays.stream(encoding.getIds()).mapToInt(Math::toIntExact).toArray(),
                 starts,
                 ends);
+    }
+
+    /**
+     * Encodes the rest of a text whose beginning is encoded by itself, as a prompt is before its
+     * answer is generated: no token reaches over the boundary.
+     *
+     * @param beginning the tokens of the beginning
+     * @param text the whole text
+     * @param boundary where the beginning ends
+     * @return tokens of the whole text, or nothing where the rest cannot be encoded by itself
+     */
+    Optional<TokenizedText> encodeRest(TokenizedText beginning, String text, int boundary) {
+        String rest = text.substring(boundary);
+        String whole = decode(encode(text).ids(), false);
+        // Some tokenizers put a blank before a text; after a line break they do not.
+        return Stream.of("", "\n")
+                .map(before -> encode(before + rest).from(before.length(), boundary))
+                .flatMap(Optional::stream)
+                .map(beginning::followedBy)
+                .filter(joined -> decode(joined.ids(), false).equals(whole))
+                .findFirst();
+    }
+
+    /** Decodes tokens as they follow others: alone, they could lose a blank at their beginning. */
+    String decodeAfter(int[] before, int[] ids) {
+        int[] all = Arrays.copyOf(before, before.length + ids.length);
+        System.arraycopy(ids, 0, all, before.length, ids.length);
+        String beginning = decode(before, false);
+        String whole = decode(all, false);
+        return whole.startsWith(beginning)
+                ? whole.substring(beginning.length())
+                : decode(ids, false);
     }
 
     /**
@@ -170,7 +206,12 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The tokens that tokenizer.json marks as special: text that spells one becomes it. */
     public List<String> specialTokens() {
-        return specialTokens;
+        return addedTokens.stream().filter(AddedToken::special).map(AddedToken::content).toList();
+    }
+
+    /** All tokens that tokenizer.json adds to the vocabulary, special or not. */
+    List<AddedToken> addedTokens() {
+        return addedTokens;
     }
 
     /** The id of the token that begins a text, if the files name one. */
@@ -232,9 +273,11 @@ public final class Tokenizer implements AutoCloseable {
             if (Character.getType(point) == Character.SURROGATE) {
                 throw new JepaException(
                         String.format(
+                                Locale.ROOT,
                                 "the text has half of a surrogate pair, \\u%04x, at index %d; it was"
                                         + " cut in the middle of a character",
-                                point, index));
+                                point,
+                                index));
             }
             index += Character.charCount(point);
         }

@@ -19,11 +19,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The tokenizer files of a Hugging Face folder: {@code tokenizer.json}, {@code
- * tokenizer_config.json}, {@code special_tokens_map.json} and {@code chat_template.jinja}.
+ * tokenizer_config.json}, {@code special_tokens_map.json}, {@code added_tokens.json}, and the files
+ * of its chat templates.
  *
  * <p>Only the first is required. Immutable.
  */
@@ -36,6 +40,15 @@ public final class TokenizerFiles {
     static final String SPECIAL_TOKENS = "special_tokens_map.json";
     static final String TEMPLATE = "chat_template.jinja";
 
+    /** Tokens that a slow tokenizer adds to its vocabulary, with their ids. */
+    private static final String ADDED_TOKENS = "added_tokens.json";
+
+    private static final String ADDED_TOKENS_DECODER = "added_tokens_decoder";
+    private static final String END_TOKEN = "eos_token";
+
+    /** The key of a chat template in JSON files. */
+    static final String TEMPLATE_KEY = "chat_template";
+
     private static final ObjectMapper JSON =
             JsonMapper.builder()
                     .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
@@ -47,13 +60,20 @@ public final class TokenizerFiles {
     private final ObjectNode tokenizer;
     private final ObjectNode config;
     private final ObjectNode specialTokens;
+    private final ObjectNode addedTokens;
+    private final ChatTemplateFiles templates;
 
-    private TokenizerFiles(Path folder, Map<String, String> texts) {
+    private TokenizerFiles(
+            Path folder, Map<String, String> texts, Optional<ChatTemplateFiles> templates) {
         this.folder = folder;
         this.texts = texts;
         this.tokenizer = parse(TOKENIZER);
         this.config = parse(CONFIG);
         this.specialTokens = parse(SPECIAL_TOKENS);
+        this.addedTokens = parse(ADDED_TOKENS);
+        this.templates =
+                templates.orElseGet(
+                        () -> ChatTemplateFiles.read(folder, config.path(TEMPLATE_KEY)));
     }
 
     /**
@@ -63,25 +83,35 @@ public final class TokenizerFiles {
      */
     public static TokenizerFiles read(Path folder) {
         Map<String, String> texts = new LinkedHashMap<>();
-        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, TEMPLATE)) {
-            Path file = folder.resolve(name);
-            try {
-                texts.put(name, Files.readString(file));
-            } catch (NoSuchFileException absent) {
-                if (name.equals(TOKENIZER)) {
-                    throw new JepaException(
-                            file
-                                    + " is missing. Only fast tokenizers are read; transformers writes"
-                                    + " the file with AutoTokenizer.from_pretrained(model)"
-                                    + ".save_pretrained(folder).");
-                }
-            } catch (MalformedInputException e) {
-                throw new JepaException(file + " is not UTF-8 text; download it again.", e);
-            } catch (IOException e) {
-                throw new JepaException(file + " cannot be read: " + e, e);
+        for (String name : List.of(TOKENIZER, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS)) {
+            Optional<String> text = readText(folder.resolve(name));
+            if (text.isEmpty() && name.equals(TOKENIZER)) {
+                throw new JepaException(
+                        folder.resolve(name)
+                                + " is missing. Only fast tokenizers are read; transformers writes"
+                                + " the file with AutoTokenizer.from_pretrained(model)"
+                                + ".save_pretrained(folder).");
             }
+            text.ifPresent(content -> texts.put(name, content));
         }
-        return new TokenizerFiles(folder, texts);
+        return new TokenizerFiles(folder, texts, Optional.empty());
+    }
+
+    /**
+     * The text of a file; empty where there is none.
+     *
+     * @throws JepaException if it is not UTF-8 text, or cannot be read
+     */
+    static Optional<String> readText(Path file) {
+        try {
+            return Optional.of(Files.readString(file));
+        } catch (NoSuchFileException absent) {
+            return Optional.empty();
+        } catch (MalformedInputException e) {
+            throw new JepaException(file + " is not UTF-8 text; download it again.", e);
+        } catch (IOException e) {
+            throw new JepaException(file + " cannot be read: " + e, e);
+        }
     }
 
     /** The text of [PRED] token {@code i}, from 1: {@code <|predictor_1|>}. */
@@ -119,7 +149,8 @@ public final class TokenizerFiles {
         Map<String, Integer> ids = ids();
         int next = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         ObjectNode extendedTokenizer = tokenizer.deepCopy();
-        ObjectNode extendedConfig = config.deepCopy();
+        ObjectNode extendedConfig = withAddedTokens(config.deepCopy());
+        ObjectNode extendedAddedTokens = addedTokens.deepCopy();
         ArrayNode added = extendedTokenizer.withArrayProperty("added_tokens");
         boolean changed = false;
         for (int i = 1; i <= count; i++) {
@@ -136,8 +167,9 @@ public final class TokenizerFiles {
             ObjectNode entry = JSON.createObjectNode().put("id", next);
             added.add(entry.setAll(description));
             extendedConfig
-                    .withObjectProperty("added_tokens_decoder")
+                    .withObjectProperty(ADDED_TOKENS_DECODER)
                     .set(Integer.toString(next), description);
+            extendedAddedTokens.put(token, next);
             next++;
             changed = true;
         }
@@ -147,7 +179,103 @@ public final class TokenizerFiles {
         Map<String, String> extended = new LinkedHashMap<>(texts);
         extended.put(TOKENIZER, write(extendedTokenizer));
         extended.computeIfPresent(CONFIG, (name, text) -> write(extendedConfig));
-        return new TokenizerFiles(folder, extended);
+        extended.computeIfPresent(ADDED_TOKENS, (name, text) -> write(extendedAddedTokens));
+        return new TokenizerFiles(folder, extended, Optional.of(templates));
+    }
+
+    /**
+     * The same tokenizer with another chat template. {@link ChatTemplate#of} takes it, and it is
+     * written as {@code chat_template.jinja}; the named ones are kept in {@code
+     * additional_chat_templates}.
+     *
+     * @param nameOrFile the name of one of the folder's templates, or else the path of a file
+     * @throws JepaException if it is neither; the message lists the names
+     */
+    public TokenizerFiles withChatTemplate(String nameOrFile) {
+        return withChatTemplates(templates.choose(nameOrFile));
+    }
+
+    /**
+     * The same tokenizer whose chat templates take values for variables that a caller does not set,
+     * such as {@code enable_thinking}. The values are written into the templates, so that all who
+     * render them later take the same.
+     *
+     * @param json an object with the values by the variables' names
+     * @throws JepaException if it is not an object, or no template has such a variable
+     */
+    public TokenizerFiles withTemplateArguments(String json) {
+        try {
+            if (JSON.readTree(json) instanceof ObjectNode values) {
+                return withChatTemplates(templates.withDefaults(values));
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    "the template's variables are not JSON: " + e.getOriginalMessage(), e);
+        }
+        throw new JepaException(
+                "the template's variables must be a JSON object such as"
+                        + " {\"enable_thinking\": false}, not "
+                        + json);
+    }
+
+    private TokenizerFiles withChatTemplates(ChatTemplateFiles others) {
+        Map<String, String> changed = new LinkedHashMap<>(texts);
+        if (config.has(TEMPLATE_KEY)) {
+            changed.put(CONFIG, write(config.deepCopy().without(TEMPLATE_KEY)));
+        }
+        return new TokenizerFiles(folder, changed, Optional.of(others));
+    }
+
+    /**
+     * Gives a tokenizer_config.json what transformers takes from elsewhere as long as there is no
+     * added_tokens_decoder: the tokens of special_tokens_map.json, and all added tokens.
+     */
+    private ObjectNode withAddedTokens(ObjectNode target) {
+        if (target.has(ADDED_TOKENS_DECODER)) {
+            return target;
+        }
+        specialTokens.properties().stream()
+                .filter(entry -> !target.has(entry.getKey()))
+                .forEach(entry -> target.set(entry.getKey(), entry.getValue()));
+        ObjectNode decoder = target.putObject(ADDED_TOKENS_DECODER);
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            ObjectNode description = token.deepCopy();
+            decoder.set(description.remove("id").asText(), description);
+        }
+        return target;
+    }
+
+    /**
+     * The same tokenizer with another {@code eos_token}.
+     *
+     * <p>It stays as it is where that would change how text is encoded: where a chat template
+     * writes {@code eos_token}, or {@code add_eos_token} is set. It also stays where no file names
+     * special tokens.
+     *
+     * @param id the token's id
+     */
+    public TokenizerFiles withEndToken(int id) {
+        String token =
+                ids().entrySet().stream()
+                        .filter(entry -> entry.getValue() == id)
+                        .map(Map.Entry::getKey)
+                        .findFirst()
+                        .orElseThrow(() -> new IllegalArgumentException("no token has id " + id));
+        if (templates.mention(END_TOKEN)
+                || config.path(TEMPLATE_KEY).toString().contains(END_TOKEN)
+                || config.path("add_eos_token").asBoolean()
+                || specialToken(END_TOKEN).equals(Optional.of(token))) {
+            return this;
+        }
+        Map<String, String> changed = new LinkedHashMap<>(texts);
+        changed.computeIfPresent(
+                CONFIG, (name, text) -> write(config.deepCopy().put(END_TOKEN, token)));
+        if (specialTokens.has(END_TOKEN)) {
+            changed.put(SPECIAL_TOKENS, write(specialTokens.deepCopy().put(END_TOKEN, token)));
+        }
+        return changed.equals(texts)
+                ? this
+                : new TokenizerFiles(folder, changed, Optional.of(templates));
     }
 
     /**
@@ -156,9 +284,12 @@ public final class TokenizerFiles {
      * @throws JepaException if a file cannot be written
      */
     public void write(Path target) {
-        for (Map.Entry<String, String> file : texts.entrySet()) {
+        Map<String, String> written = new LinkedHashMap<>(texts);
+        written.putAll(templates.files());
+        for (Map.Entry<String, String> file : written.entrySet()) {
             Path path = target.resolve(file.getKey());
             try {
+                Files.createDirectories(path.toAbsolutePath().getParent());
                 Files.writeString(path, file.getValue());
             } catch (IOException e) {
                 throw new JepaException(path + " cannot be written: " + e, e);
@@ -171,9 +302,9 @@ public final class TokenizerFiles {
         return texts.get(TOKENIZER);
     }
 
-    /** The text of {@code chat_template.jinja}. */
-    Optional<String> templateFile() {
-        return Optional.ofNullable(texts.get(TEMPLATE));
+    /** The chat templates. */
+    ChatTemplateFiles chatTemplates() {
+        return templates;
     }
 
     /** The value of a key of tokenizer_config.json; missing where there is none. */
@@ -191,15 +322,29 @@ public final class TokenizerFiles {
         return text.isTextual() ? Optional.of(text.textValue()) : Optional.empty();
     }
 
-    /** The tokens that tokenizer.json lists as special. */
-    List<String> specialTokens() {
-        List<String> special = new ArrayList<>();
+    /** The tokens that the files name for a purpose: to begin a text, to end it, to pad rows. */
+    Set<String> namedTokens() {
+        return Stream.of("bos_token", "eos_token", "pad_token", "unk_token")
+                .map(this::specialToken)
+                .flatMap(Optional::stream)
+                .collect(Collectors.toSet());
+    }
+
+    /** The tokens that tokenizer.json adds to the vocabulary, special or not. */
+    List<AddedToken> addedTokens() {
+        List<AddedToken> added = new ArrayList<>();
         for (JsonNode token : tokenizer.path("added_tokens")) {
-            if (token.path("special").booleanValue()) {
-                special.add(token.path("content").textValue());
-            }
+            added.add(
+                    new AddedToken(
+                            token.path("content").textValue(),
+                            token.path("id").intValue(),
+                            token.path("special").booleanValue(),
+                            token.path("lstrip").booleanValue(),
+                            token.path("rstrip").booleanValue(),
+                            token.path("single_word").booleanValue(),
+                            token.path("normalized").booleanValue()));
         }
-        return special;
+        return added;
     }
 
     /** Every token of tokenizer.json with its id. */

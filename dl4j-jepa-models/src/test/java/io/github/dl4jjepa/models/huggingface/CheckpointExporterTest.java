@@ -57,6 +57,18 @@ class CheckpointExporterTest {
     }
 
     @Test
+    void writesNamedChatTemplatesAgainIntoAFolderThatHasThem() throws IOException {
+        Files.createDirectory(source.path.resolve("additional_chat_templates"));
+        source.file("additional_chat_templates/rag.jinja", "rag");
+        Files.createDirectories(target);
+        TokenizerFiles files = TokenizerFiles.read(source.path);
+        for (int time = 0; time < 2; time++) {
+            exporter().optTokenizer(files).build().exportInto(ModelFolder.weights(2), target);
+            assertThat(target.resolve("additional_chat_templates/rag.jinja")).hasContent("rag");
+        }
+    }
+
+    @Test
     void writesTheConfigurationAsTransformersWroteIt() {
         exporter().build().export(ModelFolder.weights(2), target);
         assertThat(target.resolve("config.json"))
@@ -103,6 +115,149 @@ class CheckpointExporterTest {
         exporter().optTokenizer(extended).build().export(ModelFolder.weights(2), target);
 
         assertThat(target.resolve("tokenizer.json")).content().contains("<|predictor_1|>");
+    }
+
+    private static final String TOKENIZER =
+            """
+            {"added_tokens": [{"id": 2, "content": "<end>", "special": true},
+                              {"id": 5, "content": "<turn>", "special": true}],
+             "model": {"vocab": {"a": 0}}}""";
+
+    private void exportWithEndOfTurn(int id) {
+        source.file("tokenizer.json", TOKENIZER);
+        exporter()
+                .optTokenizer(TokenizerFiles.read(source.path))
+                .optEndOfTurn(id)
+                .build()
+                .export(ModelFolder.weights(2), target);
+    }
+
+    @Test
+    void addsTheEndOfATurnToTheTokensThatEndASequence() {
+        ObjectNode generation = source.open().generationConfig().orElseThrow();
+        generation.putArray("eos_token_id").add(2).add(5);
+        ObjectNode config = source.open().config();
+        config.putArray("eos_token_id").add(2).add(5);
+
+        exportWithEndOfTurn(5);
+
+        CheckpointFolder written = CheckpointFolder.open(target);
+        assertThat(written.generationConfig()).contains(generation);
+        assertThat(written.config()).isEqualTo(config);
+    }
+
+    @Test
+    void leavesASourceThatStopsAtTheEndOfATurnAsItIs() {
+        source.file("generation_config.json", "{\"eos_token_id\": [5, 2], \"top_k\": 4}");
+        source.file("tokenizer_config.json", "{\"eos_token\": \"<end>\"}");
+
+        exportWithEndOfTurn(5);
+
+        for (String name : new String[] {"generation_config.json", "tokenizer_config.json"}) {
+            assertThat(target.resolve(name)).hasSameBinaryContentAs(source.path.resolve(name));
+        }
+    }
+
+    @Test
+    void makesAGenerationConfigurationWhereTheSourceHasNone() throws IOException {
+        Files.delete(source.path.resolve("generation_config.json"));
+
+        exportWithEndOfTurn(5);
+
+        assertThat(CheckpointFolder.open(target).generationConfig().orElseThrow().toString())
+                .isEqualTo(
+                        "{\"_from_model_config\":true,\"bos_token_id\":1,\"pad_token_id\":0,"
+                                + "\"eos_token_id\":[2,5]}");
+    }
+
+    @Test
+    void makesTheEndOfATurnTheTokenizersEndToken() {
+        source.file("tokenizer_config.json", "{\"eos_token\": \"<end>\"}");
+        source.file("special_tokens_map.json", "{\"eos_token\": {\"content\": \"<end>\"}}");
+
+        exportWithEndOfTurn(5);
+
+        for (String name : new String[] {"tokenizer_config.json", "special_tokens_map.json"}) {
+            assertThat(target.resolve(name))
+                    .content()
+                    .isEqualToIgnoringWhitespace("{\"eos_token\": \"<turn>\"}");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"eos_token\": \"<end>\", \"add_eos_token\": true} | {{ messages }}",
+                "{\"eos_token\": \"<end>\"} | {{ messages }}{{ eos_token }}",
+                "{\"eos_token\": \"<end>\", \"chat_template\": \"{{ eos_token }}\"} | {{ messages }}"
+            })
+    void keepsAnEndTokenThatIsWrittenIntoTexts(String config, String template) {
+        source.file("tokenizer_config.json", config).file("chat_template.jinja", template);
+
+        exportWithEndOfTurn(5);
+
+        assertThat(target.resolve("tokenizer_config.json")).hasContent(config);
+        assertThat(CheckpointFolder.open(target).endTokenIds()).containsExactly(2, 5);
+    }
+
+    @Test
+    void takesTheCodeOfAModelAlong() {
+        source.file(
+                        "config.json",
+                        """
+                        {"eos_token_id": 2, "auto_map": {
+                          "AutoConfig": "configuration_x.XConfig",
+                          "AutoModelForCausalLM": "modeling_x.XModel",
+                          "AutoModel": "org/other--modeling_other.Other"}}""")
+                .file(
+                        "tokenizer_config.json",
+                        "{\"auto_map\": {\"AutoTokenizer\": [\"tok.X\", null]}}")
+                .file("configuration_x.py", "import torch\n")
+                .file(
+                        "modeling_x.py",
+                        "from .layers import (\n  A, B)\nfrom . import ops as o, more\n")
+                .file("layers.py", "    from .deep import D\n")
+                .file("deep.py", "")
+                .file("ops.py", "")
+                .file("more.py", "")
+                .file("tok.py", "")
+                .file("train.py", "mine");
+
+        exporter().build().export(ModelFolder.weights(2), target);
+
+        assertThat(target.toFile().list((folder, name) -> name.endsWith(".py")))
+                .containsExactlyInAnyOrder(
+                        "configuration_x.py",
+                        "modeling_x.py",
+                        "layers.py",
+                        "deep.py",
+                        "ops.py",
+                        "more.py",
+                        "tok.py");
+        assertThat(target.resolve("config.json")).content().contains("org/other--modeling_other");
+    }
+
+    @Test
+    void namesTheCodeThatIsMissing() {
+        source.file("config.json", "{\"auto_map\": {\"AutoModel\": \"modeling_x.X\"}}");
+
+        assertThat(RemoteCode.of(source.open()).missing()).containsExactly("modeling_x.py");
+    }
+
+    @Test
+    void replacesNamedTemplatesOfAFolder() throws IOException {
+        Path named = Files.createDirectories(source.path.resolve("additional_chat_templates"));
+        Files.writeString(named.resolve("tool_use.jinja"), "{{ tools }}");
+        CheckpointExporter exporter =
+                exporter().optTokenizer(TokenizerFiles.read(source.path)).build();
+        Files.createDirectories(target);
+
+        exporter.exportInto(ModelFolder.weights(2), target);
+        exporter.exportInto(ModelFolder.weights(2), target);
+
+        assertThat(target.resolve("additional_chat_templates/tool_use.jinja"))
+                .hasContent("{{ tools }}");
     }
 
     @Test

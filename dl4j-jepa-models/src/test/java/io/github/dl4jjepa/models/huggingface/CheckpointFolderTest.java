@@ -71,6 +71,28 @@ class CheckpointFolderTest {
                 () -> CheckpointFolder.open(folder.resolve("gone")), "gone", "no such folder");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "org\\model, org/model",
+        "./org/model, org/name@revision",
+        "datasets/org/data, dataset",
+        "https://huggingface.co/org/model, name alone"
+    })
+    void saysWhatToWriteWhereThereIsNeitherAFolderNorAName(String text, String advice) {
+        assertRefused(() -> CheckpointFolder.of(text), text + ": no such folder", advice);
+    }
+
+    @Test
+    void refusesATextThatCannotBeAPath() {
+        assertRefused(() -> CheckpointFolder.of("a\0b"), "no such folder");
+    }
+
+    @Test
+    void opensAFolderByItsPath() {
+        CheckpointFolder model = ModelFolder.whole(folder).open();
+        assertThat(CheckpointFolder.of(folder.toString()).path()).isEqualTo(model.path());
+    }
+
     @Test
     void refusesAFileInPlaceOfAFolder() {
         new ModelFolder(folder).file("x", "");
@@ -88,6 +110,13 @@ class CheckpointFolderTest {
         CheckpointFolder model =
                 new ModelFolder(folder).file("config.json", "{\n  \"a\": 1,\n  \"b\" 2\n}").open();
         assertRefused(model::config, "config.json, line 3, column 7", "download");
+    }
+
+    @Test
+    void refusesAConfigurationThatIsNestedBeyondReading() {
+        CheckpointFolder model =
+                new ModelFolder(folder).file("config.json", "{\"a\":" + "[".repeat(100_000)).open();
+        assertRefused(model::config, "config.json", "not valid JSON");
     }
 
     @ParameterizedTest

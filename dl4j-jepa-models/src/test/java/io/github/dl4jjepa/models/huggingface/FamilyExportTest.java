@@ -38,6 +38,7 @@ class FamilyExportTest {
                 "olmo2",
                 "phi",
                 "phi3",
+                "phi3-longrope-partial",
                 "gpt2",
                 "openelm"
             })

@@ -56,6 +56,29 @@ class SafetensorsHeaderTest {
                 "{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":%s}", dtype, shape, offsets);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"a\":", "["})
+    void refusesAHeaderThatIsNestedBeyondReading(String opening) throws IOException {
+        write("{\"x\":" + opening.repeat(100_000), 0);
+        assertRefused("not valid JSON");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F4, 8, 4", "F6_E2M3, 8, 6", "F8_E8M0, 3, 3", "F8_E4M3FNUZ, 3, 3", "C64, 2, 16"})
+    void readsTypesThatNoArrayHasWithTheirLength(String dtype, int elements, int bytes)
+            throws IOException {
+        write("{\"a\":" + entry(dtype, "[" + elements + "]", "[0," + bytes + "]") + "}", bytes);
+        TensorInfo tensor = SafetensorsHeader.read(file).tensors().get(0);
+        assertThat(tensor.elements()).isEqualTo(elements);
+        assertThat(tensor.dtype().arrayType()).isEmpty();
+    }
+
+    @Test
+    void refusesElementsThatDoNotFillTheirLastByte() throws IOException {
+        write("{\"a\":" + entry("F4", "[3]", "[0,2]") + "}", 2);
+        assertRefused("\"a\"", "F4");
+    }
+
     @Test
     void readsTensorsInTheOrderOfTheDataAndTheMetadata() throws IOException {
         write(

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.safetensors;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.github.dl4jjepa.core.JepaException;
@@ -53,15 +54,34 @@ class ShardedCheckpointTest {
     }
 
     @Test
-    void refusesATensorThatTheIndexLacks() throws IOException {
+    void readsATensorThatTheIndexLacks() throws IOException {
         replaceInIndex("\"scale\"", "\"scales\"");
-        assertRefused(SECOND, "\"scale\"", "not in the index");
+        SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.open(folder);
+        assertThat(checkpoint.tensor("scale").file()).isEqualTo(folder.resolve(SECOND));
+        assertThat(checkpoint.absent()).containsExactly("scales");
+    }
+
+    @Test
+    void refusesATensorThatTheIndexLacksAndTwoShardsHold() throws IOException {
+        replaceInIndex("\"scale\"", "\"scales\"");
+        replaceInIndex("\"layers.1.bias\"", "\"other\": \"third.safetensors\", \"bias\"");
+        Files.copy(folder.resolve(SECOND), folder.resolve("third.safetensors"));
+        assertRefused("third.safetensors", "also in " + SECOND, "the index lists neither");
     }
 
     @Test
     void refusesATensorThatNoShardHolds() throws IOException {
         replaceInIndex("\"scale\"", "\"bias\": \"" + FIRST + "\", \"scale\"");
-        assertRefused(FIRST, "\"bias\"", "missing");
+        SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.open(folder);
+        assertThatExceptionOfType(JepaException.class)
+                .isThrownBy(() -> checkpoint.read("bias"))
+                .withMessageContainingAll(FIRST, "\"bias\"", "missing");
+    }
+
+    @Test
+    void refusesAnIndexThatIsNestedBeyondReading() throws IOException {
+        Files.writeString(index, "{\"weight_map\": " + "[".repeat(100_000));
+        assertRefused(index.toString(), "Download");
     }
 
     @Test

@@ -173,7 +173,7 @@ class ChatExampleEncoderTest {
         assertThatThrownBy(
                         () -> loose.encode(Example.conversation("test:7", List.of(USER, ANSWER))))
                 .isInstanceOf(JepaException.class)
-                .hasMessageStartingWith("test:7: the chat template writes no special token")
+                .hasMessageStartingWith("test:7: the chat template writes no token")
                 .hasMessageContaining("but '\\n'");
     }
 

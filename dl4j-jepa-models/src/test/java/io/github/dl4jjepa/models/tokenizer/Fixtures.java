@@ -21,8 +21,13 @@ final class Fixtures {
 
     /** A folder of src/test/resources/tokenizers. */
     static Path tokenizer(String name) {
+        return resource("/tokenizers/" + name);
+    }
+
+    /** A file or folder of src/test/resources. */
+    static Path resource(String name) {
         try {
-            return Path.of(Fixtures.class.getResource("/tokenizers/" + name).toURI());
+            return Path.of(Fixtures.class.getResource(name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }

@@ -110,11 +110,11 @@ class PublishedChatTemplatesTest {
             ChatTemplate template, List<Message> messages, String rendered, JsonNode span) {
         int turn = span.path("message").intValue();
         if (span.has("failed")) {
-            assertThat(catchThrowable(() -> template.find(messages, turn, rendered)))
+            assertThat(catchThrowable(() -> template.find(messages, Map.of(), turn, rendered)))
                     .isInstanceOf(JepaException.class)
                     .hasMessageContaining("cannot be found");
         } else {
-            assertThat(template.find(messages, turn, rendered))
+            assertThat(template.find(messages, Map.of(), turn, rendered))
                     .isEqualTo(
                             new TextSpan(
                                     span.path("start_utf16").intValue(),

@@ -169,7 +169,7 @@ class TokenizerTest {
         Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": {\"type\": \"Magic\"}}");
         assertThatThrownBy(() -> Tokenizer.open(folder))
                 .isInstanceOf(JepaException.class)
-                .hasMessageContaining("tokenizer.json is no tokenizer that DJL can run");
+                .hasMessageContaining("tokenizer.json cannot be loaded by DJL's tokenizer");
     }
 
     @Test

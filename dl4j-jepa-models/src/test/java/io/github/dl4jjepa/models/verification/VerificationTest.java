@@ -44,6 +44,8 @@ class VerificationTest {
         "phi, config.v4.json",
         "phi3, config.json",
         "phi3, config.v4.json",
+        "phi3-longrope-partial, config.json",
+        "phi3-longrope-partial, config.v4.json",
         "gpt2, config.json",
         "gpt2, config.v4.json",
         "openelm, config.json"

@@ -98,19 +98,28 @@ public final class ConfigJson {
 
     /** An integer from 1 up that must be there. */
     public int positive(String key) {
+        return integer(key, 1, "a positive integer");
+    }
+
+    private int integer(String key, int least, String expected) {
         return required(
                         key,
                         node ->
                                 node.isIntegralNumber()
                                         && node.canConvertToInt()
-                                        && node.intValue() > 0,
-                        "a positive integer")
+                                        && node.intValue() >= least,
+                        expected)
                 .intValue();
     }
 
     /** An integer from 1 up, or a default where there is none. */
     public int positive(String key, int absent) {
         return has(key) ? positive(key) : absent;
+    }
+
+    /** An integer from 0 up, or a default where there is none. */
+    public int natural(String key, int absent) {
+        return has(key) ? integer(key, 0, "an integer that is not negative") : absent;
     }
 
     /** A number that must be there. */

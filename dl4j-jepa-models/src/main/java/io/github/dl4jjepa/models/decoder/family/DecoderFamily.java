@@ -45,7 +45,14 @@ public interface DecoderFamily {
                         () ->
                                 config.refusal(
                                         "model_type",
-                                        "\"" + modelType + "\" is not supported",
+                                        "\""
+                                                + modelType
+                                                + "\" is not supported"
+                                                + (config.has("text_config")
+                                                        ? ": it is a model of more than text, whose"
+                                                                + " language model can be saved by"
+                                                                + " itself in transformers"
+                                                        : ""),
                                         "supported: "
                                                 + String.join(
                                                         ", ",

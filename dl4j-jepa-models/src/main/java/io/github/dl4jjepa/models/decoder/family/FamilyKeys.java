@@ -45,12 +45,7 @@ final class FamilyKeys {
 
     /** {@code head_dim}, or else the family's. */
     static int headDim(ConfigJson config, int absent) {
-        int headDim = config.positive("head_dim", absent);
-        if (headDim % 2 != 0) {
-            throw config.refusal(
-                    "head_dim", headDim + " is odd", "rotary embedding needs an even width");
-        }
-        return headDim;
+        return config.positive("head_dim", absent);
     }
 
     /** An activation by its name in transformers. */

@@ -40,6 +40,7 @@ enum GemmaFamily implements DecoderFamily {
         int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int maxPositions = config.positive("max_position_embeddings", first ? 8192 : 131072);
         int headDim = FamilyKeys.headDim(config, 256);
+        RotaryKeys rotary = new RotaryKeys(config, headDim, maxPositions);
         boolean bias = config.flag("attention_bias", false);
         double scalar = first ? headDim : config.number("query_pre_attn_scalar", 256);
         // Gemma 1's first files say "gelu" and mean the tanh form, which hidden_activation says.
@@ -63,14 +64,7 @@ enum GemmaFamily implements DecoderFamily {
                         0,
                         this == GEMMA3 ? QueryKeyNorm.HEADS : QueryKeyNorm.NONE,
                         windows(config, layers),
-                        this == GEMMA3
-                                ? Optional.of(
-                                        RotaryKeys.readLocal(
-                                                config,
-                                                "rope_local_base_freq",
-                                                10000,
-                                                maxPositions))
-                                : Optional.empty()),
+                        this == GEMMA3 ? Optional.of(rotary.gemma3Sliding()) : Optional.empty()),
                 new FeedForward(
                         List.of(config.positive("intermediate_size")),
                         FamilyKeys.activation(config, activation, "gelu_pytorch_tanh"),
@@ -86,7 +80,7 @@ enum GemmaFamily implements DecoderFamily {
                         config.flag("tie_word_embeddings", true),
                         false,
                         cap(config, "final_logit_softcapping", 30)),
-                RotaryKeys.read(config, this == GEMMA3 ? 1e6 : 10000, maxPositions),
+                this == GEMMA3 ? rotary.gemma3Full() : rotary.whole(),
                 TensorNames.LLAMA,
                 maxPositions,
                 config.number("initializer_range", 0.02));
@@ -103,7 +97,7 @@ enum GemmaFamily implements DecoderFamily {
         if (this == GEMMA) {
             return Collections.nCopies(layers, 0);
         }
-        int window = config.positive("sliding_window", 4096);
+        int window = config.isNull("sliding_window") ? 0 : config.positive("sliding_window", 4096);
         int pattern = this == GEMMA2 ? 2 : config.positive("sliding_window_pattern", 6);
         return FamilyKeys.windows(config, layers, window, i -> (i + 1) % pattern != 0);
     }

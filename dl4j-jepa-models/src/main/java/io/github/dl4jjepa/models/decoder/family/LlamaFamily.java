@@ -31,7 +31,8 @@ enum LlamaFamily implements DecoderFamily {
     MISTRAL("mistral") {
         @Override
         public DecoderConfig configuration(ConfigJson config) {
-            int window = config.has("sliding_window") ? config.positive("sliding_window") : 0;
+            int window =
+                    config.isNull("sliding_window") ? 0 : config.positive("sliding_window", 4096);
             return configuration(
                     config,
                     8,
@@ -63,6 +64,7 @@ enum LlamaFamily implements DecoderFamily {
         int hiddenSize = config.positive("hidden_size");
         int heads = config.positive("num_attention_heads");
         int layers = FamilyKeys.layers(config, "num_hidden_layers");
+        int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
         return new DecoderConfig(
                 config.positive("vocab_size"),
                 hiddenSize,
@@ -70,7 +72,7 @@ enum LlamaFamily implements DecoderFamily {
                 Attention.llama(
                         heads,
                         FamilyKeys.keyValueHeads(config, heads, keyValueHeadsIfAbsent),
-                        FamilyKeys.headDim(config, hiddenSize, heads),
+                        headDim,
                         attentionBias,
                         layers,
                         slidingWindow),
@@ -83,7 +85,7 @@ enum LlamaFamily implements DecoderFamily {
                 new Norm(NormKind.RMS, config.number("rms_norm_eps", 1e-6), NormPlacement.BEFORE),
                 1,
                 Head.plain(config.flag("tie_word_embeddings", false)),
-                RotaryKeys.read(config, 10000, maxPositions),
+                new RotaryKeys(config, headDim, maxPositions).whole(),
                 TensorNames.LLAMA,
                 maxPositions,
                 config.number("initializer_range", 0.02));

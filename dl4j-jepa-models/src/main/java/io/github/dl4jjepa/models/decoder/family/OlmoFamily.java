@@ -70,7 +70,7 @@ enum OlmoFamily implements DecoderFamily {
                         : new Norm(NormKind.LAYER_PLAIN, 1e-5, NormPlacement.BEFORE),
                 1,
                 Head.plain(config.flag("tie_word_embeddings", false)),
-                RotaryKeys.read(config, 10000, maxPositions),
+                new RotaryKeys(config, headDim, maxPositions).whole(),
                 TensorNames.LLAMA,
                 maxPositions,
                 config.number("initializer_range", 0.02));

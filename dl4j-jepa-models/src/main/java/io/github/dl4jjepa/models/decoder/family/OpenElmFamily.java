@@ -36,6 +36,10 @@ enum OpenElmFamily implements DecoderFamily {
         int hiddenSize = config.positive("model_dim");
         int layers = FamilyKeys.layers(config, "num_transformer_layers");
         int headDim = FamilyKeys.headDim(config, 64);
+        if (headDim % 2 != 0) {
+            throw config.refusal(
+                    "head_dim", headDim + " is odd", "rotary embedding needs an even width");
+        }
         List<Integer> heads = config.positives("num_query_heads", layers);
         List<Integer> keyValueHeads = config.positives("num_kv_heads", layers);
         for (int layer = 0; layer < layers; layer++) {

@@ -42,6 +42,7 @@ enum PhiFamily implements DecoderFamily {
         int maxPositions = config.positive("max_position_embeddings", third ? 4096 : 2048);
         int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
         int window = third && config.has("sliding_window") ? config.positive("sliding_window") : 0;
+        RotaryKeys rotary = new RotaryKeys(config, headDim, maxPositions);
         Projection projection = third ? Projection.FUSED : Projection.SEPARATE;
         return new DecoderConfig(
                 config.positive("vocab_size"),
@@ -77,7 +78,7 @@ enum PhiFamily implements DecoderFamily {
                                 NormPlacement.SHARED),
                 1,
                 new Head(config.flag("tie_word_embeddings", false), !third, 0),
-                RotaryKeys.read(config, 10000, maxPositions, third ? 1 : 0.5),
+                third ? rotary.phi3() : rotary.phi(),
                 third ? TensorNames.LLAMA : TensorNames.PHI,
                 maxPositions,
                 config.number("initializer_range", 0.02));

@@ -40,9 +40,9 @@ enum QwenFamily implements DecoderFamily {
                 third
                         ? FamilyKeys.headDim(config, 128)
                         : FamilyKeys.headDim(config, hiddenSize, heads);
-        int fullLayers = config.positive("max_window_layers", 28);
+        int fullLayers = config.natural("max_window_layers", 28);
         int window =
-                config.flag("use_sliding_window", false)
+                config.flag("use_sliding_window", false) && !config.isNull("sliding_window")
                         ? config.positive("sliding_window", 4096)
                         : 0;
         boolean bias = third && config.flag("attention_bias", false);
@@ -75,7 +75,7 @@ enum QwenFamily implements DecoderFamily {
                 new Norm(NormKind.RMS, config.number("rms_norm_eps", 1e-6), NormPlacement.BEFORE),
                 1,
                 Head.plain(config.flag("tie_word_embeddings", false)),
-                RotaryKeys.read(config, 10000, maxPositions),
+                new RotaryKeys(config, headDim, maxPositions).whole(),
                 TensorNames.LLAMA,
                 maxPositions,
                 config.number("initializer_range", 0.02));

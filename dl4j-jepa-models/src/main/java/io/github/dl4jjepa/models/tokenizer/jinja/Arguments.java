@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -11,39 +12,66 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
         Object call(Arguments arguments);
     }
 
-    /** The positional arguments of a callee that takes {@code least} to {@code most} of them. */
-    List<Object> positional(String callee, int least, int most) {
-        if (positional.size() < least || positional.size() > most) {
-            throw new TemplateException(
-                    callee + " is called with " + positional.size() + " arguments");
-        }
-        return positional;
+    static final Arguments NONE = new Arguments(List.of(), Map.of());
+
+    static Arguments of(List<Object> positional) {
+        return new Arguments(positional, Map.of());
+    }
+
+    /** The arguments after the first {@code count} positional ones. */
+    Arguments skip(int count) {
+        return new Arguments(positional.subList(count, positional.size()), named);
     }
 
     /** The positional arguments of a callee that takes no named ones. */
     List<Object> only(String callee, int least, int most) {
         if (!named.isEmpty()) {
-            throw new TemplateException(
-                    callee + " is called with " + named.keySet() + ", which is not supported");
+            throw new TemplateException(callee + "() takes no keyword arguments");
+        } else if (positional.size() < least || positional.size() > most) {
+            throw count(callee);
         }
-        return positional(callee, least, most);
+        return positional;
     }
 
-    /** An argument that can be given by position or by name. */
-    Object get(int index, String name, Object otherwise) {
-        return index < positional.size()
-                ? positional.get(index)
-                : named.getOrDefault(name, otherwise);
-    }
-
-    /** Refuses named arguments that are not among {@code known}. */
-    Arguments allow(String callee, String... known) {
+    /**
+     * The arguments of a callee whose parameters have names, in their order.
+     *
+     * @param required how many must be given; the others are null-safe defaults
+     * @param parameters names and defaults by turns; the defaults of required ones are ignored
+     */
+    Object[] bind(String callee, int required, Object... parameters) {
+        int count = parameters.length / 2;
+        if (positional.size() > count) {
+            throw count(callee);
+        }
+        Object[] bound = new Object[count];
+        List<Object> names = Arrays.asList(parameters);
         for (String name : named.keySet()) {
-            if (!List.of(known).contains(name)) {
+            int at = names.indexOf(name);
+            if (at < 0 || at % 2 == 1) {
                 throw new TemplateException(
-                        callee + " is called with '" + name + "', which is not supported");
+                        callee + "() got an unexpected keyword argument '" + name + "'");
+            } else if (at / 2 < positional.size()) {
+                throw new TemplateException(callee + "() got '" + name + "' twice");
             }
         }
-        return this;
+        for (int i = 0; i < count; i++) {
+            String name = (String) parameters[2 * i];
+            if (i < positional.size()) {
+                bound[i] = positional.get(i);
+            } else if (named.containsKey(name)) {
+                bound[i] = named.get(name);
+            } else if (i < required) {
+                throw new TemplateException(callee + "() misses the argument '" + name + "'");
+            } else {
+                bound[i] = parameters[2 * i + 1];
+            }
+        }
+        return bound;
+    }
+
+    private TemplateException count(String callee) {
+        return new TemplateException(
+                callee + "() is called with " + positional.size() + " arguments");
     }
 }

@@ -1,9 +1,7 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 
 /** A part of a template that can be rendered. */
 interface Block {
@@ -14,12 +12,20 @@ interface Block {
         BREAK
     }
 
-    Flow render(Scope scope, StringBuilder out);
+    Flow render(Scope scope, Text out);
+
+    /** The text of a body, which no {@code break} leaves. */
+    static String capture(Block body, Scope scope) {
+        Text out = new Text();
+        body.render(scope, out);
+        return out.toString();
+    }
 
     /** Text, as it stands. */
-    record Text(String text) implements Block {
+    record Data(String text) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
+        public Flow render(Scope scope, Text out) {
+            scope.write(text.length());
             out.append(text);
             return Flow.NEXT;
         }
@@ -28,16 +34,30 @@ interface Block {
     /** The value of an expression. */
     record Output(Expression expression) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
-            out.append(Python.text(expression.evaluate(scope)));
+        public Flow render(Scope scope, Text out) {
+            String text = Text.str(expression.evaluate(scope));
+            scope.write(text.length());
+            out.append(text);
             return Flow.NEXT;
+        }
+    }
+
+    /** A block, with the line that it begins in for the errors of its expressions. */
+    record Placed(Block block, int line) implements Block {
+        @Override
+        public Flow render(Scope scope, Text out) {
+            try {
+                return block.render(scope, out);
+            } catch (TemplateException e) {
+                throw e.at(line);
+            }
         }
     }
 
     /** Blocks one after another. */
     record Sequence(List<Block> blocks) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
+        public Flow render(Scope scope, Text out) {
             for (Block block : blocks) {
                 Flow flow = block.render(scope, out);
                 if (flow != Flow.NEXT) {
@@ -51,49 +71,118 @@ interface Block {
     /** {@code if}, with the {@code elif} and {@code else} after it as {@code otherwise}. */
     record If(Expression condition, Block then, Block otherwise) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
+        public Flow render(Scope scope, Text out) {
             boolean holds = Python.truth(condition.evaluate(scope));
             return (holds ? then : otherwise).render(scope, out);
         }
     }
 
-    /** {@code set name = expression} or {@code set namespace.name = expression}. */
-    record Set(String namespace, String name, Expression expression) implements Block {
+    /** {@code set target = expression}. */
+    record Set(Target target, Expression expression) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
-            Object value = expression.evaluate(scope);
-            if (namespace == null) {
-                scope.set(name, value);
-            } else if (scope.get(namespace) instanceof Namespace target) {
-                target.attributes().put(name, value);
-            } else {
-                throw new TemplateException("cannot assign attribute on non-namespace object");
-            }
+        public Flow render(Scope scope, Text out) {
+            target.assign(scope, expression.evaluate(scope));
             return Flow.NEXT;
         }
     }
 
-    /** {@code set name} with a body. */
-    record SetText(String name, Block body) implements Block {
+    /**
+     * {@code set target} with a body.
+     *
+     * @param filters applied to the text of the body, in the body's scope
+     */
+    record SetText(Target target, Filtered text) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
-            StringBuilder text = new StringBuilder();
-            body.render(scope.child(), text);
-            scope.set(name, text.toString());
+        public Flow render(Scope scope, Text out) {
+            Scope inner = scope.child(text.frame);
+            Text written = new Text();
+            Flow flow = text.body.render(inner, written);
+            if (flow == Flow.NEXT) {
+                target.assign(scope, text.filtered(inner, written.toString()));
+            }
+            return flow;
+        }
+    }
+
+    /** {@code filter} with a body. */
+    record Filtered(Block body, Frame frame, List<Filter> filters) implements Block {
+        /** A filter with its arguments. */
+        @FunctionalInterface
+        interface Filter {
+            Object apply(Scope scope, Object value);
+        }
+
+        @Override
+        public Flow render(Scope scope, Text out) {
+            Scope inner = scope.child(frame);
+            Text written = new Text();
+            Flow flow = body.render(inner, written);
+            if (flow == Flow.NEXT) {
+                out.append(Text.str(filtered(inner, written.toString())));
+            }
+            return flow;
+        }
+
+        private Object filtered(Scope inner, Object text) {
+            Object value = text;
+            for (Filter filter : filters) {
+                value = filter.apply(inner, value);
+            }
+            return value;
+        }
+    }
+
+    /** {@code with target = value, …}. */
+    record With(List<Target> targets, List<Expression> values, Block body, Frame frame)
+            implements Block {
+        @Override
+        public Flow render(Scope scope, Text out) {
+            Scope inner = scope.child(frame);
+            for (int i = 0; i < targets.size(); i++) {
+                targets.get(i).assign(inner, values.get(i).evaluate(scope));
+            }
+            return body.render(inner, out);
+        }
+    }
+
+    /** {@code macro}. */
+    record Define(Macro.Definition macro) implements Block {
+        @Override
+        public Flow render(Scope scope, Text out) {
+            scope.set(macro.name(), new Macro(macro, scope));
             return Flow.NEXT;
+        }
+    }
+
+    /** {@code call}: a call that can call its body. */
+    record Call(ExpressionParser.Call call, Macro.Definition body) implements Block {
+        @Override
+        public Flow render(Scope scope, Text out) {
+            String text = Text.str(call.evaluate(scope, new Macro(body, scope)));
+            scope.write(text.length());
+            out.append(text);
+            return Flow.NEXT;
+        }
+    }
+
+    /** {@code generation}: a body with a scope of its own. */
+    record Generation(Block body, Frame frame) implements Block {
+        @Override
+        public Flow render(Scope scope, Text out) {
+            return body.render(scope.child(frame), out);
         }
     }
 
     /** {@code break} and {@code continue}. */
     record Jump(Flow flow) implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
+        public Flow render(Scope scope, Text out) {
             return flow;
         }
     }
 
     /**
-     * {@code for names in elements if condition}.
+     * {@code for target in elements if condition}.
      *
      * <p>Each round has variables of its own: what one sets, the next does not see.
      *
@@ -101,26 +190,44 @@ interface Block {
      * @param otherwise what is rendered where there is no element
      */
     record For(
-            List<String> names,
+            Target target,
             Expression elements,
             Expression condition,
+            boolean recursive,
             Block body,
-            Block otherwise)
+            Block otherwise,
+            Frame bodyFrame,
+            Frame conditionFrame,
+            Frame otherwiseFrame)
             implements Block {
         @Override
-        public Flow render(Scope scope, StringBuilder out) {
-            List<Object> visited = new ArrayList<>();
-            for (Object element : Python.iterate(elements.evaluate(scope))) {
-                if (condition == null || Python.truth(condition.evaluate(round(scope, element)))) {
-                    visited.add(element);
-                }
+        public Flow render(Scope scope, Text out) {
+            return render(scope, elements.evaluate(scope), 0, out);
+        }
+
+        private Flow render(Scope scope, Object iterable, int depth, Text out) {
+            Loop loop =
+                    new Loop(
+                            condition == null ? iterable : null,
+                            condition == null
+                                    ? Python.iterator(iterable)
+                                    : new Selected(scope, Python.iterator(iterable)),
+                            recursive
+                                    ? inner -> {
+                                        Text text = new Text();
+                                        render(scope, inner, depth + 1, text);
+                                        return text.toString();
+                                    }
+                                    : null,
+                            depth);
+            if (!loop.hasNext()) {
+                return otherwise.render(scope.child(otherwiseFrame), out);
             }
-            if (visited.isEmpty()) {
-                return otherwise.render(scope.child(), out);
-            }
-            for (int i = 0; i < visited.size(); i++) {
-                Scope round = round(scope, visited.get(i));
-                round.set("loop", loop(visited, i));
+            while (loop.hasNext()) {
+                Scope round = scope.child(bodyFrame);
+                scope.spend(1);
+                target.assign(round, loop.next());
+                round.set("loop", loop);
                 if (body.render(round, out) == Flow.BREAK) {
                     break;
                 }
@@ -128,39 +235,35 @@ interface Block {
             return Flow.NEXT;
         }
 
-        private Scope round(Scope scope, Object element) {
-            Scope round = scope.child();
-            if (names.size() == 1) {
-                round.set(names.get(0), element);
-                return round;
-            }
-            List<Object> parts = Python.iterate(element);
-            if (parts.size() != names.size()) {
-                throw new TemplateException(
-                        "cannot unpack "
-                                + parts.size()
-                                + " values into "
-                                + String.join(", ", names));
-            }
-            for (int i = 0; i < parts.size(); i++) {
-                round.set(names.get(i), parts.get(i));
-            }
-            return round;
-        }
+        /** The elements that the condition holds for. */
+        private final class Selected implements Iterator<Object> {
+            private final Scope scope;
+            private final Iterator<Object> all;
+            private Object next;
+            private boolean ready;
 
-        private static Map<String, Object> loop(List<Object> visited, int i) {
-            long size = visited.size();
-            Map<String, Object> loop = new HashMap<>();
-            loop.put("index0", (long) i);
-            loop.put("index", i + 1L);
-            loop.put("revindex0", size - i - 1);
-            loop.put("revindex", size - i);
-            loop.put("first", i == 0);
-            loop.put("last", i == size - 1);
-            loop.put("length", size);
-            loop.put("previtem", i > 0 ? visited.get(i - 1) : new Undefined("previtem"));
-            loop.put("nextitem", i < size - 1 ? visited.get(i + 1) : new Undefined("nextitem"));
-            return loop;
+            Selected(Scope scope, Iterator<Object> all) {
+                this.scope = scope;
+                this.all = all;
+            }
+
+            @Override
+            public boolean hasNext() {
+                while (!ready && all.hasNext()) {
+                    next = all.next();
+                    Scope test = scope.child(conditionFrame);
+                    scope.spend(1);
+                    target.assign(test, next);
+                    ready = Python.truth(condition.evaluate(test));
+                }
+                return ready;
+            }
+
+            @Override
+            public Object next() {
+                ready = false;
+                return next;
+            }
         }
     }
 }

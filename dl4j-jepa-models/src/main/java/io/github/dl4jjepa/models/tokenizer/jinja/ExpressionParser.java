@@ -1,500 +1,534 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
-import com.hubspot.jinjava.el.ExtendedSyntaxBuilder;
-import com.hubspot.jinjava.el.ext.ExtendedParser;
+import io.github.dl4jjepa.models.tokenizer.jinja.Block.Filtered.Filter;
+import io.github.dl4jjepa.models.tokenizer.jinja.Token.Kind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import jinjava.de.odysseus.el.tree.impl.Parser;
-import jinjava.de.odysseus.el.tree.impl.Scanner;
-import jinjava.de.odysseus.el.tree.impl.Scanner.Symbol;
 
 /**
- * Jinja2's grammar of expressions on jinjava's tokens.
- *
- * <p>One method a level, loosest first, named and ordered as in {@code jinja2.parser.Parser}. The
- * levels of jinjava's own grammar differ: there, {@code not a == b} is {@code (not a) == b}.
+ * Jinja2's grammar of expressions: one method a level, loosest first, named and ordered as in
+ * {@code jinja2.parser.Parser}.
  */
-final class ExpressionParser extends ExtendedParser {
-    /** Makes parsers of this class. */
-    static final class Builder extends ExtendedSyntaxBuilder {
-        private static final long serialVersionUID = 1L;
+final class ExpressionParser {
+    /** The arguments of a call, before they are evaluated. */
+    private record Operands(
+            List<Expression> positional,
+            Map<String, Expression> named,
+            Expression more,
+            Expression moreNamed) {
+        static final Operands NONE = of(List.of());
 
-        @Override
-        protected Parser createParser(String expression) {
-            return new ExpressionParser(this, expression);
+        static Operands of(List<Expression> positional) {
+            return new Operands(positional, Map.of(), null, null);
         }
-    }
 
-    private record Operands(List<Expression> positional, Map<String, Expression> named) {
         Arguments evaluate(Scope scope) {
             List<Object> values = new ArrayList<>();
             positional.forEach(expression -> values.add(expression.evaluate(scope)));
             Map<String, Object> namedValues = new LinkedHashMap<>();
             named.forEach((name, value) -> namedValues.put(name, value.evaluate(scope)));
+            if (more != null) {
+                values.addAll(Python.list(more.evaluate(scope)));
+            }
+            if (moreNamed != null) {
+                if (!(moreNamed.evaluate(scope) instanceof Map<?, ?> map)) {
+                    throw new TemplateException("the argument after ** is not a mapping");
+                }
+                map.forEach((name, value) -> put(namedValues, Python.string(name), value));
+            }
             return new Arguments(values, namedValues);
+        }
+
+        static void put(Map<String, Object> named, String name, Object value) {
+            if (named.containsKey(name)) {
+                throw new TemplateException("the argument '" + name + "' is given twice");
+            }
+            named.put(name, value);
         }
     }
 
-    /** Words of jinjava's expression language that are plain names in Jinja2. */
-    private static final Set<String> PLAIN_WORDS =
-            Set.of("null", "empty", "instanceof", "div", "mod", "eq", "ne", "lt", "le", "gt", "ge");
+    /** A call; a call block adds its body to the arguments. */
+    record Call(Expression function, Operands operands) implements Expression {
+        @Override
+        public Object evaluate(Scope scope) {
+            return scope.charge(call(function.evaluate(scope), operands.evaluate(scope)));
+        }
 
-    private static final Operands NONE = new Operands(List.of(), Map.of());
+        Object evaluate(Scope scope, Macro caller) {
+            Object callee = function.evaluate(scope);
+            Arguments arguments = operands.evaluate(scope);
+            Map<String, Object> named = new LinkedHashMap<>(arguments.named());
+            Operands.put(named, "caller", caller);
+            return scope.charge(call(callee, new Arguments(arguments.positional(), named)));
+        }
 
-    private ExpressionParser(Builder context, String input) {
-        super(context, input);
+        private static Object call(Object function, Arguments arguments) {
+            if (function instanceof Arguments.Function callable) {
+                return callable.call(arguments);
+            } else if (function instanceof Undefined undefined) {
+                throw undefined.error();
+            }
+            throw new TemplateException(
+                    "a value of type " + Python.type(function) + " is not callable");
+        }
+    }
+
+    private static final Set<String> ORDERED = Set.of("<", "<=", ">", ">=");
+
+    private final Tokens tokens;
+    private final Names names;
+
+    ExpressionParser(Tokens tokens, Names names) {
+        this.tokens = tokens;
+        this.names = names;
+    }
+
+    /** An expression, or several with commas, which are a tuple. */
+    Expression tuple(boolean conditional) {
+        return tuple(conditional, false);
+    }
+
+    private Expression tuple(boolean conditional, boolean inBrackets) {
+        List<Expression> elements = new ArrayList<>();
+        boolean commas = false;
+        while (!atTupleEnd()) {
+            elements.add(conditional ? expression() : or());
+            if (!tokens.skipOperator(",")) {
+                break;
+            }
+            commas = true;
+        }
+        if (commas || elements.isEmpty() && inBrackets) {
+            return scope -> new Tuple(values(elements, scope));
+        } else if (elements.isEmpty()) {
+            throw tokens.unexpected("an expression");
+        }
+        return elements.get(0);
+    }
+
+    private boolean atTupleEnd() {
+        return tokens.at(Kind.OUTPUT_END) || tokens.at(Kind.BLOCK_END) || tokens.atOperator(")");
+    }
+
+    private static List<Object> values(List<Expression> elements, Scope scope) {
+        List<Object> values = new ArrayList<>();
+        elements.forEach(element -> values.add(element.evaluate(scope)));
+        return values;
     }
 
     /** {@code a if b else c}; without an else the value is undefined. */
-    @Override
-    protected Expression expr(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = or(required);
-        while (value != null && at("if")) {
-            consumeToken();
+    Expression expression() {
+        int mark = names.unknown();
+        Expression value = or();
+        while (tokens.skipName("if")) {
             Expression then = value;
-            Expression condition = or(true);
-            Expression otherwise = node(scope -> new Undefined("the inline if without an else"));
-            if (at("else")) {
-                consumeToken();
-                otherwise = expr(true);
+            Expression condition = or();
+            Expression otherwise =
+                    tokens.skipName("else")
+                            ? expression()
+                            : scope -> new Undefined("the inline if without an else");
+            names.forgive(mark);
+            value =
+                    scope ->
+                            (Python.truth(condition.evaluate(scope)) ? then : otherwise)
+                                    .evaluate(scope);
+        }
+        return value;
+    }
+
+    Expression or() {
+        Expression value = and();
+        while (tokens.skipName("or")) {
+            Expression left = value;
+            Expression right = and();
+            value =
+                    scope -> {
+                        Object first = left.evaluate(scope);
+                        return Python.truth(first) ? first : right.evaluate(scope);
+                    };
+        }
+        return value;
+    }
+
+    private Expression and() {
+        Expression value = not();
+        while (tokens.skipName("and")) {
+            Expression left = value;
+            Expression right = not();
+            value =
+                    scope -> {
+                        Object first = left.evaluate(scope);
+                        return Python.truth(first) ? right.evaluate(scope) : first;
+                    };
+        }
+        return value;
+    }
+
+    private Expression not() {
+        if (!tokens.skipName("not")) {
+            return comparison();
+        }
+        Expression value = not();
+        return scope -> !Python.truth(value.evaluate(scope));
+    }
+
+    /** Comparisons; {@code a < b < c} compares both pairs, as in Python. */
+    private Expression comparison() {
+        Expression first = sum();
+        List<String> operators = new ArrayList<>();
+        List<Expression> operands = new ArrayList<>();
+        while (true) {
+            Token token = tokens.current();
+            boolean notIn = tokens.atName("not") && tokens.following().is(Kind.NAME, "in");
+            if (notIn) {
+                tokens.next();
+            } else if (!tokens.atName("in")
+                    && !(token.kind() == Kind.OPERATOR
+                            && (ORDERED.contains(token.text())
+                                    || Set.of("==", "!=").contains(token.text())))) {
+                break;
             }
-            Expression last = otherwise;
-            value =
-                    node(
-                            scope ->
-                                    Python.truth(condition.evaluate(scope))
-                                            ? then.evaluate(scope)
-                                            : last.evaluate(scope));
+            tokens.next();
+            operators.add(notIn ? "not in" : token.text());
+            operands.add(sum());
         }
-        return value;
-    }
-
-    @Override
-    protected Expression or(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = and(required);
-        while (value != null && at(Symbol.OR)) {
-            consumeToken();
-            Expression left = value;
-            Expression right = and(true);
-            value =
-                    node(
-                            scope -> {
-                                Object first = left.evaluate(scope);
-                                return Python.truth(first) ? first : right.evaluate(scope);
-                            });
+        if (operators.isEmpty()) {
+            return first;
         }
-        return value;
-    }
-
-    @Override
-    protected Expression and(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = not(required);
-        while (value != null && at(Symbol.AND)) {
-            consumeToken();
-            Expression left = value;
-            Expression right = not(true);
-            value =
-                    node(
-                            scope -> {
-                                Object first = left.evaluate(scope);
-                                return Python.truth(first) ? right.evaluate(scope) : first;
-                            });
-        }
-        return value;
-    }
-
-    private Expression not(boolean required) throws Scanner.ScanException, ParseException {
-        if (!at(Symbol.NOT)) {
-            return cmp(required);
-        }
-        consumeToken();
-        Expression value = not(true);
-        return node(scope -> !Python.truth(value.evaluate(scope)));
-    }
-
-    /** Comparisons; {@code a < b < c} is refused, as Python would chain it. */
-    @Override
-    protected Expression cmp(boolean required) throws Scanner.ScanException, ParseException {
-        Expression left = add(required);
-        if (left == null) {
-            return null;
-        }
-        Symbol symbol = getToken().getSymbol();
-        boolean notIn = symbol == Symbol.NOT && "in".equals(lookahead(0).getImage());
-        boolean in = at("in");
-        if (!in && !notIn && !isComparison(getToken())) {
-            return left;
-        }
-        consumeToken();
-        if (notIn) {
-            consumeToken();
-        }
-        Expression right = add(true);
-        if (isComparison(getToken()) || at("in")) {
-            fail("one comparison");
-        }
-        return node(
-                scope -> {
-                    Object a = left.evaluate(scope);
-                    Object b = right.evaluate(scope);
-                    return in || notIn ? Python.contains(b, a) != notIn : compare(symbol, a, b);
-                });
-    }
-
-    private static boolean isComparison(Scanner.Token token) {
-        return switch (token.getSymbol()) {
-            case EQ, NE, LT, LE, GT, GE -> !PLAIN_WORDS.contains(token.getImage());
-            default -> false;
+        return scope -> {
+            Object left = first.evaluate(scope);
+            for (int i = 0; i < operators.size(); i++) {
+                Object right = operands.get(i).evaluate(scope);
+                if (!compare(operators.get(i), left, right)) {
+                    return false;
+                }
+                left = right;
+            }
+            return true;
         };
     }
 
-    private static boolean compare(Symbol symbol, Object left, Object right) {
-        return switch (symbol) {
-            case EQ -> Python.equal(left, right);
-            case NE -> !Python.equal(left, right);
-            case LT -> Python.compare(left, right) < 0;
-            case LE -> Python.compare(left, right) <= 0;
-            case GT -> Python.compare(left, right) > 0;
-            default -> Python.compare(left, right) >= 0;
+    private static boolean compare(String operator, Object left, Object right) {
+        return switch (operator) {
+            case "==" -> Python.equal(left, right);
+            case "!=" -> !Python.equal(left, right);
+            case "in" -> Python.contains(right, left);
+            case "not in" -> !Python.contains(right, left);
+            default -> Python.ordered(operator, left, right);
         };
     }
 
-    @Override
-    protected Expression add(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = concat(required);
-        while (value != null && (at(Symbol.PLUS) || at(Symbol.MINUS) || at("+"))) {
-            boolean plus = !at(Symbol.MINUS);
-            consumeToken();
+    private Expression sum() {
+        Expression value = concatenation();
+        while (tokens.atOperator("+") || tokens.atOperator("-")) {
+            value = arithmetic(tokens.next().text(), value, concatenation());
+        }
+        return value;
+    }
+
+    private Expression concatenation() {
+        Expression value = product();
+        while (tokens.skipOperator("~")) {
             Expression left = value;
-            Expression right = concat(true);
+            Expression right = product();
             value =
-                    node(
-                            scope -> {
-                                Object a = left.evaluate(scope);
-                                Object b = right.evaluate(scope);
-                                return plus ? Python.add(a, b) : Python.arithmetic("-", a, b);
-                            });
+                    scope -> {
+                        String first = Text.str(left.evaluate(scope));
+                        String second = Text.str(right.evaluate(scope));
+                        Text.limit((long) first.length() + second.length());
+                        return scope.charge(first + second);
+                    };
         }
         return value;
     }
 
-    private Expression concat(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = mul(required);
-        while (value != null && at("~")) {
-            consumeToken();
-            Expression left = value;
-            Expression right = mul(true);
-            value =
-                    node(
-                            scope ->
-                                    Python.text(left.evaluate(scope))
-                                            + Python.text(right.evaluate(scope)));
+    private Expression product() {
+        Expression value = power();
+        while (tokens.atOperator("*")
+                || tokens.atOperator("/")
+                || tokens.atOperator("//")
+                || tokens.atOperator("%")) {
+            value = arithmetic(tokens.next().text(), value, power());
         }
         return value;
     }
 
-    @Override
-    protected Expression mul(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = unary(required);
-        while (value != null && (at(Symbol.MUL) || at(Symbol.DIV) || at(Symbol.MOD) || at("//"))) {
-            String operator = getToken().getImage();
-            consumeToken();
-            Expression left = value;
-            Expression right = unary(true);
-            value =
-                    node(
-                            scope ->
-                                    Python.arithmetic(
-                                            operator, left.evaluate(scope), right.evaluate(scope)));
+    private Expression power() {
+        Expression value = unary(true);
+        while (tokens.atOperator("**")) {
+            value = arithmetic(tokens.next().text(), value, unary(true));
         }
         return value;
     }
 
-    @Override
-    protected Expression unary(boolean required) throws Scanner.ScanException, ParseException {
-        Expression value = filtered(signed());
-        if (value == null && required) {
-            fail("expression");
-        }
-        return value;
+    private static Expression arithmetic(String operator, Expression left, Expression right) {
+        return scope ->
+                scope.charge(Numbers.apply(operator, left.evaluate(scope), right.evaluate(scope)));
     }
 
-    /** A primary with its signs, attributes, subscripts and calls: {@code -a.b} is -(a.b). */
-    private Expression signed() throws Scanner.ScanException, ParseException {
-        if (!at(Symbol.MINUS)) {
-            return value();
+    /** A signed value; filters and tests bind looser than its sign. */
+    private Expression unary(boolean withFilters) {
+        Expression value;
+        if (tokens.skipOperator("-")) {
+            Expression operand = unary(false);
+            value = scope -> Numbers.negate(operand.evaluate(scope));
+        } else if (tokens.skipOperator("+")) {
+            Expression operand = unary(false);
+            value = scope -> Numbers.plus(operand.evaluate(scope));
+        } else {
+            value = primary();
         }
-        consumeToken();
-        Expression value = signed();
-        if (value == null) {
-            fail("expression");
-        }
-        return node(scope -> Python.negate(value.evaluate(scope)));
+        value = postfix(value);
+        return withFilters ? filtered(value) : value;
     }
 
-    @Override
-    protected Expression value() throws Scanner.ScanException, ParseException {
-        Expression value = primary();
-        while (value != null) {
-            Expression object = value;
-            if (at(Symbol.DOT)) {
-                consumeToken();
-                value = member(object, name());
-            } else if (at(Symbol.LBRACK)) {
-                consumeToken();
-                value = subscript(object);
-            } else if (at(Symbol.LPAREN)) {
-                Operands operands = operands();
-                value = node(scope -> call(object.evaluate(scope), operands.evaluate(scope)));
-            } else {
-                return value;
+    private Expression primary() {
+        Token token = tokens.current();
+        switch (token.kind()) {
+            case NAME -> {
+                tokens.next();
+                return name(token.text());
+            }
+            case STRING -> {
+                StringBuilder text = new StringBuilder();
+                while (tokens.at(Kind.STRING)) {
+                    text.append(tokens.next().text());
+                }
+                return constant(text.toString());
+            }
+            case NUMBER -> {
+                tokens.next();
+                return constant(token.value());
+            }
+            default -> {
+                if (tokens.skipOperator("(")) {
+                    Expression value = tuple(true, true);
+                    tokens.expectOperator(")");
+                    return value;
+                } else if (tokens.skipOperator("[")) {
+                    return list();
+                } else if (tokens.skipOperator("{")) {
+                    return dict();
+                }
+                throw tokens.unexpected("an expression");
             }
         }
-        return null;
     }
 
-    /** A value with the filters and tests after it; they bind looser than a sign. */
-    private Expression filtered(Expression input) throws Scanner.ScanException, ParseException {
-        Expression value = input;
-        while (value != null) {
-            Expression object = value;
-            if (at("|")) {
-                consumeToken();
-                String filter = name();
-                Operands operands = at(Symbol.LPAREN) ? operands() : NONE;
-                value =
-                        node(
-                                scope ->
-                                        Filters.apply(
-                                                filter,
-                                                object.evaluate(scope),
-                                                operands.evaluate(scope)));
-            } else if (at("is")) {
-                consumeToken();
-                value = test(object);
-            } else {
-                return value;
+    private static Expression constant(Object value) {
+        return scope -> value;
+    }
+
+    private Expression name(String name) {
+        return switch (name) {
+            case "true", "True" -> constant(true);
+            case "false", "False" -> constant(false);
+            case "none", "None" -> constant(null);
+            case "self" -> throw tokens.error("the name 'self' is not supported");
+            default -> {
+                names.read(name);
+                yield scope -> scope.get(name);
+            }
+        };
+    }
+
+    private Expression list() {
+        List<Expression> elements = new ArrayList<>();
+        while (!tokens.atOperator("]")) {
+            elements.add(expression());
+            if (!tokens.skipOperator(",")) {
+                break;
             }
         }
-        return null;
+        tokens.expectOperator("]");
+        return scope -> values(elements, scope);
     }
 
-    private Expression member(Expression object, String name)
-            throws Scanner.ScanException, ParseException {
-        if (!at(Symbol.LPAREN)) {
-            return node(scope -> Python.attribute(object.evaluate(scope), name));
+    private Expression dict() {
+        List<Expression> keys = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
+        while (!tokens.atOperator("}")) {
+            keys.add(expression());
+            tokens.expectOperator(":");
+            values.add(expression());
+            if (!tokens.skipOperator(",")) {
+                break;
+            }
         }
-        Operands operands = operands();
-        return node(
-                scope ->
-                        PythonMethods.call(object.evaluate(scope), name, operands.evaluate(scope)));
+        tokens.expectOperator("}");
+        return scope -> {
+            Map<Object, Object> dict = new LinkedHashMap<>();
+            for (int i = 0; i < keys.size(); i++) {
+                Python.put(dict, keys.get(i).evaluate(scope), values.get(i).evaluate(scope));
+            }
+            return dict;
+        };
     }
 
-    private Expression subscript(Expression object) throws Scanner.ScanException, ParseException {
+    /** Attributes, subscripts and calls after a value. */
+    private Expression postfix(Expression value) {
+        Expression result = value;
+        while (true) {
+            Expression object = result;
+            if (tokens.skipOperator(".")) {
+                Token token = tokens.next();
+                if (token.kind() == Kind.NAME) {
+                    String name = token.text();
+                    result = scope -> Python.attribute(object.evaluate(scope), name);
+                } else if (token.kind() == Kind.NUMBER && !(token.value() instanceof Double)) {
+                    result = scope -> Python.item(object.evaluate(scope), token.value());
+                } else {
+                    throw tokens.unexpected("a name or number");
+                }
+            } else if (tokens.skipOperator("[")) {
+                result = subscript(object);
+            } else if (tokens.atOperator("(")) {
+                result = new Call(object, operands());
+            } else {
+                return result;
+            }
+        }
+    }
+
+    private Expression subscript(Expression object) {
         Expression[] bounds = {null, null, null};
         int colons = 0;
-        while (!at(Symbol.RBRACK)) {
-            if (at(Symbol.COLON) && colons < 2) {
-                consumeToken();
-                colons++;
-            } else if (bounds[colons] == null) {
-                bounds[colons] = expr(true);
-            } else {
-                fail(Symbol.RBRACK);
+        while (true) {
+            if (!tokens.atOperator(":") && !tokens.atOperator("]") && !tokens.atOperator(",")) {
+                bounds[colons] = expression();
             }
+            if (colons == 2 || !tokens.skipOperator(":")) {
+                break;
+            }
+            colons++;
         }
-        consumeToken(Symbol.RBRACK);
+        if (colons == 0 && tokens.atOperator(",")) {
+            return subscriptOfSeveral(object, bounds[0]);
+        }
+        tokens.expectOperator("]");
         if (colons > 0) {
-            return node(
-                    scope ->
+            return scope ->
+                    scope.charge(
                             Python.slice(
                                     object.evaluate(scope),
-                                    bounds[0] == null ? null : bounds[0].evaluate(scope),
-                                    bounds[1] == null ? null : bounds[1].evaluate(scope),
-                                    bounds[2] == null ? null : bounds[2].evaluate(scope)));
+                                    evaluate(bounds[0], scope),
+                                    evaluate(bounds[1], scope),
+                                    evaluate(bounds[2], scope)));
         }
-        if (bounds[0] == null) {
-            fail("expression");
+        Expression key = bounds[0];
+        if (key == null) {
+            return scope -> Python.item(object.evaluate(scope), new Tuple(List.of()));
         }
-        return node(scope -> Python.item(object.evaluate(scope), bounds[0].evaluate(scope)));
+        return scope -> Python.item(object.evaluate(scope), key.evaluate(scope));
     }
 
-    private Expression test(Expression object) throws Scanner.ScanException, ParseException {
-        boolean negated = at(Symbol.NOT);
-        if (negated) {
-            consumeToken();
+    private Expression subscriptOfSeveral(Expression object, Expression first) {
+        List<Expression> keys = new ArrayList<>();
+        keys.add(first);
+        while (tokens.skipOperator(",")) {
+            keys.add(expression());
         }
-        String test = consumeToken().getImage();
-        Operands operands = NONE;
-        if (at(Symbol.LPAREN)) {
+        tokens.expectOperator("]");
+        return scope -> Python.item(object.evaluate(scope), new Tuple(values(keys, scope)));
+    }
+
+    private static Object evaluate(Expression bound, Scope scope) {
+        return bound == null ? null : bound.evaluate(scope);
+    }
+
+    /** A value with the filters, tests and calls after it. */
+    private Expression filtered(Expression value) {
+        Expression result = value;
+        while (true) {
+            Expression object = result;
+            if (tokens.skipOperator("|")) {
+                Filter filter = filter();
+                result = scope -> filter.apply(scope, object.evaluate(scope));
+            } else if (tokens.skipName("is")) {
+                result = test(object);
+            } else if (tokens.atOperator("(")) {
+                result = new Call(object, operands());
+            } else {
+                return result;
+            }
+        }
+    }
+
+    /** A filter's name and arguments. */
+    Filter filter() {
+        String name = dottedName();
+        names.known(Filters.NAMES, "filter", name, tokens.line());
+        Operands operands = tokens.atOperator("(") ? operands() : Operands.NONE;
+        return (scope, value) -> scope.charge(Filters.apply(name, value, operands.evaluate(scope)));
+    }
+
+    private String dottedName() {
+        StringBuilder name = new StringBuilder(tokens.expect(Kind.NAME).text());
+        while (tokens.skipOperator(".")) {
+            name.append('.').append(tokens.expect(Kind.NAME).text());
+        }
+        return name.toString();
+    }
+
+    private Expression test(Expression object) {
+        boolean negated = tokens.skipName("not");
+        String test = dottedName();
+        names.known(Tests.NAMES, "test", test, tokens.line());
+        Operands operands = Operands.NONE;
+        if (tokens.atOperator("(")) {
             operands = operands();
         } else if (startsOperand()) {
-            operands = new Operands(List.of(value()), Map.of());
-        } else if (at("is")) {
-            fail("one test");
+            if (tokens.atName("is")) {
+                throw tokens.error("tests cannot be chained with 'is'");
+            }
+            operands = Operands.of(List.of(postfix(primary())));
         }
         Operands evaluated = operands;
-        return node(
-                scope ->
-                        Filters.test(test, object.evaluate(scope), evaluated.evaluate(scope))
-                                != negated);
+        return scope ->
+                Tests.test(test, object.evaluate(scope), evaluated.evaluate(scope)) != negated;
     }
 
     /** Whether the argument of a test follows without brackets, as in {@code is equalto 'x'}. */
     private boolean startsOperand() {
-        return switch (getToken().getSymbol()) {
-            case STRING, INTEGER, FLOAT, TRUE, FALSE, LBRACK -> true;
-            default -> atName() && !at("is");
+        return switch (tokens.current().kind()) {
+            case STRING, NUMBER -> true;
+            case NAME -> !tokens.atName("else") && !tokens.atName("or") && !tokens.atName("and");
+            default -> tokens.atOperator("[") || tokens.atOperator("{");
         };
     }
 
-    private Expression primary() throws Scanner.ScanException, ParseException {
-        Scanner.Token token = getToken();
-        switch (token.getSymbol()) {
-            case STRING -> {
-                consumeToken();
-                return node(scope -> token.getImage());
-            }
-            case INTEGER -> {
-                consumeToken();
-                Object number = parseInteger(token.getImage()).longValue();
-                return node(scope -> number);
-            }
-            case FLOAT -> {
-                consumeToken();
-                Object number = parseFloat(token.getImage()).doubleValue();
-                return node(scope -> number);
-            }
-            case TRUE, FALSE -> {
-                consumeToken();
-                return node(scope -> token.getSymbol() == Symbol.TRUE);
-            }
-            case LPAREN -> {
-                consumeToken();
-                Expression value = expr(true);
-                if (at(Symbol.COMMA)) {
-                    return sequence(value, Symbol.RPAREN);
-                }
-                consumeToken(Symbol.RPAREN);
-                return value;
-            }
-            case LBRACK -> {
-                consumeToken();
-                return sequence(at(Symbol.RBRACK) ? null : expr(true), Symbol.RBRACK);
-            }
-            default -> {
-                if (at("{")) {
-                    return mapping();
-                } else if (!atName()) {
-                    return null;
-                }
-                String name = name();
-                return name.equals("none") || name.equals("None")
-                        ? node(scope -> null)
-                        : node(scope -> scope.get(name));
-            }
-        }
-    }
-
-    private Expression sequence(Expression first, Symbol end)
-            throws Scanner.ScanException, ParseException {
-        List<Expression> elements = new ArrayList<>();
-        if (first != null) {
-            elements.add(first);
-        }
-        while (at(Symbol.COMMA)) {
-            consumeToken();
-            if (!at(end)) {
-                elements.add(expr(true));
-            }
-        }
-        consumeToken(end);
-        return node(
-                scope -> {
-                    List<Object> values = new ArrayList<>();
-                    elements.forEach(element -> values.add(element.evaluate(scope)));
-                    return values;
-                });
-    }
-
-    private Expression mapping() throws Scanner.ScanException, ParseException {
-        consumeToken();
-        Map<Expression, Expression> entries = new LinkedHashMap<>();
-        while (!at("}")) {
-            Expression key = expr(true);
-            consumeToken(Symbol.COLON);
-            entries.put(key, expr(true));
-            if (at(Symbol.COMMA)) {
-                consumeToken();
-            } else if (!at("}")) {
-                fail("}");
-            }
-        }
-        consumeToken();
-        return node(
-                scope -> {
-                    Map<Object, Object> values = new LinkedHashMap<>();
-                    entries.forEach((k, v) -> values.put(k.evaluate(scope), v.evaluate(scope)));
-                    return values;
-                });
-    }
-
-    private Operands operands() throws Scanner.ScanException, ParseException {
-        consumeToken(Symbol.LPAREN);
+    private Operands operands() {
+        tokens.expectOperator("(");
         List<Expression> positional = new ArrayList<>();
         Map<String, Expression> named = new LinkedHashMap<>();
-        while (!at(Symbol.RPAREN)) {
-            if (atName() && isAssignment(lookahead(0))) {
-                String name = name();
-                consumeToken();
-                named.put(name, expr(true));
+        Expression more = null;
+        Expression moreNamed = null;
+        while (!tokens.atOperator(")")) {
+            if (moreNamed != null || more != null && tokens.atOperator("*")) {
+                throw tokens.unexpected("')'");
+            } else if (tokens.skipOperator("**")) {
+                moreNamed = expression();
+            } else if (tokens.skipOperator("*")) {
+                more = expression();
+            } else if (tokens.at(Kind.NAME) && tokens.following().is(Kind.OPERATOR, "=")) {
+                String name = tokens.next().text();
+                tokens.next();
+                if (named.put(name, expression()) != null) {
+                    throw tokens.error("the argument '" + name + "' is given twice");
+                }
+            } else if (more != null || !named.isEmpty()) {
+                throw tokens.unexpected("a named argument");
             } else {
-                positional.add(expr(true));
+                positional.add(expression());
             }
-            if (at(Symbol.COMMA)) {
-                consumeToken();
-            } else if (!at(Symbol.RPAREN)) {
-                fail(Symbol.RPAREN);
+            if (!tokens.skipOperator(",")) {
+                break;
             }
         }
-        consumeToken(Symbol.RPAREN);
-        return new Operands(positional, named);
-    }
-
-    private static boolean isAssignment(Scanner.Token token) {
-        return token.getSymbol() == Symbol.EXTENSION && "=".equals(token.getImage());
-    }
-
-    private static Object call(Object function, Arguments arguments) {
-        if (function instanceof Arguments.Function callable) {
-            return callable.call(arguments);
-        } else if (function instanceof Undefined undefined) {
-            throw undefined.error();
-        }
-        throw new TemplateException("a value of type " + Python.type(function) + " is called");
-    }
-
-    private boolean atName() {
-        return at(Symbol.IDENTIFIER)
-                || !at(Symbol.STRING) && PLAIN_WORDS.contains(getToken().getImage());
-    }
-
-    private String name() throws Scanner.ScanException, ParseException {
-        return atName() ? consumeToken().getImage() : consumeToken(Symbol.IDENTIFIER).getImage();
-    }
-
-    private boolean at(Symbol symbol) {
-        return getToken().getSymbol() == symbol;
-    }
-
-    private boolean at(String image) {
-        return !at(Symbol.STRING) && image.equals(getToken().getImage());
-    }
-
-    private static Expression node(Expression.Evaluation evaluation) {
-        return new Expression(evaluation);
+        tokens.expectOperator(")");
+        return new Operands(positional, named, more, moreNamed);
     }
 }

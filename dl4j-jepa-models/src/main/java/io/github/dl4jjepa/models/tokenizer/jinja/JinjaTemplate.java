@@ -1,24 +1,23 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
 import java.time.LocalDate;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
  * A compiled chat template.
  *
- * <p>Rendered as {@code apply_chat_template} of transformers renders it: Jinja2 with {@code
- * trim_blocks} and {@code lstrip_blocks}, the tags {@code if}, {@code for}, {@code set}, {@code
- * break}, {@code continue} and {@code generation}, and the functions {@code raise_exception},
- * {@code strftime_now}, {@code namespace} and {@code range}. Immutable.
+ * <p>Rendered as {@code apply_chat_template} of transformers renders it: Jinja2 in its sandbox,
+ * with {@code trim_blocks}, {@code lstrip_blocks}, {@code break}, {@code continue} and the tag
+ * {@code generation}. Not supported are the tags that read other templates, and functions whose
+ * result is random. Immutable.
  */
 public final class JinjaTemplate {
-    private final Block block;
+    private static final String TOO_DEEP = "the template is nested too deeply, or calls itself";
 
-    private JinjaTemplate(Block block) {
-        this.block = block;
+    private final TemplateParser.Template template;
+
+    private JinjaTemplate(TemplateParser.Template template) {
+        this.template = template;
     }
 
     /**
@@ -28,7 +27,11 @@ public final class JinjaTemplate {
      *     names the line
      */
     public static JinjaTemplate compile(String source) {
-        return new JinjaTemplate(TemplateParser.parse(Lexer.cut(source)));
+        try {
+            return new JinjaTemplate(TemplateParser.parse(Lexer.tokens(source)));
+        } catch (StackOverflowError e) {
+            throw new TemplateException(TOO_DEEP);
+        }
     }
 
     /**
@@ -37,43 +40,20 @@ public final class JinjaTemplate {
      * @param variables what the template can read: strings, numbers, truth values, collections and
      *     maps of them; null is None, and what is not there is undefined
      * @param today what {@code strftime_now} shows, at midnight
-     * @throws TemplateException if the template refuses, or does what Python would refuse or this
-     *     class does not know
+     * @throws TemplateException if the template refuses, does what Python would refuse or this
+     *     class does not know, or makes more text than a conversation can need; the message names
+     *     the line
+     * @throws IllegalArgumentException if a variable is of another kind
      */
     public String render(Map<String, ?> variables, LocalDate today) {
-        Map<String, Object> globals = new HashMap<>();
-        globals.put("raise_exception", (Arguments.Function) JinjaTemplate::raise);
-        globals.put("namespace", (Arguments.Function) Namespace::create);
-        globals.put("range", (Arguments.Function) JinjaTemplate::range);
-        globals.put(
-                "strftime_now",
-                (Arguments.Function)
-                        arguments ->
-                                Strftime.format(
-                                        Python.string(arguments.only("strftime_now", 1, 1).get(0)),
-                                        today.atStartOfDay()));
+        Map<String, Object> globals = Globals.functions(today);
         variables.forEach((name, value) -> globals.put(name, Python.value(value)));
-        StringBuilder out = new StringBuilder();
-        block.render(new Scope(globals), out);
-        return out.toString();
-    }
-
-    private static Object raise(Arguments arguments) {
-        throw TemplateException.raised(Python.text(arguments.only("raise_exception", 1, 1).get(0)));
-    }
-
-    private static Object range(Arguments arguments) {
-        List<Object> bounds = arguments.only("range", 1, 3);
-        long start = bounds.size() > 1 ? Python.integer(bounds.get(0)) : 0;
-        long stop = Python.integer(bounds.get(bounds.size() > 1 ? 1 : 0));
-        long step = bounds.size() > 2 ? Python.integer(bounds.get(2)) : 1;
-        if (step == 0) {
-            throw new TemplateException("range() arg 3 must not be zero");
+        Scope scope = new Scope(globals);
+        scope.enter(template.frame());
+        try {
+            return Block.capture(template.block(), scope);
+        } catch (StackOverflowError e) {
+            throw new TemplateException(TOO_DEEP);
         }
-        List<Object> numbers = new ArrayList<>();
-        for (long i = start; step > 0 ? i < stop : i > stop; i += step) {
-            numbers.add(i);
-        }
-        return numbers;
     }
 }

@@ -1,67 +1,127 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
+import java.math.BigInteger;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** {@code json.dumps(value, ensure_ascii=False)}, as the tojson filter of transformers has it. */
+/** The filter {@code tojson} of transformers: Python's {@code json.dumps}. */
 final class Json {
-    private final StringBuilder out = new StringBuilder();
-    private final int indent;
+    private final Text out = new Text();
+    private final boolean ascii;
+    private final boolean sorted;
 
-    private Json(int indent) {
-        this.indent = indent;
+    /** What one level is indented by; null for one line. */
+    private final String indent;
+
+    private final String itemSeparator;
+    private final String keySeparator;
+
+    private Json(boolean ascii, Object indent, Object separators, boolean sorted) {
+        this.ascii = ascii;
+        this.sorted = sorted;
+        this.indent =
+                indent == null || indent instanceof String
+                        ? (String) indent
+                        : Text.repeat(" ", Numbers.integer(indent));
+        List<Object> given =
+                separators == null
+                        ? List.of(indent == null ? ", " : ",", ": ")
+                        : Python.list(separators);
+        if (given.size() != 2) {
+            throw new TemplateException("tojson() needs two separators");
+        }
+        this.itemSeparator = Python.string(given.get(0));
+        this.keySeparator = Python.string(given.get(1));
     }
 
-    /**
-     * Writes a value.
-     *
-     * @param indent blanks a level; negative for one line
-     */
-    static String write(Object value, int indent) {
-        Json json = new Json(indent);
+    static String write(Object value, Arguments arguments) {
+        Object[] bound =
+                arguments.bind(
+                        "tojson",
+                        0,
+                        "ensure_ascii",
+                        false,
+                        "indent",
+                        null,
+                        "separators",
+                        null,
+                        "sort_keys",
+                        false);
+        Json json = new Json(Python.truth(bound[0]), bound[1], bound[2], Python.truth(bound[3]));
         json.value(value, 0);
         return json.out.toString();
     }
 
     private void value(Object value, int level) {
-        if (value == null) {
-            out.append("null");
-        } else if (value instanceof String text) {
+        if (value instanceof String text) {
             string(text);
-        } else if (value instanceof Boolean || value instanceof Long) {
-            out.append(value);
-        } else if (value instanceof Double number) {
-            out.append(number(number));
-        } else if (value instanceof List<?> list) {
-            elements('[', ']', list, level, element -> value(element, level + 1));
+        } else if (value instanceof Tuple || Python.isList(value)) {
+            elements("[", "]", (List<?>) value, level, element -> value(element, level + 1));
         } else if (value instanceof Map<?, ?> map) {
             elements(
-                    '{',
-                    '}',
-                    map.entrySet(),
+                    "{",
+                    "}",
+                    entries(map),
                     level,
                     entry -> {
-                        string(Python.string(entry.getKey()));
-                        out.append(": ");
+                        string(key(entry.getKey()));
+                        out.append(keySeparator);
                         value(entry.getValue(), level + 1);
                     });
         } else {
-            throw new TemplateException(
-                    "Object of type " + Python.type(value) + " is not JSON serializable");
+            out.append(scalar(value));
         }
     }
 
+    private static String scalar(Object value) {
+        if (value == null) {
+            return "null";
+        } else if (value instanceof Boolean truth) {
+            return truth ? "true" : "false";
+        } else if (value instanceof BigInteger number) {
+            return Text.integer(number);
+        } else if (value instanceof Long) {
+            return value.toString();
+        } else if (value instanceof Double number) {
+            return number.isNaN()
+                    ? "NaN"
+                    : number.isInfinite()
+                            ? (number > 0 ? "" : "-") + "Infinity"
+                            : Text.real(number);
+        }
+        throw new TemplateException(
+                "Object of type " + Python.type(value) + " is not JSON serializable");
+    }
+
+    private static String key(Object key) {
+        if (key instanceof String text) {
+            return text;
+        } else if (key instanceof Tuple || key instanceof Range) {
+            throw new TemplateException("keys of JSON cannot be of type " + Python.type(key));
+        }
+        return scalar(key);
+    }
+
+    private Collection<Map.Entry<?, ?>> entries(Map<?, ?> map) {
+        List<Map.Entry<?, ?>> entries = new java.util.ArrayList<>(map.entrySet());
+        if (sorted) {
+            entries.sort((a, b) -> Filters.ORDER.compare(a.getKey(), b.getKey()));
+        }
+        return entries;
+    }
+
     private <T> void elements(
-            char open, char close, Collection<T> elements, int level, Consumer<T> write) {
+            String open, String close, Collection<T> elements, int level, Consumer<T> write) {
         out.append(open);
         String separator = "";
         for (T element : elements) {
             out.append(separator);
             lineBreak(level + 1);
             write.accept(element);
-            separator = indent < 0 ? ", " : ",";
+            separator = itemSeparator;
         }
         if (!elements.isEmpty()) {
             lineBreak(level);
@@ -70,18 +130,9 @@ final class Json {
     }
 
     private void lineBreak(int level) {
-        if (indent >= 0) {
-            out.append('\n').append(" ".repeat(indent * level));
+        if (indent != null) {
+            out.append("\n").append(Text.repeat(indent, level));
         }
-    }
-
-    private static String number(double number) {
-        if (Double.isNaN(number)) {
-            return "NaN";
-        } else if (Double.isInfinite(number)) {
-            return number > 0 ? "Infinity" : "-Infinity";
-        }
-        return Python.floatText(number);
     }
 
     private void string(String text) {
@@ -97,8 +148,8 @@ final class Json {
                 case '\f' -> out.append("\\f");
                 case '\b' -> out.append("\\b");
                 default -> {
-                    if (c < 0x20) {
-                        out.append(String.format("\\u%04x", (int) c));
+                    if (c < 0x20 || ascii && c > 0x7e) {
+                        out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
                     } else {
                         out.append(c);
                     }

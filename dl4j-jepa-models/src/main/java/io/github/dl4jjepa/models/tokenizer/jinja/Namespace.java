@@ -1,12 +1,23 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
-import java.util.HashMap;
 import java.util.Map;
 
 /** The value of {@code namespace(…)}: attributes that a loop can assign to. */
-record Namespace(Map<String, Object> attributes) {
-    static Object create(Arguments arguments) {
-        arguments.positional("namespace", 0, 0);
-        return new Namespace(new HashMap<>(arguments.named()));
+record Namespace(Map<Object, Object> attributes) {
+    static Namespace create(Arguments arguments) {
+        Map<Object, Object> attributes = Globals.dict(arguments);
+        attributes.keySet().forEach(Namespace::check);
+        return new Namespace(attributes);
+    }
+
+    void set(String name, Object value) {
+        check(name);
+        attributes.put(name, value);
+    }
+
+    private static void check(Object name) {
+        if (name instanceof String text && text.startsWith("_")) {
+            throw new TemplateException("a namespace cannot have the attribute '" + text + "'");
+        }
     }
 }

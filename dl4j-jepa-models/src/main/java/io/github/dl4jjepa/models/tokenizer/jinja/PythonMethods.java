@@ -2,176 +2,141 @@ package io.github.dl4jjepa.models.tokenizer.jinja;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** The methods of Python's str and dict that chat templates call. */
+/** The attributes and methods of Python's values. */
 final class PythonMethods {
+    // Methods that change a value are missing: the sandbox makes them undefined.
     private static final Set<String> DICT =
+            Set.of("copy", "fromkeys", "get", "items", "keys", "values");
+
+    private static final Set<String> LIST = Set.of("copy", "count", "index");
+
+    private static final Set<String> NUMBER =
             Set.of(
-                    "clear",
-                    "copy",
-                    "fromkeys",
-                    "get",
-                    "items",
-                    "keys",
-                    "pop",
-                    "popitem",
-                    "setdefault",
-                    "update",
-                    "values");
+                    "as_integer_ratio",
+                    "bit_count",
+                    "bit_length",
+                    "conjugate",
+                    "denominator",
+                    "from_bytes",
+                    "fromhex",
+                    "hex",
+                    "imag",
+                    "is_integer",
+                    "numerator",
+                    "real",
+                    "to_bytes");
+
+    /** A method with the value that it belongs to. */
+    record Method(Object object, String name) implements Arguments.Function {
+        @Override
+        public Object call(Arguments arguments) {
+            if (object instanceof String text) {
+                return StringMethods.call(text, name, arguments);
+            } else if (object instanceof Map<?, ?> map) {
+                return ofDict(map, name, arguments);
+            } else if (object instanceof List<?> list) {
+                return ofList(list, name, arguments);
+            }
+            throw unknown(object, name);
+        }
+    }
 
     private PythonMethods() {}
 
-    static boolean isDictMethod(String name) {
-        return DICT.contains(name);
-    }
-
-    static Object call(Object object, String method, Arguments arguments) {
-        if (object instanceof Undefined undefined) {
-            throw undefined.error();
-        } else if (object instanceof String text) {
-            return ofString(text, method, arguments);
-        } else if (object instanceof Map<?, ?> map && isDictMethod(method)) {
-            return ofDict(map, method, arguments);
-        } else if (Python.item(object, method) instanceof Arguments.Function function) {
-            return function.call(arguments);
+    /** {@code getattr(value, name)}, undefined where there is none or the sandbox hides it. */
+    static Object attribute(Object value, String name) {
+        if (value instanceof Namespace namespace) {
+            return name.startsWith("_")
+                    ? new Undefined(name)
+                    : Python.get(namespace.attributes(), name, new Undefined(name));
+        } else if (value instanceof Loop loop) {
+            return loop.attribute(name);
+        } else if (value instanceof Tuple.Group group
+                && !(group.attribute(name) instanceof Undefined)) {
+            return group.attribute(name);
+        } else if (value instanceof Globals.Attributes object) {
+            return object.attribute(name);
         }
-        throw unknown(object, method);
-    }
-
-    private static Object ofString(String text, String method, Arguments arguments) {
-        List<Object> values = arguments.only(method, 0, 3);
-        return switch (method) {
-            case "strip" -> Python.strip(text, characters(arguments, method), true, true);
-            case "lstrip" -> Python.strip(text, characters(arguments, method), true, false);
-            case "rstrip" -> Python.strip(text, characters(arguments, method), false, true);
-            case "startswith" -> affixes(arguments, method).stream().anyMatch(text::startsWith);
-            case "endswith" -> affixes(arguments, method).stream().anyMatch(text::endsWith);
-            case "split" -> split(text, arguments);
-            case "upper" -> text.toUpperCase(Locale.ROOT);
-            case "lower" -> text.toLowerCase(Locale.ROOT);
-            case "replace" -> {
-                arguments.only(method, 2, 2);
-                yield text.replace(Python.string(values.get(0)), Python.string(values.get(1)));
-            }
-            case "find" -> {
-                int found = text.indexOf(Python.string(arguments.only(method, 1, 1).get(0)));
-                yield found < 0 ? -1L : (long) text.codePointCount(0, found);
-            }
-            case "count" -> {
-                String part = Python.string(arguments.only(method, 1, 1).get(0));
-                yield part.isEmpty()
-                        ? Python.length(text) + 1
-                        : splitAt(text, part, -1).size() - 1L;
-            }
-            case "join" ->
-                    String.join(
-                            text,
-                            Python.iterate(arguments.only(method, 1, 1).get(0)).stream()
-                                    .map(Python::string)
-                                    .toList());
-            case "removeprefix" -> {
-                String prefix = Python.string(arguments.only(method, 1, 1).get(0));
-                yield text.startsWith(prefix) ? text.substring(prefix.length()) : text;
-            }
-            case "removesuffix" -> {
-                String suffix = Python.string(arguments.only(method, 1, 1).get(0));
-                yield text.endsWith(suffix)
-                        ? text.substring(0, text.length() - suffix.length())
-                        : text;
-            }
-            default -> throw unknown(text, method);
-        };
+        boolean method =
+                value instanceof String && StringMethods.NAMES.contains(name)
+                        || value instanceof Map && DICT.contains(name)
+                        || value instanceof List
+                                && LIST.contains(name)
+                                && (Python.isList(value) || !name.equals("copy"));
+        if (method) {
+            return new Method(value, name);
+        }
+        boolean other =
+                Numbers.isNumber(value) && NUMBER.contains(name)
+                        || value instanceof Range && Set.of("start", "stop", "step").contains(name)
+                        || value instanceof DictView && name.equals("mapping")
+                        || value instanceof DictView && name.equals("isdisjoint")
+                        || value instanceof Generator
+                                && Set.of("close", "send", "throw").contains(name)
+                        || (value instanceof Markup || value instanceof Macro)
+                                && !name.startsWith("_");
+        if (other) {
+            throw unknown(value, name);
+        }
+        return new Undefined(name);
     }
 
     private static Object ofDict(Map<?, ?> map, String method, Arguments arguments) {
         return switch (method) {
             case "get" -> {
                 List<Object> values = arguments.only(method, 1, 2);
-                Object otherwise = values.size() > 1 ? values.get(1) : null;
-                yield map.containsKey(values.get(0)) ? map.get(values.get(0)) : otherwise;
+                yield Python.get(map, values.get(0), values.size() > 1 ? values.get(1) : null);
             }
-            case "items" -> {
+            case "copy" -> {
                 arguments.only(method, 0, 0);
-                yield items(map);
+                yield new java.util.LinkedHashMap<Object, Object>(map);
             }
-            case "keys" -> {
+            case "fromkeys" -> Globals.fromKeys(arguments);
+            default -> {
                 arguments.only(method, 0, 0);
-                yield new ArrayList<Object>(map.keySet());
+                yield new DictView(method, map);
             }
-            case "values" -> {
-                arguments.only(method, 0, 0);
-                yield new ArrayList<Object>(map.values());
-            }
-            default -> throw unknown(map, method);
         };
     }
 
-    static List<Object> items(Map<?, ?> map) {
-        List<Object> items = new ArrayList<>();
-        map.forEach(
-                (key, value) -> {
-                    List<Object> item = new ArrayList<>();
-                    item.add(key);
-                    item.add(value);
-                    items.add(item);
-                });
-        return items;
-    }
-
-    private static String characters(Arguments arguments, String method) {
-        List<Object> values = arguments.only(method, 0, 1);
-        return values.isEmpty() || values.get(0) == null ? null : Python.string(values.get(0));
-    }
-
-    private static List<String> affixes(Arguments arguments, String method) {
-        Object affix = arguments.only(method, 1, 1).get(0);
-        return affix instanceof List<?> several
-                ? several.stream().map(Python::string).toList()
-                : List.of(Python.string(affix));
-    }
-
-    private static List<Object> split(String text, Arguments arguments) {
-        List<Object> values = arguments.only("split", 0, 2);
-        long most = values.size() > 1 ? Python.integer(values.get(1)) : -1;
-        if (!values.isEmpty() && values.get(0) != null) {
-            return splitAt(text, Python.string(values.get(0)), most);
-        }
-        List<Object> parts = new ArrayList<>();
-        String rest = Python.strip(text, null, true, false);
-        while (!rest.isEmpty() && (most < 0 || parts.size() < most)) {
-            int end = 0;
-            while (end < rest.length() && !Python.isSpace(rest.charAt(end))) {
-                end++;
+    private static Object ofList(List<?> list, String method, Arguments arguments) {
+        return switch (method) {
+            case "copy" -> {
+                arguments.only(method, 0, 0);
+                yield new ArrayList<Object>(list);
             }
-            parts.add(rest.substring(0, end));
-            rest = Python.strip(rest.substring(end), null, true, false);
-        }
-        if (!rest.isEmpty()) {
-            parts.add(rest);
-        }
-        return parts;
+            case "count" -> {
+                Object wanted = arguments.only(method, 1, 1).get(0);
+                yield list.stream().filter(element -> same(element, wanted)).count();
+            }
+            default -> {
+                List<Object> values = arguments.only(method, 1, 3);
+                Object start = values.size() > 1 ? values.get(1) : null;
+                Object stop = values.size() > 2 ? values.get(2) : null;
+                List<?> searched = (List<?>) Python.slice(list, start, stop, null);
+                for (int i = 0; i < searched.size(); i++) {
+                    if (same(searched.get(i), values.get(0))) {
+                        yield i + first(start, list.size());
+                    }
+                }
+                throw new TemplateException("the value is not in the list");
+            }
+        };
     }
 
-    private static List<Object> splitAt(String text, String separator, long most) {
-        if (separator.isEmpty()) {
-            throw new TemplateException("empty separator");
-        }
-        List<Object> parts = new ArrayList<>();
-        int start = 0;
-        int found = text.indexOf(separator);
-        while (found >= 0 && (most < 0 || parts.size() < most)) {
-            parts.add(text.substring(start, found));
-            start = found + separator.length();
-            found = text.indexOf(separator, start);
-        }
-        parts.add(text.substring(start));
-        return parts;
+    private static long first(Object start, long size) {
+        long index = start == null ? 0 : Numbers.integer(start);
+        return Math.max(0, index < 0 ? index + size : index);
     }
 
-    private static TemplateException unknown(Object object, String method) {
+    private static boolean same(Object left, Object right) {
+        return left == right || Python.equal(left, right);
+    }
+
+    static TemplateException unknown(Object object, String method) {
         return new TemplateException(
                 "the method '"
                         + method

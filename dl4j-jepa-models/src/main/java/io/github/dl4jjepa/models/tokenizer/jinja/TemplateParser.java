@@ -1,198 +1,365 @@
 package io.github.dl4jjepa.models.tokenizer.jinja;
 
-import io.github.dl4jjepa.models.tokenizer.jinja.Lexer.Piece;
+import io.github.dl4jjepa.models.tokenizer.jinja.Block.Filtered;
+import io.github.dl4jjepa.models.tokenizer.jinja.Block.Flow;
+import io.github.dl4jjepa.models.tokenizer.jinja.Token.Kind;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Map;
+import java.util.Set;
 
-/** Builds the blocks of a template from its pieces. */
+/** Jinja2's grammar of statements. */
 final class TemplateParser {
-    private static final Pattern TAG = Pattern.compile("\\s*(\\w+)\\s*(.*)", Pattern.DOTALL);
-    private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:(\\w+)\\s*\\.\\s*)?(\\w+)\\s*=(?!=)(.*)", Pattern.DOTALL);
-    private static final Pattern NAME = Pattern.compile("\\w+");
-    private static final Pattern LOOP =
-            Pattern.compile("(\\w+(?:\\s*,\\s*\\w+)*)\\s+in\\b(.*)", Pattern.DOTALL);
+    private static final Set<String> CONSTANTS =
+            Set.of("true", "false", "none", "True", "False", "None");
 
-    private record Tag(String name, String rest, int line) {}
+    /** Tags that read other templates, or change how text is written. */
+    private static final Set<String> UNSUPPORTED =
+            Set.of("autoescape", "block", "extends", "from", "import", "include");
 
-    private final List<Piece> pieces;
-    private int position;
+    private final Tokens tokens;
+    private final Names names = new Names();
+    private final ExpressionParser expressions;
 
-    private TemplateParser(List<Piece> pieces) {
-        this.pieces = pieces;
+    /** Whether a {@code break} here would leave a loop. */
+    private boolean breakable;
+
+    private TemplateParser(Tokens tokens) {
+        this.tokens = tokens;
+        this.expressions = new ExpressionParser(tokens, names);
     }
 
-    static Block parse(List<Piece> pieces) {
-        TemplateParser parser = new TemplateParser(pieces);
-        List<Block> blocks = new ArrayList<>();
-        Tag end = parser.until(blocks);
-        if (end != null) {
-            throw new TemplateException("line " + end.line + ": unexpected '" + end.name + "'");
-        }
-        return new Block.Sequence(blocks);
+    /** A template's blocks and its outermost scope. */
+    record Template(Block block, Frame frame) {}
+
+    static Template parse(List<Token> tokens) {
+        TemplateParser parser = new TemplateParser(new Tokens(tokens));
+        Block block = parser.blocks("the template", 1, Set.of());
+        parser.names.close();
+        return new Template(block, parser.names.root());
     }
 
     /**
-     * Reads blocks up to a tag that ends or divides one.
+     * Reads blocks up to the name of a tag that ends them, which is the next token then.
      *
-     * @return that tag; null at the template's end
+     * @param tag what the blocks belong to
      */
-    private Tag until(List<Block> blocks) {
-        while (position < pieces.size()) {
-            Piece piece = pieces.get(position++);
-            switch (piece.kind()) {
-                case TEXT -> blocks.add(new Block.Text(piece.content()));
-                case OUTPUT -> blocks.add(new Block.Output(compile(piece.content(), piece.line())));
+    private Block blocks(String tag, int line, Set<String> ends) {
+        List<Block> blocks = new ArrayList<>();
+        while (!tokens.at(Kind.END)) {
+            Token token = tokens.next();
+            switch (token.kind()) {
+                case DATA -> blocks.add(new Block.Data(token.text()));
+                case OUTPUT_BEGIN -> {
+                    Expression value = expressions.tuple(true);
+                    tokens.expect(Kind.OUTPUT_END);
+                    blocks.add(new Block.Placed(new Block.Output(value), token.line()));
+                }
                 default -> {
-                    Tag tag = tag(piece);
-                    if (tag.name.startsWith("end")
-                            || tag.name.equals("else")
-                            || tag.name.equals("elif")) {
-                        return tag;
+                    if (tokens.at(Kind.NAME) && ends.contains(tokens.current().text())) {
+                        return new Block.Sequence(blocks);
                     }
-                    blocks.add(block(tag));
+                    blocks.add(new Block.Placed(statement(), token.line()));
+                    tokens.expect(Kind.BLOCK_END);
                 }
             }
         }
-        return null;
-    }
-
-    private static Tag tag(Piece piece) {
-        Matcher matcher = TAG.matcher(piece.content());
-        if (!matcher.matches()) {
-            throw new TemplateException("line " + piece.line() + ": a block without a name");
-        }
-        return new Tag(matcher.group(1), matcher.group(2), piece.line());
-    }
-
-    private Block block(Tag tag) {
-        return switch (tag.name) {
-            case "if" -> conditional(tag);
-            case "for" -> loop(tag);
-            case "set" -> assignment(tag);
-            case "break" -> new Block.Jump(Block.Flow.BREAK);
-            case "continue" -> new Block.Jump(Block.Flow.CONTINUE);
-            case "generation" -> body(tag, "endgeneration");
-            default ->
-                    throw new TemplateException(
-                            "line "
-                                    + tag.line
-                                    + ": the tag '"
-                                    + tag.name
-                                    + "' is not known to this renderer");
-        };
-    }
-
-    private Block conditional(Tag tag) {
-        Expression condition = compile(tag.rest, tag.line);
-        List<Block> then = new ArrayList<>();
-        Tag end = until(then);
-        Block otherwise = new Block.Sequence(List.of());
-        if (end != null && end.name.equals("elif")) {
-            otherwise = conditional(end);
-        } else if (end != null && end.name.equals("else")) {
-            otherwise = body(tag, "endif");
-        } else {
-            expect(tag, end, "endif");
-        }
-        return new Block.If(condition, new Block.Sequence(then), otherwise);
-    }
-
-    private Block loop(Tag tag) {
-        Matcher matcher = LOOP.matcher(tag.rest);
-        if (!matcher.matches()) {
+        if (!ends.isEmpty()) {
             throw new TemplateException(
-                    "line " + tag.line + ": cannot parse 'for " + tag.rest + "'");
+                            "'"
+                                    + tag
+                                    + "' is ended by the end of the template instead of '"
+                                    + String.join("' or '", ends.stream().sorted().toList())
+                                    + "'")
+                    .at(line);
         }
-        String elements = matcher.group(2);
-        int filter = topLevelIf(elements);
-        Expression condition =
-                filter < 0 ? null : compile(elements.substring(filter + 2), tag.line);
-        Expression iterated =
-                compile(filter < 0 ? elements : elements.substring(0, filter), tag.line);
-        List<Block> body = new ArrayList<>();
-        Tag end = until(body);
-        Block otherwise = new Block.Sequence(List.of());
-        if (end != null && end.name.equals("else")) {
-            otherwise = body(tag, "endfor");
-        } else {
-            expect(tag, end, "endfor");
-        }
-        List<String> names = List.of(matcher.group(1).split("\\s*,\\s*"));
-        return new Block.For(names, iterated, condition, new Block.Sequence(body), otherwise);
-    }
-
-    private Block assignment(Tag tag) {
-        Matcher matcher = ASSIGNMENT.matcher(tag.rest);
-        if (matcher.matches()) {
-            Expression value = compile(matcher.group(3), tag.line);
-            return new Block.Set(matcher.group(1), matcher.group(2), value);
-        }
-        String name = tag.rest.strip();
-        if (!NAME.matcher(name).matches()) {
-            throw new TemplateException("line " + tag.line + ": cannot parse 'set " + name + "'");
-        }
-        return new Block.SetText(name, body(tag, "endset"));
-    }
-
-    private Block body(Tag tag, String endName) {
-        List<Block> blocks = new ArrayList<>();
-        expect(tag, until(blocks), endName);
         return new Block.Sequence(blocks);
     }
 
-    private static void expect(Tag tag, Tag end, String name) {
-        if (end == null || !end.name.equals(name)) {
-            throw new TemplateException(
-                    "line "
-                            + tag.line
-                            + ": '"
-                            + tag.name
-                            + "' is ended by "
-                            + (end == null ? "the end of the template" : "'" + end.name + "'")
-                            + " instead of '"
-                            + name
-                            + "'");
-        }
+    /** Reads the rest of a tag, and blocks up to the name of a tag that ends them. */
+    private Block body(String tag, int line, String... ends) {
+        tokens.skipOperator(":");
+        tokens.expect(Kind.BLOCK_END);
+        return blocks(tag, line, Set.of(ends));
     }
 
-    /** Where the {@code if} of a loop stands that is in neither brackets nor quotes; or -1. */
-    private static int topLevelIf(String source) {
-        int depth = 0;
-        for (int i = 0; i < source.length(); i++) {
-            char c = source.charAt(i);
-            if (c == '\'' || c == '"') {
-                for (i++; source.charAt(i) != c; i++) {
-                    if (source.charAt(i) == '\\') {
-                        i++;
-                    }
+    /** Reads a body whose end has one name. */
+    private Block wholeBody(String tag, int line, String end) {
+        Block body = body(tag, line, end);
+        tokens.next();
+        return body;
+    }
+
+    private Block statement() {
+        Token tag = tokens.expect(Kind.NAME);
+        String name = tag.text();
+        int line = tag.line();
+        return switch (name) {
+            case "if" -> condition(line);
+            case "for" -> loop(line);
+            case "set" -> assignment(line);
+            case "with" -> with(line);
+            case "macro" -> macro(line);
+            case "call" -> call(line);
+            case "filter" -> filter(line);
+            case "generation" -> generation(line);
+            case "print" -> print();
+            case "break", "continue" -> {
+                if (!breakable) {
+                    throw new TemplateException("'" + name + "' stands outside of a loop").at(line);
                 }
-            } else if ("([{".indexOf(c) >= 0) {
-                depth++;
-            } else if (")]}".indexOf(c) >= 0) {
-                depth--;
-            } else if (depth == 0 && isWord(source, i, "if")) {
-                return i;
+                yield new Block.Jump(name.equals("break") ? Flow.BREAK : Flow.CONTINUE);
+            }
+            default ->
+                    throw new TemplateException(
+                                    UNSUPPORTED.contains(name)
+                                            ? "the tag '" + name + "' is not supported"
+                                            : "the tag '" + name + "' is not known, or not here")
+                            .at(line);
+        };
+    }
+
+    private Block condition(int line) {
+        boolean before = names.beginCondition();
+        Expression condition = expressions.tuple(false);
+        Block then = body("if", line, "elif", "else", "endif");
+        Block otherwise = new Block.Sequence(List.of());
+        Token end = tokens.next();
+        if (end.text().equals("elif")) {
+            otherwise = new Block.Placed(condition(line), end.line());
+        } else if (end.text().equals("else")) {
+            otherwise = wholeBody("if", line, "endif");
+        }
+        names.endCondition(before);
+        return new Block.If(condition, then, otherwise);
+    }
+
+    private Block loop(int line) {
+        boolean outerBreakable = breakable;
+        names.beginLoop();
+        List<String> variables = new ArrayList<>();
+        Target target = target(false, variables);
+        tokens.expectName("in");
+        Expression elements = expressions.tuple(false);
+
+        Names.State state = names.begin();
+        variables.forEach(names::parameter);
+        Expression condition = tokens.skipName("if") ? expressions.expression() : null;
+        Frame conditionFrame = names.end(state);
+        boolean recursive = tokens.skipName("recursive");
+
+        state = names.begin();
+        variables.forEach(names::parameter);
+        names.parameter("loop");
+        breakable = true;
+        Block body = body("for", line, "else", "endfor");
+        breakable = outerBreakable && !recursive;
+        Frame bodyFrame = names.end(state);
+
+        state = names.begin();
+        Block otherwise =
+                tokens.next().text().equals("else")
+                        ? wholeBody("for", line, "endfor")
+                        : new Block.Sequence(List.of());
+        Frame otherwiseFrame = names.end(state);
+        breakable = outerBreakable;
+        names.endLoop();
+        return new Block.For(
+                target,
+                elements,
+                condition,
+                recursive,
+                body,
+                otherwise,
+                bodyFrame,
+                conditionFrame,
+                otherwiseFrame);
+    }
+
+    /**
+     * Reads what a value is assigned to.
+     *
+     * @param attributes whether attributes of namespaces are allowed
+     * @param variables where the names of variables are added
+     */
+    private Target target(boolean attributes, List<String> variables) {
+        List<Target> targets = new ArrayList<>();
+        targets.add(oneTarget(attributes, variables));
+        boolean several = tokens.atOperator(",");
+        while (tokens.skipOperator(",") && !tokens.at(Kind.BLOCK_END) && !tokens.atOperator(")")) {
+            targets.add(oneTarget(attributes, variables));
+        }
+        return several ? new Target.Several(targets) : targets.get(0);
+    }
+
+    private Target oneTarget(boolean attributes, List<String> variables) {
+        if (tokens.skipOperator("(")) {
+            Target target = target(false, variables);
+            tokens.expectOperator(")");
+            return target;
+        }
+        String name = variable();
+        if (attributes && tokens.skipOperator(".")) {
+            names.read(name);
+            return new Target.Attribute(name, tokens.expect(Kind.NAME).text());
+        }
+        variables.add(name);
+        return new Target.Variable(name);
+    }
+
+    private String variable() {
+        Token token = tokens.expect(Kind.NAME);
+        if (CONSTANTS.contains(token.text()) || token.text().equals("loop") && names.inLoop()) {
+            throw new TemplateException("'" + token.text() + "' cannot be assigned to")
+                    .at(token.line());
+        }
+        return token.text();
+    }
+
+    private Block assignment(int line) {
+        List<String> variables = new ArrayList<>();
+        Target target = target(true, variables);
+        if (tokens.skipOperator("=")) {
+            Expression value = expressions.tuple(true);
+            variables.forEach(names::set);
+            return new Block.Set(target, value);
+        }
+        variables.forEach(names::set);
+        Names.State state = names.begin();
+        List<Filtered.Filter> filters = new ArrayList<>();
+        while (tokens.skipOperator("|")) {
+            filters.add(expressions.filter());
+        }
+        Block body = wholeBody("set", line, "endset");
+        return new Block.SetText(target, new Filtered(body, names.end(state), filters));
+    }
+
+    private Block filter(int line) {
+        Names.State state = names.begin();
+        List<Filtered.Filter> filters = new ArrayList<>();
+        do {
+            filters.add(expressions.filter());
+        } while (tokens.skipOperator("|"));
+        Block body = wholeBody("filter", line, "endfilter");
+        return new Filtered(body, names.end(state), filters);
+    }
+
+    private Block with(int line) {
+        List<Target> targets = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
+        List<String> variables = new ArrayList<>();
+        while (!tokens.at(Kind.BLOCK_END)) {
+            if (!targets.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            targets.add(target(false, variables));
+            tokens.expectOperator("=");
+            values.add(expressions.expression());
+        }
+        Names.State state = names.begin();
+        variables.forEach(names::parameter);
+        Block body = wholeBody("with", line, "endwith");
+        return new Block.With(targets, values, body, names.end(state));
+    }
+
+    private Block print() {
+        List<Block> outputs = new ArrayList<>();
+        while (!tokens.at(Kind.BLOCK_END)) {
+            if (!outputs.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            outputs.add(new Block.Output(expressions.expression()));
+        }
+        return new Block.Sequence(outputs);
+    }
+
+    private Block generation(int line) {
+        Names.State state = names.begin();
+        boolean outerBreakable = breakable;
+        breakable = false;
+        Block body = wholeBody("generation", line, "endgeneration");
+        breakable = outerBreakable;
+        return new Block.Generation(body, names.end(state));
+    }
+
+    private Block macro(int line) {
+        String name = variable();
+        names.set(name);
+        Names.State state = names.begin();
+        List<String> parameters = new ArrayList<>();
+        List<Expression> defaults = new ArrayList<>();
+        signature(parameters, defaults);
+        return new Block.Define(definition("macro", name, parameters, defaults, line, state));
+    }
+
+    private Block call(int line) {
+        Names.State state = names.begin();
+        List<String> parameters = new ArrayList<>();
+        List<Expression> defaults = new ArrayList<>();
+        if (tokens.atOperator("(")) {
+            signature(parameters, defaults);
+        }
+        Frame frame = names.end(state);
+        if (!(expressions.expression() instanceof ExpressionParser.Call called)) {
+            throw new TemplateException("'call' needs a call").at(line);
+        }
+        names.resume(frame);
+        return new Block.Call(called, definition("call", null, parameters, defaults, line, state));
+    }
+
+    private void signature(List<String> parameters, List<Expression> defaults) {
+        tokens.expectOperator("(");
+        while (!tokens.atOperator(")")) {
+            if (!parameters.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            String name = variable();
+            if (parameters.contains(name)) {
+                throw tokens.error("the parameter '" + name + "' is named twice");
+            }
+            parameters.add(name);
+            names.parameter(name);
+            if (tokens.skipOperator("=")) {
+                defaults.add(expressions.expression());
+            } else if (!defaults.isEmpty()) {
+                throw tokens.error("a parameter without a default follows one with a default");
             }
         }
-        return -1;
+        tokens.expectOperator(")");
     }
 
-    private static boolean isWord(String source, int at, String word) {
-        int end = at + word.length();
-        return source.startsWith(word, at)
-                && at > 0
-                && !Character.isJavaIdentifierPart(source.charAt(at - 1))
-                && (end == source.length() || !Character.isJavaIdentifierPart(source.charAt(end)));
-    }
-
-    private static Expression compile(String source, int line) {
-        try {
-            return Expression.compile(source);
-        } catch (TemplateException e) {
-            throw new TemplateException("line " + line + ": " + e.getMessage(), e);
+    /** Reads the body of a macro whose scope has begun. */
+    private Macro.Definition definition(
+            String tag,
+            String name,
+            List<String> parameters,
+            List<Expression> defaults,
+            int line,
+            Names.State state) {
+        names.beginMacro();
+        boolean outerBreakable = breakable;
+        breakable = false;
+        Block body = wholeBody(tag, line, "end" + tag);
+        breakable = outerBreakable;
+        Map<String, Boolean> special = names.endMacro();
+        boolean takesCaller = special.getOrDefault("caller", false);
+        int caller = parameters.indexOf("caller");
+        if (takesCaller && caller >= 0 && caller < parameters.size() - defaults.size()) {
+            throw new TemplateException("the parameter 'caller' needs a default").at(line);
         }
+        for (String parameter : List.of("caller", "kwargs", "varargs")) {
+            if (special.getOrDefault(parameter, false)) {
+                names.parameter(parameter);
+            }
+        }
+        return new Macro.Definition(
+                name,
+                List.copyOf(parameters),
+                List.copyOf(defaults),
+                body,
+                names.end(state),
+                takesCaller,
+                special.getOrDefault("kwargs", false) && !parameters.contains("kwargs"),
+                special.getOrDefault("varargs", false) && !parameters.contains("varargs"));
     }
 }
