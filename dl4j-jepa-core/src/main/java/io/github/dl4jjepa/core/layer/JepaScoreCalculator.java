@@ -81,7 +81,12 @@ public final class JepaScoreCalculator implements ScoreCalculator<Model> {
                                         false);
     }
 
-    private static JepaOutputLayer outputLayer(Model network) {
+    /**
+     * A network's output layer.
+     *
+     * @throws IllegalArgumentException if that is not a {@link JepaLossLayer}
+     */
+    static JepaOutputLayer outputLayer(Model network) {
         Layer last = null;
         if (network instanceof MultiLayerNetwork layers) {
             last = layers.getOutputLayer();

@@ -3,7 +3,6 @@ package io.github.dl4jjepa.core.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
-import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.SeparateLayout;
@@ -54,20 +53,22 @@ final class Networks {
                 text, List.of(new Message("user", text), new Message("assistant", code)));
     }
 
+    static List<Example> examples() {
+        return List.of(
+                pair("a b c", "x y z"),
+                pair("c", "z"),
+                pair("b d", "y w"),
+                pair("d a b", "w x y"),
+                pair("c c", "z"));
+    }
+
     static JepaMultiViewIterator.Builder iterator() {
         return JepaMultiViewIterator.builder()
                 .setEncoder(encoder())
-                .setExamples(
-                        List.of(
-                                pair("a b c", "x y z"),
-                                pair("c", "z"),
-                                pair("b d", "y w"),
-                                pair("d a b", "w x y"),
-                                pair("c c", "z")))
+                .setExamples(examples())
                 .setLayout(new SeparateLayout(ViewOptions.predictors(PREDICTOR)))
                 .setBatchSize(3)
-                .setPadId(END)
-                .optForm(MultiDataSetForm.SEQUENCE);
+                .setPadId(END);
     }
 
     static NeuralNetConfiguration.ListBuilder body(DataType dataType, IUpdater updater) {

@@ -81,7 +81,7 @@ class DropInTest {
 
                     @Override
                     public int vocabularySize() {
-                        return 31;
+                        return 300;
                     }
                 };
         return JepaMultiViewIterator.builder()
@@ -238,7 +238,10 @@ class DropInTest {
                                 loss.names().answerIds())
                         .build());
         History history =
-                sd.fit(new SingletonMultiDataSetIterator(iterator(layout).build().next()), 1);
+                sd.fit(
+                        new SingletonMultiDataSetIterator(
+                                iterator(layout).optForm(MultiDataSetForm.ARRAYS).build().next()),
+                        1);
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         decoder.parameters()
                 .keySet()
