@@ -3,19 +3,17 @@ package io.github.dl4jjepa.examples.quickstart;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.examples.task.Evaluation;
-import io.github.dl4jjepa.examples.task.NlRxTask;
-import io.github.dl4jjepa.examples.task.Score;
-import io.github.dl4jjepa.examples.training.ChatModel;
-import io.github.dl4jjepa.examples.training.ObjectiveSettings;
-import io.github.dl4jjepa.examples.training.TrainingJob;
-import io.github.dl4jjepa.examples.training.TrainingResult;
-import io.github.dl4jjepa.examples.training.TrainingSettings;
-import io.github.dl4jjepa.examples.training.ViewSettings;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Evaluation;
+import io.github.dl4jjepa.models.evaluation.NlRxTask;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
@@ -138,29 +136,25 @@ public final class Quickstart {
             Path folder, String name, double lambda, List<Example> test, TrainingListener progress)
             throws IOException {
         Path base = folder.resolve("base");
-        TrainingSettings settings =
-                new TrainingSettings(
-                        base.toString(),
-                        base.resolve("config.json"),
-                        folder.resolve("train.jsonl"),
-                        null,
-                        0,
-                        ObjectiveSettings.cosine(lambda),
-                        false,
-                        ViewSettings.DEFAULT,
-                        BATCH_SIZE,
-                        false,
-                        false,
-                        MAX_LENGTH,
-                        SEED,
-                        TrainingOptions.builder()
-                                .optMaxSteps(steps)
-                                .optLearningRate(LEARNING_RATE)
-                                .optWarmupSteps(steps / 10)
-                                .optCheckpointEvery(steps)
-                                .build());
-        TrainingResult result =
-                new TrainingJob(settings, folder.resolve(name)).run(false, progress);
+        FineTuningResult result =
+                FineTuning.of(base.toString())
+                        .setTrain(folder.resolve("train.jsonl"))
+                        .setOutput(folder.resolve(name))
+                        .optConfig(base.resolve("config.json"))
+                        .optObjective(JepaObjective.cosine(lambda))
+                        .optBatchSize(BATCH_SIZE)
+                        .optMaxLength(MAX_LENGTH)
+                        .optSeed(SEED)
+                        .optTraining(
+                                TrainingOptions.builder()
+                                        .optMaxSteps(steps)
+                                        .optLearningRate(LEARNING_RATE)
+                                        .optWarmupSteps(steps / 10)
+                                        .optCheckpointEvery(steps)
+                                        .build())
+                        .optListener(progress)
+                        .build()
+                        .run();
         StringWriter predictions = new StringWriter();
         try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
