@@ -34,7 +34,13 @@ final class CorrectedGradients {
      * @throws IllegalStateException if SameDiff would not use them
      */
     static synchronized void install() {
-        List.of(new GatherRows(), new Multiply(), new Add(), new Sigmoid(), new StopGradient())
+        List.of(
+                        new GatherRows(),
+                        new Multiply(),
+                        new Add(),
+                        new ConstantProduct(),
+                        new Sigmoid(),
+                        new StopGradient())
                 .forEach(CorrectedGradients::register);
     }
 
@@ -73,6 +79,10 @@ final class CorrectedGradients {
 
     static SDVariable add(SDVariable a, SDVariable b, Operand right) {
         return new Add(a, b, right).outputVariable();
+    }
+
+    static SDVariable constantProduct(SDVariable x, SDVariable constant, boolean transposed) {
+        return new ConstantProduct(x, constant, transposed).outputVariable();
     }
 
     static SDVariable sigmoid(SDVariable x) {
@@ -206,6 +216,28 @@ final class CorrectedGradients {
             return right == Operand.CONSTANT
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
+        }
+    }
+
+    /** {@code matmul} with a constant; {@code matmul_bp} would compute the constant's gradient. */
+    public static final class ConstantProduct extends Mmul {
+        private static final int STOCK_ARGUMENTS = 3;
+        private static final int TRANSPOSES_RIGHT = 1;
+
+        public ConstantProduct() {}
+
+        ConstantProduct(SDVariable x, SDVariable constant, boolean transposed) {
+            super(x.getSameDiff(), x, constant, false, transposed, false);
+            addIArgument(0);
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (numIArguments() == STOCK_ARGUMENTS) {
+                return super.doDiff(gradients);
+            }
+            boolean transposed = getIArgument(TRANSPOSES_RIGHT) != 0;
+            return List.of(constantProduct(gradients.get(0), arg(1), !transposed));
         }
     }
 

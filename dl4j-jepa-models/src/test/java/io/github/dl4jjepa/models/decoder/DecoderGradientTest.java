@@ -48,9 +48,9 @@ class DecoderGradientTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(298, 299));
 
-    private static final StepSeed STEP = new StepSeed(0, 1);
+    static final StepSeed STEP = new StepSeed(0, 1);
 
-    private static TransformerDecoder inDouble(String model) {
+    static TransformerDecoder inDouble(String model) {
         TransformerDecoder decoder =
                 DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
         Map<String, INDArray> parameters = new LinkedHashMap<>();
@@ -60,11 +60,11 @@ class DecoderGradientTest {
         return new TransformerDecoder(decoder.config(), parameters);
     }
 
-    private static MultiViewBatch batch(TokenizedExample... examples) {
+    static MultiViewBatch batch(TokenizedExample... examples) {
         return MultiViewBatch.of(List.of(examples), LAYOUT, 0);
     }
 
-    private static TokenizedExample example(int[] text, int... code) {
+    static TokenizedExample example(int[] text, int... code) {
         int[] ids = new int[text.length + code.length + 1];
         System.arraycopy(text, 0, ids, 0, text.length);
         System.arraycopy(code, 0, ids, text.length, code.length);
@@ -190,18 +190,18 @@ class DecoderGradientTest {
                 Arguments.of("an average", with(InfoNce.symmetric(0.2)).optTarget(TargetMode.EMA)));
     }
 
-    private static JepaObjective.Builder with(Distance distance) {
+    static JepaObjective.Builder with(Distance distance) {
         return JepaObjective.builder().optDistance(distance);
     }
 
-    private static final TokenizedExample[] FOUR = {
+    static final TokenizedExample[] FOUR = {
         example(new int[] {7, 9, 7, 11, 40, 41}, 20, 21, 22, 23),
         example(new int[] {30}, 9),
         example(new int[] {50, 51, 52}, 60, 61),
         example(new int[] {33, 34}, 9)
     };
 
-    private static Map<String, INDArray> gradients(
+    static Map<String, INDArray> gradients(
             TrainingGraph graph, LossWeights weights, MultiViewBatch... batches) {
         Map<String, INDArray> sum = new LinkedHashMap<>();
         graph.accumulate(
@@ -211,7 +211,7 @@ class DecoderGradientTest {
         return sum;
     }
 
-    private static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected) {
+    static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected) {
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
         expected.forEach(
                 (name, gradient) ->
