@@ -4,7 +4,6 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -63,8 +62,8 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
                         new PairGradients.Part(
                                 rows(result.predictionGradient(), first, end),
                                 result.targetGradient() == null
-                                        ? Optional.empty()
-                                        : Optional.of(rows(result.targetGradient(), first, end))));
+                                        ? null
+                                        : rows(result.targetGradient(), first, end)));
                 first = end;
             }
             return new PairGradients(result.sum(), gradients);
@@ -89,9 +88,9 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
                 feed.put(LossGraph.PREDICTION_GRADIENT, prediction);
                 feed.put(
                         LossGraph.TARGET_GRADIENT,
-                        pairs.target().isPresent()
-                                ? rows(pairs.target().get(), first, end)
-                                : Nd4j.zerosLike(prediction));
+                        pairs.target() == null
+                                ? Nd4j.zerosLike(prediction)
+                                : rows(pairs.target(), first, end));
                 Losses losses = graph.run(feed, gradients);
                 sum =
                         sum.plus(

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -15,7 +16,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *     the same tokens
  */
 public record PairEmbeddings(INDArray prediction, INDArray target, INDArray answerIds)
-        implements AutoCloseable {
+        implements AutoCloseable, Serializable {
     /**
      * Copies the pairs of several parts into one, in order.
      *

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
 import java.util.List;
-import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param sum the term times the number of pairs, unweighted
  * @param parts the gradients of each part of the step, in the order in which the parts were given
  */
-public record PairGradients(double sum, List<Part> parts) implements AutoCloseable {
+public record PairGradients(double sum, List<Part> parts) implements AutoCloseable, Serializable {
     public PairGradients {
         parts = List.copyOf(parts);
     }
@@ -19,14 +19,17 @@ public record PairGradients(double sum, List<Part> parts) implements AutoCloseab
      * The gradients of one part's embeddings, which belong to this object.
      *
      * @param prediction {@code [pairs, hidden]}
-     * @param target {@code [pairs, hidden]}; empty where no gradient flows into the target
+     * @param target {@code [pairs, hidden]}; null where no gradient flows into the target
      */
-    public record Part(INDArray prediction, Optional<INDArray> target) implements AutoCloseable {
+    public record Part(INDArray prediction, INDArray target)
+            implements AutoCloseable, Serializable {
         /** Frees the arrays' off-heap memory. */
         @Override
         public void close() {
             prediction.close();
-            target.ifPresent(INDArray::close);
+            if (target != null) {
+                target.close();
+            }
         }
     }
 

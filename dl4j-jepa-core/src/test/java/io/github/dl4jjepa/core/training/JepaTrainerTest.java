@@ -727,6 +727,79 @@ class JepaTrainerTest {
                 .containsExactly(false, true, false, true, true);
     }
 
+    /** Gradient descent with momentum, with the state {@code <parameter>.momentum}. */
+    private static final class Momentum implements Optimizer {
+        private final ParameterSet parameters;
+        private final Map<String, INDArray> state = new LinkedHashMap<>();
+        private boolean closed;
+
+        Momentum(ParameterSet parameters) {
+            this.parameters = parameters;
+            parameters.forEach(
+                    parameter ->
+                            state.put(
+                                    parameter.name() + ".momentum",
+                                    Nd4j.zerosLike(parameter.array())));
+        }
+
+        @Override
+        public void step(long step, double learningRate, Map<String, INDArray> gradients) {
+            for (Parameter parameter : parameters) {
+                INDArray momentum = state.get(parameter.name() + ".momentum");
+                momentum.muli(0.9).addi(gradients.get(parameter.name()));
+                parameter.array().subi(momentum.mul(learningRate));
+            }
+        }
+
+        @Override
+        public Map<String, INDArray> state() {
+            return state;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    @Test
+    void anotherOptimizerIsResumedFromItsState() {
+        List<Momentum> optimizers = new ArrayList<>();
+        Optimizer.Factory factory =
+                parameters -> {
+                    optimizers.add(new Momentum(parameters));
+                    return optimizers.get(optimizers.size() - 1);
+                };
+        ToyDecoder whole = new ToyDecoder();
+        ToyCheckpoints ofWhole = new ToyCheckpoints();
+        trainer(whole, new ToyBatches(4, 2), options().optMaxSteps(6))
+                .optOptimizer(factory)
+                .optCheckpoints(ofWhole)
+                .build()
+                .train();
+
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        JepaTrainer killed =
+                trainer(decoder, new ToyBatches(4, 2), options().optMaxSteps(6))
+                        .optOptimizer(factory)
+                        .optCheckpoints(checkpoints)
+                        .optListener(new KillAfter(3))
+                        .build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
+        trainer(decoder, new ToyBatches(4, 2), options().optMaxSteps(6))
+                .optOptimizer(factory)
+                .optCheckpoints(checkpoints)
+                .build()
+                .resume();
+
+        assertThat(values(decoder.parameters().arrays()))
+                .isEqualTo(values(whole.parameters().arrays()));
+        assertThat(values(checkpoints.arrays)).isEqualTo(values(ofWhole.arrays));
+        assertThat(checkpoints.arrays)
+                .containsOnlyKeys("weight", "bias", "weight.momentum", "bias.momentum");
+        assertThat(optimizers).hasSize(3).allMatch(optimizer -> optimizer.closed);
+    }
+
     private static TrainingOptions.Builder options() {
         return TrainingOptions.builder().optLearningRate(0.1);
     }
