@@ -149,14 +149,17 @@ final class CorrectedGradients {
         try {
             action.run();
         } finally {
-            register(new Mmul());
+            register(new ConstantProduct());
         }
     }
 
     /** {@code matmul} whose gradient is made of two products. */
-    public static final class MatrixProduct extends Mmul {
+    public static final class MatrixProduct extends ConstantProduct {
         @Override
         public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (isOurs()) {
+                return super.doDiff(gradients);
+            }
             SDVariable a = arg(0);
             SDVariable b = arg(1);
             boolean transposeA = mt.isTransposeA();
@@ -219,9 +222,12 @@ final class CorrectedGradients {
         }
     }
 
-    /** {@code matmul} with a constant; {@code matmul_bp} would compute the constant's gradient. */
-    public static final class ConstantProduct extends Mmul {
-        private static final int STOCK_ARGUMENTS = 3;
+    /**
+     * {@code matmul} whose right operand, if the operator carries a fourth argument, is a constant:
+     * {@code matmul_bp} would compute the constant's gradient too.
+     */
+    public static class ConstantProduct extends Mmul {
+        private static final int ARGUMENTS = 4;
         private static final int TRANSPOSES_RIGHT = 1;
 
         public ConstantProduct() {}
@@ -233,11 +239,15 @@ final class CorrectedGradients {
 
         @Override
         public List<SDVariable> doDiff(List<SDVariable> gradients) {
-            if (numIArguments() == STOCK_ARGUMENTS) {
+            if (!isOurs()) {
                 return super.doDiff(gradients);
             }
             boolean transposed = getIArgument(TRANSPOSES_RIGHT) != 0;
             return List.of(constantProduct(gradients.get(0), arg(1), !transposed));
+        }
+
+        final boolean isOurs() {
+            return numIArguments() == ARGUMENTS;
         }
     }
 
