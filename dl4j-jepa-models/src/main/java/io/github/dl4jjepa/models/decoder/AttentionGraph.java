@@ -1,0 +1,219 @@
+package io.github.dl4jjepa.models.decoder;
+
+import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** What the attention of all layers shares: shapes, rotary tables and the mask, drawn once. */
+final class AttentionGraph {
+    private static final double MASKED = -1e9;
+
+    private final Drawing drawing;
+    private final DecoderConfig config;
+    private final SameDiff graph;
+    private final TensorNames names;
+    private final NormGraph norms;
+    private final DecoderGraph.Past past;
+    private final TokenInputs tokens;
+    private final SDVariable rows;
+    private final SDVariable time;
+    private final Map<Heads, Shapes> shapes = new HashMap<>();
+    private final Map<Position, Turns> turns = new HashMap<>();
+    private final Map<Window, SDVariable> masks = new HashMap<>();
+
+    /** How many heads a layer has; layers with as many share what depends on it. */
+    private record Heads(int queries, int keys) {
+        int group() {
+            return queries / keys;
+        }
+    }
+
+    private record Position(Heads heads, PositionEmbedding embedding) {}
+
+    private record Window(int positions, int group) {}
+
+    private record Shapes(
+            SDVariable splitQueries,
+            SDVariable foldedQueries,
+            SDVariable unfoldedQueries,
+            SDVariable splitKeys) {}
+
+    /**
+     * @param past keys and values of earlier tokens, or null
+     * @param rows how many rows are read
+     * @param time how many tokens a row has
+     */
+    AttentionGraph(
+            Drawing drawing,
+            TokenInputs tokens,
+            DecoderGraph.Past past,
+            SDVariable rows,
+            SDVariable time) {
+        this.drawing = drawing;
+        config = drawing.config();
+        graph = drawing.graph();
+        names = drawing.names();
+        norms = new NormGraph(drawing);
+        this.tokens = tokens;
+        this.past = past;
+        this.rows = rows;
+        this.time = time;
+    }
+
+    private Shapes shapes(Heads heads) {
+        SDVariable keyValueHeads = size(heads.keys());
+        SDVariable group = size(heads.group());
+        SDVariable headDim = size(config.headDim());
+        return new Shapes(
+                graph.stack(0, rows, time, keyValueHeads, group, headDim),
+                graph.stack(0, rows, keyValueHeads, time.mul(group), headDim),
+                graph.stack(0, rows, keyValueHeads, group, time, headDim),
+                graph.stack(0, rows, time, keyValueHeads, headDim));
+    }
+
+    private SDVariable mask(Window window) {
+        return past == null
+                ? mask(tokens.positions(), tokens.segments(), window)
+                : mask(past.positions(), past.segments(), window);
+    }
+
+    private Turns turns(Position position) {
+        double scale = config.attention().scale();
+        if (!(position.embedding() instanceof RotaryEmbedding rotary)) {
+            return new Turns(queries -> queries.mul(scale), UnaryOperator.identity());
+        }
+        RotaryGraph rotation = new RotaryGraph(drawing, rotary, tokens.positions());
+        Heads heads = position.heads();
+        return new Turns(rotation.turn(heads.queries(), scale), rotation.turn(heads.keys(), 1));
+    }
+
+    /** What positions do to queries and keys; queries are scaled with it. */
+    private record Turns(UnaryOperator<SDVariable> queries, UnaryOperator<SDVariable> keys) {}
+
+    SDVariable draw(int layer, SDVariable x, List<SDVariable> keys, List<SDVariable> values) {
+        DecoderConfig.Attention parts = config.attention();
+        int window = parts.windows().get(layer);
+        Heads heads = new Heads(config.heads(layer), config.keyValueHeads(layer));
+        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
+        PositionEmbedding embedding =
+                window > 0 && parts.windowPositions().isPresent()
+                        ? parts.windowPositions().get()
+                        : config.positions();
+        Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
+        SDVariable mask = masks.computeIfAbsent(new Window(window, heads.group()), this::mask);
+        List<SDVariable> projected = projections(layer, x);
+        SDVariable queries =
+                turn.queries()
+                        .apply(normed(projected.get(0), layer, names.queryNorm()))
+                        .reshape(shape.splitQueries())
+                        .permute(0, 2, 3, 1, 4)
+                        .reshape(shape.foldedQueries());
+        SDVariable key =
+                headsFirst(
+                        turn.keys().apply(normed(projected.get(1), layer, names.keyNorm())), shape);
+        SDVariable value = headsFirst(projected.get(2), shape);
+        if (past != null) {
+            key = graph.concat(2, past.keys().get(layer), key);
+            value = graph.concat(2, past.values().get(layer), value);
+        }
+        keys.add(key);
+        values.add(value);
+
+        SDVariable scores =
+                drawing.capped(graph.mmul(queries, key, false, true, false), parts.scoreCap());
+        SDVariable masked = Ops.addConstant(scores, mask);
+        SDVariable mixed =
+                graph.mmul(graph.nn().softmax(masked, -1), value)
+                        .reshape(shape.unfoldedQueries())
+                        .permute(0, 3, 1, 2, 4)
+                        .reshape(-1, heads.queries() * config.headDim());
+        return Linear.of(
+                        names.of(layer, names.attentionOutput()),
+                        parts.outputBias(),
+                        parts.projection())
+                .draw(drawing, mixed);
+    }
+
+    /** Queries, keys and values. */
+    private List<SDVariable> projections(int layer, SDVariable x) {
+        DecoderConfig.Attention parts = config.attention();
+        int queries = config.heads(layer) * config.headDim();
+        int keys = config.keyValueHeads(layer) * config.headDim();
+        List<SDVariable> projected;
+        if (parts.projection() == Projection.SEPARATE) {
+            projected =
+                    Stream.of(names.query(), names.key(), names.value())
+                            .map(name -> Linear.of(names.of(layer, name), parts.bias()))
+                            .map(linear -> linear.draw(drawing, x))
+                            .toList();
+        } else {
+            SDVariable all =
+                    Linear.of(
+                                    names.of(layer, names.queryKeyValue()),
+                                    parts.bias(),
+                                    parts.projection())
+                            .draw(drawing, x);
+            projected =
+                    List.of(
+                            Drawing.columns(all, 0, queries),
+                            Drawing.columns(all, queries, queries + keys),
+                            Drawing.columns(all, queries + keys, queries + 2 * keys));
+        }
+        return parts.clip() == 0
+                ? projected
+                : projected.stream()
+                        .map(part -> graph.clipByValue(part, -parts.clip(), parts.clip()))
+                        .toList();
+    }
+
+    private SDVariable normed(SDVariable x, int layer, String name) {
+        String tensor = names.of(layer, name);
+        int heads =
+                name.equals(names.queryNorm()) ? config.heads(layer) : config.keyValueHeads(layer);
+        return switch (config.attention().queryKeyNorm()) {
+            case NONE -> x;
+            case WHOLE -> norms.draw(x, tensor);
+            case HEADS ->
+                    norms.draw(x.reshape(-1, config.headDim()), tensor)
+                            .reshape(-1, heads * config.headDim());
+        };
+    }
+
+    private SDVariable headsFirst(SDVariable x, Shapes shape) {
+        return x.reshape(shape.splitKeys()).permute(0, 2, 1, 3);
+    }
+
+    /**
+     * 0 where a query sees a key and {@link #MASKED} elsewhere: {@code [rows, 1, group * time, past
+     * + time]}.
+     */
+    private SDVariable mask(SDVariable keyPositions, SDVariable keySegments, Window window) {
+        TokenInputs queries = tokens;
+        SDVariable at = expand(queries.positions(), 2);
+        SDVariable key = expand(keyPositions, 1);
+        SDVariable segment = expand(keySegments, 1);
+        SDVariable own = drawing.number(segment.eq(expand(queries.segments(), 2)));
+        SDVariable prefix = drawing.number(segment.eq(expand(queries.prefixes(), 2)));
+        SDVariable seen = graph.math().max(own, prefix).mul(drawing.number(key.lte(at)));
+        if (window.positions() > 0) {
+            seen = seen.mul(drawing.number(key.gt(at.sub(window.positions()))));
+        }
+        return Ops.repeat(expand(seen.rsub(1).mul(MASKED), 1), window.group(), 2);
+    }
+
+    private SDVariable size(long value) {
+        return graph.constant(Nd4j.scalar(value));
+    }
+
+    private SDVariable expand(SDVariable x, int axis) {
+        return graph.expandDims(x, axis);
+    }
+}
