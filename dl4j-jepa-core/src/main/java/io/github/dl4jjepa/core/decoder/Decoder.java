@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core.decoder;
 
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -20,39 +22,22 @@ public interface Decoder {
     /** Number of token ids; ids run from 0. */
     int vocabularySize();
 
-    /** The trained arrays by name, in a fixed order; a tied weight once. */
-    Map<String, INDArray> parameters();
+    /** The parameters in a fixed order; a tied weight once. */
+    ParameterSet parameters();
 
     /**
-     * Whether weight decay applies to a parameter: to matrices and embeddings, not to norms and
-     * biases.
+     * The same model with other arrays, such as moving averages.
      *
-     * @param parameter a name from {@link #parameters()}
+     * @param arrays arrays by the names of {@link #parameters()}, of the same shapes and type;
+     *     parameters that are not named keep their arrays
      */
-    boolean decays(String parameter);
-
-    /**
-     * Whether a parameter is one of the layers', rather than of the embedding or the head. The
-     * gradients that lambda is calibrated by are those of the layers.
-     *
-     * @param parameter a name from {@link #parameters()}
-     */
-    default boolean isOfLayers(String parameter) {
-        return true;
-    }
-
-    /**
-     * The same model with other arrays, such as an average of past ones.
-     *
-     * @param parameters an array for each of {@link #parameters()}, of the same shape and type
-     */
-    Decoder withParameters(Map<String, INDArray> parameters);
+    Decoder withParameters(Map<String, INDArray> arrays);
 
     /**
      * Draws the path from tokens to the last layer's hidden states, after the final norm.
      *
-     * @param graph the graph to draw into; the parameters become variables of it under their own
-     *     names
+     * @param graph the graph to draw into; the parameters are drawn as {@link Parameter#drawIn}
+     *     does, so that frozen ones are constants
      * @param tokens variables of that graph
      * @return {@code [rows * time, hidden]}
      */

@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
+
 /**
  * Lambda as the ratio of gradients: every so many steps lambda is set such that the JEPA term's
  * gradient on the decoder's layers is {@code ratio} times as long as the language model's. The step
@@ -9,7 +11,7 @@ package io.github.dl4jjepa.core.objective;
  *     language-model loss
  * @param every steps from one measurement to the next
  */
-public record Calibration(double ratio, int every) {
+public record Calibration(double ratio, int every) implements Serializable {
     /** Steps from one measurement to the next, unless said otherwise. */
     public static final int DEFAULT_EVERY = 100;
 

@@ -11,6 +11,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * then 1, with a finite gradient.
  */
 public final class CentredCosineDistance implements Distance {
+    private static final long serialVersionUID = 1L;
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         return CosineDistance.between(

@@ -15,6 +15,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * there. Look at the diagnostics; {@link InfoNce} and the {@link Regularizer}s are remedies.
  */
 public final class CosineDistance implements Distance {
+    private static final long serialVersionUID = 1L;
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         return between(pairs.prediction(), pairs.target());

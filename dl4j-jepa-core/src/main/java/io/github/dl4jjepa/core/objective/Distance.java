@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -8,7 +9,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * <p>An implementation of one's own needs {@link #between} alone; operators whose gradient is right
  * are those of {@link io.github.dl4jjepa.core.samediff.Ops}.
  */
-public interface Distance {
+public interface Distance extends Serializable {
     /**
      * Draws the distance of every pair.
      *

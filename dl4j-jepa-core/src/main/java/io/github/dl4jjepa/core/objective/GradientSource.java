@@ -1,41 +1,30 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Losses and gradients of micro-batches: what the trainer needs of a model under an objective. */
 public interface GradientSource {
-    /** The model's trained arrays by name, in a fixed order. */
-    Map<String, INDArray> parameters();
-
-    /** Arrays that are trained with the model and are no part of it, such as a predictor's. */
-    default Map<String, INDArray> auxiliaries() {
-        return Map.of();
-    }
+    /** What is minimized. */
+    JepaObjective objective();
 
     /**
-     * Whether weight decay applies to a parameter.
-     *
-     * @param parameter a name from {@link #parameters()} or {@link #auxiliaries()}
+     * The model's parameters in a fixed order, followed by those of {@link
+     * io.github.dl4jjepa.core.parameters.ParameterGroup#AUXILIARY} that are trained with it.
      */
-    boolean decays(String parameter);
-
-    /**
-     * Whether a parameter is one of the decoder's layers', by whose gradients lambda is calibrated.
-     *
-     * @param parameter a name from {@link #parameters()} or {@link #auxiliaries()}
-     */
-    boolean isOfLayers(String parameter);
+    ParameterSet parameters();
 
     /** Arrays that are kept with the model, not trained, and needed to go on training. */
     default Map<String, INDArray> state() {
         return Map.of();
     }
 
-    /** Called when an optimiser step has changed the parameters. */
+    /** Called when an optimizer step has changed the parameters. */
     default void parametersUpdated() {}
 
     /**
@@ -47,25 +36,51 @@ public interface GradientSource {
      */
     double flops(List<MultiViewBatch> batches, boolean hasJepaTerm);
 
+    /** The labels and pairs of batches, which weigh the parts of a step. */
+    default StepTotals totals(List<MultiViewBatch> batches) {
+        return new StepTotals(
+                batches.stream().mapToLong(MultiViewBatch::labels).sum(),
+                batches.stream().mapToLong(MultiViewBatch::pairs).sum());
+    }
+
     /**
-     * Runs the micro-batches of an optimiser step forward and backward and hands on the gradient of
-     * the objective over all of them: {@code gamma * (mean cross entropy) + lambda * (JEPA term)}.
-     * Each label and each pair counts the same, whichever micro-batch it is in, and pairs are
-     * compared across micro-batches where the distance compares pairs: the gradient is that of one
-     * large batch.
+     * Requests a whole optimizer step.
      *
-     * @param batches the micro-batches, all with views or all without; the arrays stay the caller's
+     * @param batches the step's micro-batches, all with views or all without
      * @param weights gamma and lambda; with lambda = 0 there is no JEPA term
      * @param seed decides what is drawn at random
-     * @param gradients is given the name and a part of the gradient of each parameter and auxiliary
+     */
+    default StepRequest wholeStep(
+            List<MultiViewBatch> batches, LossWeights weights, StepSeed seed) {
+        return new StepRequest(batches, weights, totals(batches), seed);
+    }
+
+    /**
+     * Runs the micro-batches of an optimizer step, or of a part of it, forward and backward and
+     * hands on the gradient of the objective: {@code gamma * (mean cross entropy) + lambda * (JEPA
+     * term)}. The means are over the labels and pairs of the whole step, so each label and each
+     * pair counts the same, whichever micro-batch it is in, and the gradients of the parts of a
+     * step add up to the step's. Where the objective compares pairs with each other, those of all
+     * micro-batches are compared: the gradient is that of one large batch.
+     *
+     * @param step the micro-batches, their weights and the totals of the whole step
+     * @param gradients is given the name and a part of the gradient of each trainable parameter
      *     that has one, the parts to be added; valid during the call only
      * @return the losses, unweighted
+     * @throws IllegalArgumentException if the request is a part of a step, and the objective
+     *     compares its pairs with those of other parts: {@link #crossBatchStep} is for that
      */
-    Losses accumulate(
-            List<MultiViewBatch> batches,
-            LossWeights weights,
-            StepSeed seed,
-            BiConsumer<String, INDArray> gradients);
+    Losses accumulate(StepRequest step, BiConsumer<String, INDArray> gradients);
+
+    /**
+     * The phases of a step whose parts depend on each other through the pairs they have.
+     *
+     * @return empty where a pair's part of the JEPA term depends on that pair alone, so that {@link
+     *     #accumulate} serves for parts of a step as well
+     */
+    default Optional<CrossBatchStep> crossBatchStep() {
+        return Optional.empty();
+    }
 
     /** Runs a batch forward only. Pairs are compared within the batch. */
     Losses evaluate(MultiViewBatch batch);

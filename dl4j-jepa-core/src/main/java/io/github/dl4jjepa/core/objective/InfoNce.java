@@ -19,6 +19,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  * none, and the distance 0.
  */
 public final class InfoNce implements Distance {
+    private static final long serialVersionUID = 1L;
+
     /** The paper's temperature (arXiv 2509.14252, table 3). */
     public static final double DEFAULT_TEMPERATURE = 0.07;
 

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.objective;
 import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.samediff.Ops;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,7 +29,9 @@ import org.nd4j.autodiff.samediff.SDVariable;
  *                 .build();
  * }</pre>
  */
-public final class JepaObjective {
+public final class JepaObjective implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /** I-JEPA's, at the beginning of its training. */
     public static final double DEFAULT_EMA_DECAY = 0.996;
 
@@ -43,7 +46,7 @@ public final class JepaObjective {
     private final double lossDropout;
 
     /** A regulariser and the weight it has beside the mean distance. */
-    record WeightedRegularizer(Regularizer regularizer, double weight) {}
+    record WeightedRegularizer(Regularizer regularizer, double weight) implements Serializable {}
 
     private JepaObjective(Builder builder) {
         gamma = builder.gamma;

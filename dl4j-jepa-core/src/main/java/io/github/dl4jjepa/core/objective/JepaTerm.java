@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective.WeightedRegularizer;
 import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.HashMap;
@@ -61,6 +62,27 @@ final class JepaTerm {
             }
         }
         return directions;
+    }
+
+    /** How many pairs the term compares in a batch. */
+    int pairs(MultiViewBatch batch) {
+        if (!objective.hasJepaTerm()) {
+            return 0;
+        }
+        return objective.distance().readsViews()
+                ? batch.pairs()
+                : Math.toIntExact(batch.inputIds().size(0));
+    }
+
+    /**
+     * The numbers of the pairs' answers, in an array of the caller's; a conversation is the answer
+     * of no other.
+     */
+    INDArray answerIds(MultiViewBatch batch) {
+        return objective.distance().readsViews()
+                ? batch.answerIds().dup()
+                : Nd4j.createFromArray(
+                        batch.sources().stream().mapToInt(String::hashCode).toArray());
     }
 
     private static String placeholder(int regularizer) {

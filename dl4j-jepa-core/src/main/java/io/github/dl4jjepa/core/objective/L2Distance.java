@@ -10,6 +10,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * the language model's; calibrate lambda by the ratio of gradients.
  */
 public final class L2Distance implements Distance {
+    private static final long serialVersionUID = 1L;
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());

@@ -1,11 +1,12 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.core.samediff.Ops;
-import java.util.Map;
+import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -16,19 +17,25 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class LinearPredictor {
     private static final String WEIGHT = "linear_predictor.weight";
 
-    private final INDArray weight;
+    private final Parameter weight;
 
     /**
      * @param hiddenSize width of the hidden states
      * @param dataType the decoder's, FLOAT or DOUBLE
      */
     public LinearPredictor(int hiddenSize, DataType dataType) {
-        weight = Nd4j.eye(hiddenSize).castTo(dataType);
+        weight =
+                new Parameter(
+                        WEIGHT,
+                        Nd4j.eye(hiddenSize).castTo(dataType),
+                        true,
+                        true,
+                        ParameterGroup.AUXILIARY);
     }
 
-    /** The matrix by its name, {@code [hidden, hidden]}. */
-    public Map<String, INDArray> parameters() {
-        return Map.of(WEIGHT, weight);
+    /** The matrix, {@code [hidden, hidden]}. */
+    public ParameterSet parameters() {
+        return new ParameterSet(List.of(weight));
     }
 
     /**
@@ -36,12 +43,11 @@ public final class LinearPredictor {
      * @return {@code [pairs, hidden]}
      */
     SDVariable apply(SDVariable readouts) {
-        SameDiff graph = readouts.getSameDiff();
-        return Ops.linear(readouts, graph.var(WEIGHT, weight));
+        return Ops.linear(readouts, weight.drawIn(readouts.getSameDiff()));
     }
 
     /** Floating-point operations of applying it. */
     double forwardFlops(int pairs) {
-        return 2.0 * weight.length() * pairs;
+        return 2.0 * weight.array().length() * pairs;
     }
 }

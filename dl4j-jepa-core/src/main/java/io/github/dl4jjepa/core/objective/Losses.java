@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
+
 /**
  * The parts of the objective over some batches, as sums, so that those of several micro-batches can
  * be added.
@@ -9,7 +11,8 @@ package io.github.dl4jjepa.core.objective;
  * @param jepaSum distance, summed over pairs
  * @param pairs how many pairs were summed
  */
-public record Losses(double languageModelSum, long labels, double jepaSum, long pairs) {
+public record Losses(double languageModelSum, long labels, double jepaSum, long pairs)
+        implements Serializable {
     /** Nothing summed yet. */
     public static final Losses NONE = new Losses(0, 0, 0, 0);
 

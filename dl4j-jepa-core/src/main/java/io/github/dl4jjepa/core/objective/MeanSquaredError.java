@@ -8,6 +8,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * 2509.14252, table 3).
  */
 public final class MeanSquaredError implements Distance {
+    private static final long serialVersionUID = 1L;
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());

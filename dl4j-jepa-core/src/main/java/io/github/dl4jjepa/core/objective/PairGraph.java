@@ -12,9 +12,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The JEPA term over embeddings that are there already: what their gradients are is worked out here
- * for the pairs of several micro-batches, which then pass them on to the weights one by one
- * (GradCache, arXiv 2101.06983).
+ * The JEPA term as a graph over embeddings that were computed before, with its gradients by them:
+ * the second phase of a {@link CrossBatchStep}.
  */
 final class PairGraph implements AutoCloseable {
     private static final String PREDICTION = "prediction";
@@ -47,23 +46,25 @@ final class PairGraph implements AutoCloseable {
      *
      * @param targetGradient null where the target is a constant
      */
-    record Result(double sum, INDArray predictionGradient, INDArray targetGradient) {}
+    record Result(double sum, INDArray predictionGradient, INDArray targetGradient)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            predictionGradient.close();
+            if (targetGradient != null) {
+                targetGradient.close();
+            }
+        }
+    }
 
     /**
-     * @param prediction {@code [pairs, hidden]}
-     * @param target {@code [pairs, hidden]}
-     * @param answerIds INT32 {@code [pairs]}
      * @param directions those of {@link JepaTerm}
      */
-    Result run(
-            INDArray prediction,
-            INDArray target,
-            INDArray answerIds,
-            Map<String, INDArray> directions) {
+    Result run(PairEmbeddings pairs, Map<String, INDArray> directions) {
         Map<String, INDArray> placeholders = new HashMap<>(directions);
-        placeholders.put(PREDICTION, prediction);
-        placeholders.put(TARGET, target);
-        placeholders.put(ANSWER_IDS, answerIds);
+        placeholders.put(PREDICTION, pairs.prediction());
+        placeholders.put(TARGET, pairs.target());
+        placeholders.put(ANSWER_IDS, pairs.answerIds());
         Map<String, INDArray> gradients = new HashMap<>();
         double[] sum = new double[1];
         gradientFunction.run(

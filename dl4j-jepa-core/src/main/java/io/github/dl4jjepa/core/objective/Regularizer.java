@@ -1,12 +1,13 @@
 package io.github.dl4jjepa.core.objective;
 
+import java.io.Serializable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
  * A penalty on a batch of embeddings as a whole, which keeps them from collapsing. It is added to
  * the mean distance, for predictions and for targets, of each of which it counts one half.
  */
-public interface Regularizer {
+public interface Regularizer extends Serializable {
     /**
      * Draws the penalty.
      *

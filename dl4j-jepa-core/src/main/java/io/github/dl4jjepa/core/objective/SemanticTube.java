@@ -13,6 +13,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * parameters.
  */
 public final class SemanticTube implements Distance {
+    private static final long serialVersionUID = 1L;
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         return CosineDistance.between(pairs.prediction(), pairs.target());

@@ -17,6 +17,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * mean over directions.
  */
 public final class SigReg implements Regularizer {
+    private static final long serialVersionUID = 1L;
+
     /** As many directions as LeJEPA's algorithm 1 has. */
     public static final int DEFAULT_DIRECTIONS = 256;
 

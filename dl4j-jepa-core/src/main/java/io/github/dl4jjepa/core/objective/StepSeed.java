@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.SeededRandom;
+import java.io.Serializable;
 import java.util.Random;
 
 /**
@@ -9,7 +10,7 @@ import java.util.Random;
  * @param seed the run's
  * @param step the step, from 1; 0 for an evaluation
  */
-public record StepSeed(long seed, long step) {
+public record StepSeed(long seed, long step) implements Serializable {
     /** That of evaluations, which are to be compared with each other. */
     static final StepSeed EVALUATION = new StepSeed(0, 0);
 

@@ -16,6 +16,8 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * has the variance 0.
  */
 public final class VicReg implements Regularizer {
+    private static final long serialVersionUID = 1L;
+
     private static final double VARIANCE_EPSILON = 1e-4;
     private static final double COVARIANCE_WEIGHT = 1.0 / 25;
 

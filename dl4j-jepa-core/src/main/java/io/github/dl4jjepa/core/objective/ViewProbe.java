@@ -60,7 +60,7 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
         Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.TARGET_INDICES)).rename(CODE);
         SDVariable labels = graph.placeHolder(BatchInputs.LABEL_INDICES, DataType.INT32, -1);
         graph.argmax(decoder.logits(Ops.gather(hidden, labels)), 1).rename(NEXT_IDS);
-        arena = new Arena(decoder.parameters().values().iterator().next().dataType());
+        arena = new Arena(decoder.parameters().dataType());
         executor = new GraphExecutor(graph, List.of(TEXT, CODE, NEXT_IDS), arena, List.of());
     }
 

@@ -1,5 +1,10 @@
 /**
- * What is minimised: the language-model loss and the JEPA term, its distances, regularisers and
- * targets, and their gradients for any decoder.
+ * The objective: the language-model loss and the JEPA term with its distances, regularizers and
+ * targets, and its gradients for any decoder.
+ *
+ * <p>{@link io.github.dl4jjepa.core.objective.TrainingGraph} computes the gradient of an optimizer
+ * step, or of a part of one: a {@link io.github.dl4jjepa.core.objective.StepRequest}. Where pairs
+ * are compared with each other, the parts go through the phases of a {@link
+ * io.github.dl4jjepa.core.objective.CrossBatchStep}.
  */
 package io.github.dl4jjepa.core.objective;

@@ -34,7 +34,13 @@ final class CorrectedGradients {
      * @throws IllegalStateException if SameDiff would not use them
      */
     static synchronized void install() {
-        List.of(new GatherRows(), new Multiply(), new Add(), new Sigmoid(), new StopGradient())
+        List.of(
+                        new GatherRows(),
+                        new Multiply(),
+                        new Add(),
+                        new ConstantProduct(),
+                        new Sigmoid(),
+                        new StopGradient())
                 .forEach(CorrectedGradients::register);
     }
 
@@ -73,6 +79,10 @@ final class CorrectedGradients {
 
     static SDVariable add(SDVariable a, SDVariable b, Operand right) {
         return new Add(a, b, right).outputVariable();
+    }
+
+    static SDVariable constantProduct(SDVariable x, SDVariable constant, boolean transposed) {
+        return new ConstantProduct(x, constant, transposed).outputVariable();
     }
 
     static SDVariable sigmoid(SDVariable x) {
@@ -139,14 +149,17 @@ final class CorrectedGradients {
         try {
             action.run();
         } finally {
-            register(new Mmul());
+            register(new ConstantProduct());
         }
     }
 
     /** {@code matmul} whose gradient is made of two products. */
-    public static final class MatrixProduct extends Mmul {
+    public static final class MatrixProduct extends ConstantProduct {
         @Override
         public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (isOurs()) {
+                return super.doDiff(gradients);
+            }
             SDVariable a = arg(0);
             SDVariable b = arg(1);
             boolean transposeA = mt.isTransposeA();
@@ -206,6 +219,35 @@ final class CorrectedGradients {
             return right == Operand.CONSTANT
                     ? List.of(gradient)
                     : List.of(gradient, reduce(gradient, right));
+        }
+    }
+
+    /**
+     * {@code matmul} whose right operand, if the operator carries a fourth argument, is a constant:
+     * {@code matmul_bp} would compute the constant's gradient too.
+     */
+    public static class ConstantProduct extends Mmul {
+        private static final int ARGUMENTS = 4;
+        private static final int TRANSPOSES_RIGHT = 1;
+
+        public ConstantProduct() {}
+
+        ConstantProduct(SDVariable x, SDVariable constant, boolean transposed) {
+            super(x.getSameDiff(), x, constant, false, transposed, false);
+            addIArgument(0);
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            if (!isOurs()) {
+                return super.doDiff(gradients);
+            }
+            boolean transposed = getIArgument(TRANSPOSES_RIGHT) != 0;
+            return List.of(constantProduct(gradients.get(0), arg(1), !transposed));
+        }
+
+        final boolean isOurs() {
+            return numIArguments() == ARGUMENTS;
         }
     }
 

@@ -46,10 +46,11 @@ public final class Ops {
      * Scales the columns of a matrix: {@code x[i, j] * gain[j]}.
      *
      * @param x {@code [n, width]}
-     * @param gain {@code [width]}
+     * @param gain {@code [width]}; a constant has no gradient
      */
     public static SDVariable scaleColumns(SDVariable x, SDVariable gain) {
-        return CorrectedGradients.multiply(x, gain, Operand.PER_COLUMN);
+        return CorrectedGradients.multiply(
+                x, gain, gain.isConstant() ? Operand.CONSTANT : Operand.PER_COLUMN);
     }
 
     /**
@@ -87,10 +88,11 @@ public final class Ops {
      * Adds a bias to every row.
      *
      * @param x {@code [n, width]}
-     * @param bias {@code [width]}
+     * @param bias {@code [width]}; a constant has no gradient
      */
     public static SDVariable addBias(SDVariable x, SDVariable bias) {
-        return CorrectedGradients.add(x, bias, Operand.PER_COLUMN);
+        return CorrectedGradients.add(
+                x, bias, bias.isConstant() ? Operand.CONSTANT : Operand.PER_COLUMN);
     }
 
     /** Sum with a variable that is not trained, of a shape that broadcasts to {@code x}'s. */
@@ -127,11 +129,26 @@ public final class Ops {
      * Product with a matrix stored as Hugging Face stores it.
      *
      * @param x {@code [n, in]}
-     * @param weight {@code [out, in]}
+     * @param weight {@code [out, in]}; a constant has no gradient
      * @return {@code [n, out]}
      */
     public static SDVariable linear(SDVariable x, SDVariable weight) {
-        return x.getSameDiff().mmul(x, weight, false, true, false);
+        return weight.isConstant()
+                ? CorrectedGradients.constantProduct(x, weight, true)
+                : x.getSameDiff().mmul(x, weight, false, true, false);
+    }
+
+    /**
+     * Product with a matrix stored the other way round, as GPT-2's are.
+     *
+     * @param x {@code [n, in]}
+     * @param weight {@code [in, out]}; a constant has no gradient
+     * @return {@code [n, out]}
+     */
+    public static SDVariable linearTransposed(SDVariable x, SDVariable weight) {
+        return weight.isConstant()
+                ? CorrectedGradients.constantProduct(x, weight, false)
+                : x.mmul(weight);
     }
 
     /**

@@ -1,8 +1,9 @@
 package io.github.dl4jjepa.core.training;
 
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Predicate;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
@@ -15,40 +16,33 @@ import org.nd4j.linalg.factory.Nd4j;
  * exp_avg_sq} is 1.3e-5 smaller, relatively, than torch's (ND4J computes 1 - beta2 in float32); the
  * updates make up for it.
  */
-final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
     private static final double BETA1 = 0.9;
     private static final double BETA2 = 0.999;
     private static final double EPSILON = 1e-8;
 
-    private final Map<String, INDArray> parameters;
+    private final ParameterSet parameters;
     private final double weightDecay;
-    private final Predicate<String> decays;
     private final Map<String, INDArray> state = new LinkedHashMap<>();
 
     /**
-     * @param parameters what is trained, by name
-     * @param weightDecay decay per step as a fraction of the learning rate
-     * @param decays which of the parameters decay
+     * An optimizer whose running means are 0.
+     *
+     * @param parameters what is trained, FLOAT or DOUBLE
+     * @param weightDecay decay per step as a fraction of the learning rate, of the parameters that
+     *     {@linkplain Parameter#hasWeightDecay have} weight decay
      */
-    AdamW(Map<String, INDArray> parameters, double weightDecay, Predicate<String> decays) {
+    public AdamW(ParameterSet parameters, double weightDecay) {
         this.parameters = parameters;
         this.weightDecay = weightDecay;
-        this.decays = decays;
-        parameters.forEach(
-                (name, parameter) -> {
-                    state.put(mean(name), Nd4j.zerosLike(parameter));
-                    state.put(meanSquare(name), Nd4j.zerosLike(parameter));
-                });
+        for (Parameter parameter : parameters) {
+            state.put(mean(parameter.name()), Nd4j.zerosLike(parameter.array()));
+            state.put(meanSquare(parameter.name()), Nd4j.zerosLike(parameter.array()));
+        }
     }
 
-    /**
-     * Takes a step.
-     *
-     * @param step which one, from 1
-     * @param learningRate the step's learning rate
-     * @param gradients by the parameters' names; overwritten
-     */
-    void step(long step, double learningRate, Map<String, INDArray> gradients) {
+    @Override
+    public void step(long step, double learningRate, Map<String, INDArray> gradients) {
         double correction1 = 1 - Math.pow(BETA1, step);
         double correction2 = 1 - Math.pow(BETA2, step);
         // The operator scales its update by the bias correction of the first step, sqrt(1 - beta2)
@@ -56,34 +50,35 @@ final class AdamW implements AutoCloseable {
         // cancel out, and what is left to do is the ratio of step t's correction to it.
         double scale = Math.sqrt(correction2 / (1 - BETA2)) * (1 - BETA1) / correction1;
         double epsilon = EPSILON * Math.sqrt(correction2);
-        parameters.forEach(
-                (name, parameter) -> {
-                    INDArray update = gradients.get(name);
-                    Nd4j.exec(
-                            new AdamUpdater(
-                                    update,
-                                    state.get(meanSquare(name)),
-                                    state.get(mean(name)),
-                                    learningRate * scale,
-                                    BETA1,
-                                    BETA2,
-                                    epsilon,
-                                    0));
-                    if (weightDecay > 0 && decays.test(name)) {
-                        parameter.muli(1 - learningRate * weightDecay);
-                    }
-                    // Given a learning rate of 0, the operator puts its epsilon in its place.
-                    if (learningRate > 0) {
-                        parameter.subi(update);
-                    }
-                });
+        for (Parameter parameter : parameters) {
+            String name = parameter.name();
+            INDArray update = gradients.get(name);
+            Nd4j.exec(
+                    new AdamUpdater(
+                            update,
+                            state.get(meanSquare(name)),
+                            state.get(mean(name)),
+                            learningRate * scale,
+                            BETA1,
+                            BETA2,
+                            epsilon,
+                            0));
+            if (weightDecay > 0 && parameter.hasWeightDecay()) {
+                parameter.array().muli(1 - learningRate * weightDecay);
+            }
+            // Given a learning rate of 0, the operator puts its epsilon in its place.
+            if (learningRate > 0) {
+                parameter.array().subi(update);
+            }
+        }
     }
 
     /**
      * The running means, under torch's terms: {@code <parameter>.exp_avg} and {@code
      * <parameter>.exp_avg_sq}.
      */
-    Map<String, INDArray> state() {
+    @Override
+    public Map<String, INDArray> state() {
         return state;
     }
 

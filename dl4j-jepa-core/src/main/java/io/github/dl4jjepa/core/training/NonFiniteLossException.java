@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Losses;
 import java.util.List;
 
@@ -27,5 +28,23 @@ public final class NonFiniteLossException extends JepaException {
                         + ". Look at the examples "
                         + String.join(", ", sources)
                         + ", or go on from the last checkpoint with a lower learning rate");
+    }
+
+    /**
+     * Checks losses.
+     *
+     * @param where the step, and what else there is to say of it
+     * @param batches the batches that have these losses
+     * @throws NonFiniteLossException if one of the losses is infinite or not a number
+     */
+    static void requireFinite(String where, Losses losses, List<MultiViewBatch> batches) {
+        if (!Double.isFinite(losses.languageModelSum()) || !Double.isFinite(losses.jepaSum())) {
+            throw new NonFiniteLossException(where, losses, sources(batches));
+        }
+    }
+
+    /** Where the examples of batches were read. */
+    static List<String> sources(List<MultiViewBatch> batches) {
+        return batches.stream().flatMap(batch -> batch.sources().stream()).toList();
     }
 }

@@ -24,4 +24,14 @@ public record TrainerState(
     /** A run that has not begun. */
     public static final TrainerState START =
             new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepCost.NONE, 0);
+
+    /** The state with further costs. */
+    TrainerState plusCost(StepCost more) {
+        return new TrainerState(step, epoch, batch, bestStep, bestLoss, cost.plus(more), lambda);
+    }
+
+    /** The state whose own step is the best so far. */
+    TrainerState withBestLoss(double loss) {
+        return new TrainerState(step, epoch, batch, step, loss, cost, lambda);
+    }
 }

@@ -26,6 +26,7 @@ class OpsTest {
         graph.var("row", Nd4j.randn(DataType.DOUBLE, 4));
         graph.var("column", Nd4j.randn(DataType.DOUBLE, 5, 1));
         graph.var("weight", Nd4j.randn(DataType.DOUBLE, 3, 4));
+        graph.var("square", Nd4j.randn(DataType.DOUBLE, 4, 4));
         graph.constant("constant", Nd4j.randn(DataType.DOUBLE, 1, 4));
         graph.constant("indices", Nd4j.createFromArray(0, 4, 0, 0, 2));
         graph.constant("rowIndices", Nd4j.createFromArray(3, 3, 0));
@@ -52,6 +53,24 @@ class OpsTest {
                 operator("addBias", g -> Ops.addBias(v(g, "x"), v(g, "row"))),
                 operator("addConstant", g -> Ops.addConstant(v(g, "x"), v(g, "constant"))),
                 operator("linear", g -> Ops.linear(v(g, "x"), v(g, "weight"))),
+                operator(
+                        "linear, transposed", g -> Ops.linearTransposed(v(g, "x"), v(g, "square"))),
+                operator(
+                        "linear with a constant",
+                        g -> Ops.linear(v(g, "x"), g.constant(Nd4j.randn(DataType.DOUBLE, 3, 4)))),
+                operator(
+                        "linear, transposed, with a constant",
+                        g ->
+                                Ops.linearTransposed(
+                                        v(g, "x"), g.constant(Nd4j.randn(DataType.DOUBLE, 4, 3)))),
+                operator(
+                        "scaleColumns with a constant",
+                        g ->
+                                Ops.scaleColumns(
+                                        v(g, "x"), g.constant(Nd4j.randn(DataType.DOUBLE, 4)))),
+                operator(
+                        "addBias with a constant",
+                        g -> Ops.addBias(v(g, "x"), g.constant(Nd4j.randn(DataType.DOUBLE, 4)))),
                 operator(
                         "crossEntropy",
                         g ->

@@ -103,6 +103,26 @@ class StockFaultsTest {
                 .meanLoss("loss")[0];
     }
 
+    /** Cure: {@code CorrectedGradients.ConstantProduct}. */
+    @Test
+    void theGradientOfAProductWithAConstantIsComputedForTheConstantToo() {
+        assertThat(productGradient(false)).contains("matmul_bp");
+        assertThat(productGradient(true)).doesNotContain("matmul_bp");
+    }
+
+    private static List<String> productGradient(boolean ours) {
+        SameDiff graph = SameDiff.create();
+        SDVariable x = graph.var("x", Nd4j.ones(DataType.FLOAT, 2, 3));
+        SDVariable constant = graph.constant("constant", Nd4j.ones(DataType.FLOAT, 4, 3));
+        SDVariable product =
+                ours ? Ops.linear(x, constant) : graph.mmul(x, constant, false, true, false);
+        product.sum("loss").markAsLoss();
+        graph.createGradFunction("x");
+        return graph.getFunction("grad").getOps().values().stream()
+                .map(operator -> operator.getOp().opName())
+                .toList();
+    }
+
     /** Cure: {@code InfoNce} compares with a row of zeros more. */
     @Test
     void theGradientOfAProductWithOneElementIsWrong() {

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.Goldens;
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -79,7 +82,7 @@ class AdamWTest {
     @Test
     void updatesDoublePrecisionParameters() {
         INDArray parameter = Nd4j.createFromArray(1.0, -2.0);
-        try (AdamW optimizer = new AdamW(Map.of("p", parameter), 0, name -> false)) {
+        try (AdamW optimizer = new AdamW(trainable(Map.of("p", parameter)), 0)) {
             optimizer.step(1, 0.1, Map.of("p", Nd4j.createFromArray(3.0, 0.5)));
         }
 
@@ -93,7 +96,21 @@ class AdamWTest {
 
     private AdamW optimizer(Map<String, INDArray> parameters) {
         double weightDecay = golden.get("weight_decay").doubleValue();
-        return new AdamW(parameters, weightDecay, "decayed"::equals);
+        return new AdamW(trainable(parameters), weightDecay);
+    }
+
+    private static ParameterSet trainable(Map<String, INDArray> arrays) {
+        return new ParameterSet(
+                arrays.entrySet().stream()
+                        .map(
+                                entry ->
+                                        new Parameter(
+                                                entry.getKey(),
+                                                entry.getValue(),
+                                                true,
+                                                entry.getKey().equals("decayed"),
+                                                ParameterGroup.LAYER))
+                        .toList());
     }
 
     private static Map<String, INDArray> parameters(JsonNode values) {

@@ -16,7 +16,11 @@ import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.core.training.Toy.ToyBatches;
 import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
 import io.github.dl4jjepa.core.training.Toy.ToyDecoder;
@@ -59,7 +63,8 @@ class JepaTrainerTest {
                 .build()
                 .train();
 
-        assertThat(values(decoder.parameters())).isEqualTo(values(large.parameters()));
+        assertThat(values(decoder.parameters().arrays()))
+                .isEqualTo(values(large.parameters().arrays()));
         assertThat(recorder.steps).hasSameSizeAs(ofLarge.steps);
         for (int i = 0; i < recorder.steps.size(); i++) {
             StepMetrics step = recorder.steps.get(i);
@@ -86,7 +91,7 @@ class JepaTrainerTest {
         assertThat(step.losses().total()).isCloseTo(squares / 2 + 0.5, within(1e-6));
         assertThat(step.gradientNorm()).isCloseTo(Math.sqrt(squares + 0.5), within(1e-6));
         // Adam's first step is the learning rate in each direction that has a gradient.
-        assertThat(decoder.parameters().get("bias").toFloatVector())
+        assertThat(decoder.parameters().array("bias").toFloatVector())
                 .containsExactly(new float[] {0.9f, -0.9f}, within(1e-6f));
     }
 
@@ -148,8 +153,8 @@ class JepaTrainerTest {
                 .build()
                 .train();
 
-        Map<String, List<Float>> with = values(decoder.parameters());
-        Map<String, List<Float>> without = values(undecayed.parameters());
+        Map<String, List<Float>> with = values(decoder.parameters().arrays());
+        Map<String, List<Float>> without = values(undecayed.parameters().arrays());
         assertThat(with.get("bias")).isEqualTo(without.get("bias"));
         assertThat(with.get("weight")).doesNotContainAnyElementsOf(without.get("weight"));
     }
@@ -157,7 +162,7 @@ class JepaTrainerTest {
     @Test
     void reportsNoJepaLossWhereThereAreNoViews() {
         trainer(decoder, new ToyBatches(4, 2, false), options())
-                .setObjective(JepaObjective.cosine(0))
+                .setGradientSource(new ToyGradients(decoder, JepaObjective.cosine(0)))
                 .optListener(recorder)
                 .build()
                 .train();
@@ -227,7 +232,7 @@ class JepaTrainerTest {
     @Test
     void stopsAtANonFiniteLossWithTheExamplesNamedAndTheWeightsUntouched() {
         GradientSource source =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, OBJECTIVE) {
                     @Override
                     public Losses evaluate(MultiViewBatch batch) {
                         Losses losses = super.evaluate(batch);
@@ -251,27 +256,24 @@ class JepaTrainerTest {
                 .hasMessageContaining("Step " + (weights.taken() + 1) + ":")
                 .hasMessageContaining("language-model loss is NaN, the JEPA loss ")
                 .hasMessageContaining("examples toy:3,");
-        assertThat(values(decoder.parameters())).isEqualTo(weights.last());
+        assertThat(values(decoder.parameters().arrays())).isEqualTo(weights.last());
         assertThat(batches.batches).allMatch(batch -> batch.inputIds().wasClosed());
     }
 
     @Test
     void stopsAtANonFiniteGradientWithTheExamplesNamedAndTheWeightsUntouched() {
         GradientSource source =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, OBJECTIVE) {
                     @Override
                     public Losses accumulate(
-                            List<MultiViewBatch> batches,
-                            LossWeights weights,
-                            StepSeed seed,
-                            BiConsumer<String, INDArray> gradients) {
+                            StepRequest step, BiConsumer<String, INDArray> gradients) {
                         gradients.accept(
                                 "weight",
                                 decoder.parameters()
-                                        .get("weight")
+                                        .array("weight")
                                         .ulike()
                                         .assign(Float.POSITIVE_INFINITY));
-                        return super.accumulate(batches, weights, seed, gradients);
+                        return super.accumulate(step, gradients);
                     }
                 };
 
@@ -285,14 +287,15 @@ class JepaTrainerTest {
                 .hasMessageContaining("Step 1, gradient norm Infinity")
                 .hasMessageContaining("toy:0")
                 .hasMessageContaining("toy:1");
-        assertThat(values(decoder.parameters())).isEqualTo(values(new ToyDecoder().parameters()));
+        assertThat(values(decoder.parameters().arrays()))
+                .isEqualTo(values(new ToyDecoder().parameters().arrays()));
     }
 
     @Test
     void stopsAtANonFiniteValidationLossBeforeTheCheckpoint() {
         ToyCheckpoints checkpoints = new ToyCheckpoints();
         GradientSource source =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, OBJECTIVE) {
                     @Override
                     public Losses evaluate(MultiViewBatch batch) {
                         return batch.sources().contains("toy:7")
@@ -352,7 +355,7 @@ class JepaTrainerTest {
                 .optCheckpoints(checkpoints)
                 .build()
                 .train();
-        Map<String, List<Float>> trained = values(decoder.parameters());
+        Map<String, List<Float>> trained = values(decoder.parameters().arrays());
 
         TrainingSummary summary =
                 trainer(decoder, new ToyBatches(4, 2), options())
@@ -364,7 +367,7 @@ class JepaTrainerTest {
         assertThat(recorder.steps).isEmpty();
         assertThat(summary.steps()).isEqualTo(8);
         assertThat(summary.lastStep()).isEmpty();
-        assertThat(values(decoder.parameters())).isEqualTo(trained);
+        assertThat(values(decoder.parameters().arrays())).isEqualTo(trained);
     }
 
     @ParameterizedTest
@@ -419,7 +422,8 @@ class JepaTrainerTest {
 
     private static JepaTrainer.Builder dropping(
             ToyDecoder decoder, ToyBatches batches, TrainingOptions.Builder options) {
-        return trainer(decoder, batches, options).setObjective(DROPPING);
+        return trainer(decoder, batches, options)
+                .setGradientSource(new ToyGradients(decoder, DROPPING));
     }
 
     @Test
@@ -487,7 +491,7 @@ class JepaTrainerTest {
         JepaTrainer dropping = dropping(decoder, new ToyBatches(3, 1), options).build();
         JepaTrainer plain =
                 trainer(decoder, new ToyBatches(3, 1, false), options)
-                        .setObjective(JepaObjective.cosine(0))
+                        .setGradientSource(new ToyGradients(decoder, JepaObjective.cosine(0)))
                         .build();
         assertThat(plain.totalSteps()).isGreaterThan(dropping.totalSteps());
         assertThat(dropping.totalSteps()).isGreaterThan(whole.totalSteps());
@@ -525,25 +529,26 @@ class JepaTrainerTest {
     void auxiliariesAreTrainedAndKeptBesideTheModel() {
         INDArray auxiliary = Nd4j.createFromArray(1f, 2f);
         ToyGradients withAuxiliary =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, OBJECTIVE) {
                     @Override
-                    public Map<String, INDArray> auxiliaries() {
-                        return Map.of("helper", auxiliary);
-                    }
-
-                    @Override
-                    public boolean decays(String parameter) {
-                        return false;
+                    public ParameterSet parameters() {
+                        return super.parameters()
+                                .plus(
+                                        new ParameterSet(
+                                                List.of(
+                                                        new Parameter(
+                                                                "helper",
+                                                                auxiliary,
+                                                                true,
+                                                                false,
+                                                                ParameterGroup.AUXILIARY))));
                     }
 
                     @Override
                     public Losses accumulate(
-                            List<MultiViewBatch> batches,
-                            LossWeights weights,
-                            StepSeed seed,
-                            BiConsumer<String, INDArray> gradients) {
-                        gradients.accept("helper", auxiliaries().get("helper").ulike().assign(1));
-                        return super.accumulate(batches, weights, seed, gradients);
+                            StepRequest step, BiConsumer<String, INDArray> gradients) {
+                        gradients.accept("helper", auxiliary.ulike().assign(1));
+                        return super.accumulate(step, gradients);
                     }
                 };
         ToyCheckpoints checkpoints = new ToyCheckpoints();
@@ -560,15 +565,16 @@ class JepaTrainerTest {
     private static JepaTrainer.Builder calibrated(
             ToyDecoder decoder, int every, TrainingOptions.Builder options) {
         return trainer(decoder, new ToyBatches(9, 2), options.optLearningRate(0.01))
-                .setObjective(
-                        JepaObjective.builder()
-                                .optCalibration(new Calibration(0.25, every))
-                                .build());
+                .setGradientSource(new ToyGradients(decoder, calibrated(every)));
+    }
+
+    private static JepaObjective calibrated(int every) {
+        return JepaObjective.builder().optCalibration(new Calibration(0.25, every)).build();
     }
 
     @Test
     void calibratesLambdaToTheRatioOfTheGradients() {
-        ToyGradients source = new ToyGradients(decoder);
+        ToyGradients source = new ToyGradients(decoder, OBJECTIVE);
         List<Double> expected = new ArrayList<>();
         ToyBatches same = new ToyBatches(9, 2);
         same.seek(0, 0);
@@ -607,11 +613,10 @@ class JepaTrainerTest {
     private static double ratio(ToyGradients source, MultiViewBatch batch) {
         double[] squares = new double[2];
         for (int i = 0; i < 2; i++) {
-            try (Gradients gradients = new Gradients(source.parameters())) {
+            try (Gradients gradients = new Gradients(source.parameters().arrays())) {
                 source.accumulate(
-                        List.of(batch),
-                        new LossWeights(1 - i, i),
-                        new StepSeed(42, 1),
+                        source.wholeStep(
+                                List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
                         gradients::add);
                 squares[i] = gradients.norm(parameter -> true);
             }
@@ -626,7 +631,7 @@ class JepaTrainerTest {
         ToyDecoder other = new ToyDecoder();
         Recorder fixed = new Recorder();
         trainer(other, new ToyBatches(9, 2), options().optLearningRate(0.01).optMaxSteps(1))
-                .setObjective(JepaObjective.cosine(step.lambda()))
+                .setGradientSource(new ToyGradients(other, JepaObjective.cosine(step.lambda())))
                 .optListener(fixed)
                 .build()
                 .train();
@@ -659,10 +664,21 @@ class JepaTrainerTest {
     @Test
     void refusesToCalibrateByATermWithoutAGradient() {
         GradientSource flat =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, calibrated(1)) {
                     @Override
-                    public boolean isOfLayers(String parameter) {
-                        return !parameter.equals("bias");
+                    public ParameterSet parameters() {
+                        Parameter bias = super.parameters().get("bias");
+                        return super.parameters()
+                                .where(parameter -> parameter != bias)
+                                .plus(
+                                        new ParameterSet(
+                                                List.of(
+                                                        new Parameter(
+                                                                bias.name(),
+                                                                bias.array(),
+                                                                true,
+                                                                false,
+                                                                ParameterGroup.HEAD))));
                     }
                 };
         JepaTrainer trainer = calibrated(decoder, 1, options()).setGradientSource(flat).build();
@@ -675,7 +691,7 @@ class JepaTrainerTest {
     void theStateBesideTheModelIsUpdatedEachStepAndKept() {
         INDArray updates = Nd4j.createFromArray(0f);
         GradientSource counting =
-                new ToyGradients(decoder) {
+                new ToyGradients(decoder, OBJECTIVE) {
                     @Override
                     public Map<String, INDArray> state() {
                         return Map.of("updates", updates);
@@ -711,6 +727,79 @@ class JepaTrainerTest {
                 .containsExactly(false, true, false, true, true);
     }
 
+    /** Gradient descent with momentum, with the state {@code <parameter>.momentum}. */
+    private static final class Momentum implements Optimizer {
+        private final ParameterSet parameters;
+        private final Map<String, INDArray> state = new LinkedHashMap<>();
+        private boolean closed;
+
+        Momentum(ParameterSet parameters) {
+            this.parameters = parameters;
+            parameters.forEach(
+                    parameter ->
+                            state.put(
+                                    parameter.name() + ".momentum",
+                                    Nd4j.zerosLike(parameter.array())));
+        }
+
+        @Override
+        public void step(long step, double learningRate, Map<String, INDArray> gradients) {
+            for (Parameter parameter : parameters) {
+                INDArray momentum = state.get(parameter.name() + ".momentum");
+                momentum.muli(0.9).addi(gradients.get(parameter.name()));
+                parameter.array().subi(momentum.mul(learningRate));
+            }
+        }
+
+        @Override
+        public Map<String, INDArray> state() {
+            return state;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    @Test
+    void anotherOptimizerIsResumedFromItsState() {
+        List<Momentum> optimizers = new ArrayList<>();
+        Optimizer.Factory factory =
+                parameters -> {
+                    optimizers.add(new Momentum(parameters));
+                    return optimizers.get(optimizers.size() - 1);
+                };
+        ToyDecoder whole = new ToyDecoder();
+        ToyCheckpoints ofWhole = new ToyCheckpoints();
+        trainer(whole, new ToyBatches(4, 2), options().optMaxSteps(6))
+                .optOptimizer(factory)
+                .optCheckpoints(ofWhole)
+                .build()
+                .train();
+
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        JepaTrainer killed =
+                trainer(decoder, new ToyBatches(4, 2), options().optMaxSteps(6))
+                        .optOptimizer(factory)
+                        .optCheckpoints(checkpoints)
+                        .optListener(new KillAfter(3))
+                        .build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
+        trainer(decoder, new ToyBatches(4, 2), options().optMaxSteps(6))
+                .optOptimizer(factory)
+                .optCheckpoints(checkpoints)
+                .build()
+                .resume();
+
+        assertThat(values(decoder.parameters().arrays()))
+                .isEqualTo(values(whole.parameters().arrays()));
+        assertThat(values(checkpoints.arrays)).isEqualTo(values(ofWhole.arrays));
+        assertThat(checkpoints.arrays)
+                .containsOnlyKeys("weight", "bias", "weight.momentum", "bias.momentum");
+        assertThat(optimizers).hasSize(3).allMatch(optimizer -> optimizer.closed);
+    }
+
     private static TrainingOptions.Builder options() {
         return TrainingOptions.builder().optLearningRate(0.1);
     }
@@ -718,8 +807,7 @@ class JepaTrainerTest {
     private static JepaTrainer.Builder trainer(
             ToyDecoder decoder, ToyBatches batches, TrainingOptions.Builder options) {
         return JepaTrainer.builder()
-                .setGradientSource(new ToyGradients(decoder))
-                .setObjective(OBJECTIVE)
+                .setGradientSource(new ToyGradients(decoder, OBJECTIVE))
                 .setBatches(batches)
                 .optOptions(options.build());
     }
@@ -793,11 +881,11 @@ class JepaTrainerTest {
 
     private final class WeightsAfterEachStep implements TrainingListener {
         private final List<Map<String, List<Float>>> weights =
-                new ArrayList<>(List.of(values(decoder.parameters())));
+                new ArrayList<>(List.of(values(decoder.parameters().arrays())));
 
         @Override
         public void onStep(StepMetrics metrics) {
-            weights.add(values(decoder.parameters()));
+            weights.add(values(decoder.parameters().arrays()));
         }
 
         private int taken() {

@@ -5,9 +5,13 @@ import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
+import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -33,12 +37,21 @@ final class Toy {
 
     /** Two parameters, of which the first decays. */
     static final class ToyDecoder implements Decoder {
-        private final Map<String, INDArray> parameters = new LinkedHashMap<>();
-
-        ToyDecoder() {
-            parameters.put("weight", Nd4j.linspace(DataType.FLOAT, -1, 0.25, 6).reshape(2, 3));
-            parameters.put("bias", Nd4j.createFromArray(1f, -1f));
-        }
+        private final ParameterSet parameters =
+                new ParameterSet(
+                        List.of(
+                                new Parameter(
+                                        "weight",
+                                        Nd4j.linspace(DataType.FLOAT, -1, 0.25, 6).reshape(2, 3),
+                                        true,
+                                        true,
+                                        ParameterGroup.LAYER),
+                                new Parameter(
+                                        "bias",
+                                        Nd4j.createFromArray(1f, -1f),
+                                        true,
+                                        false,
+                                        ParameterGroup.LAYER)));
 
         @Override
         public int hiddenSize() {
@@ -51,13 +64,8 @@ final class Toy {
         }
 
         @Override
-        public Map<String, INDArray> parameters() {
+        public ParameterSet parameters() {
             return parameters;
-        }
-
-        @Override
-        public boolean decays(String parameter) {
-            return parameter.equals("weight");
         }
 
         @Override
@@ -85,22 +93,22 @@ final class Toy {
      * Adds label by label, so that however labels are split into batches, the sums are the same.
      */
     static class ToyGradients implements GradientSource {
-        private final Decoder decoder;
-        private final Map<String, INDArray> parameters;
+        private final JepaObjective objective;
+        private final ParameterSet parameters;
 
-        ToyGradients(Decoder decoder) {
-            this.decoder = decoder;
+        ToyGradients(Decoder decoder, JepaObjective objective) {
+            this.objective = objective;
             parameters = decoder.parameters();
         }
 
         @Override
-        public Map<String, INDArray> parameters() {
-            return parameters;
+        public JepaObjective objective() {
+            return objective;
         }
 
         @Override
-        public boolean decays(String parameter) {
-            return decoder.decays(parameter);
+        public ParameterSet parameters() {
+            return parameters;
         }
 
         /** Ten for each token, and one for each label. */
@@ -112,29 +120,19 @@ final class Toy {
         }
 
         @Override
-        public boolean isOfLayers(String parameter) {
-            return true;
-        }
-
-        @Override
-        public Losses accumulate(
-                List<MultiViewBatch> batches,
-                LossWeights weights,
-                StepSeed seed,
-                BiConsumer<String, INDArray> gradients) {
-            double lmWeight =
-                    weights.gamma() / batches.stream().mapToLong(MultiViewBatch::labels).sum();
-            double jepaWeight =
-                    weights.lambda() / batches.stream().mapToLong(MultiViewBatch::pairs).sum();
+        public Losses accumulate(StepRequest step, BiConsumer<String, INDArray> gradients) {
+            LossWeights weights = step.weights();
+            double lmWeight = weights.gamma() / step.totals().labels();
+            double jepaWeight = weights.lambda() / step.totals().pairs();
             Losses sum = Losses.NONE;
-            for (MultiViewBatch batch : batches) {
+            for (MultiViewBatch batch : step.batches()) {
                 for (int label : batch.labelIds().toIntVector()) {
-                    gradients.accept("weight", parameters.get("weight").sub(label).mul(lmWeight));
+                    gradients.accept("weight", parameters.array("weight").sub(label).mul(lmWeight));
                 }
                 if (weights.lambda() > 0) {
                     for (int target : batch.targetIndices().toIntVector()) {
                         gradients.accept(
-                                "bias", parameters.get("bias").sub(target).mul(jepaWeight));
+                                "bias", parameters.array("bias").sub(target).mul(jepaWeight));
                     }
                 }
                 sum = sum.plus(evaluate(batch));
@@ -157,7 +155,7 @@ final class Toy {
                             point -> {
                                 double norm =
                                         parameters
-                                                .get(parameter)
+                                                .array(parameter)
                                                 .sub(point)
                                                 .norm2Number()
                                                 .doubleValue();

@@ -85,7 +85,7 @@ public final class LoadBenchmark {
                 growth = ProcessMemory.peakBytes() - residentBefore;
                 params = decoder.parameterCount();
             }
-            decoder.parameters().values().forEach(INDArray::close);
+            decoder.parameters().arrays().values().forEach(INDArray::close);
             progress.run();
         }
         double read = Median.of(readSeconds.stream().mapToDouble(Double::doubleValue));

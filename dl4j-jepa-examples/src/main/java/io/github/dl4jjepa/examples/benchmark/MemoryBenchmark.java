@@ -61,7 +61,6 @@ public final class MemoryBenchmark {
         try (TrainingGraph graph = new TrainingGraph(SHAPE.decoder(), objective)) {
             JepaTrainer.builder()
                     .setGradientSource(graph)
-                    .setObjective(objective)
                     .setBatches(new RaggedBatches())
                     .optOptions(TrainingOptions.builder().optMaxSteps(steps).build())
                     .optListener(measurements)

@@ -50,7 +50,6 @@ final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
     void train(int round) {
         JepaTrainer.builder()
                 .setGradientSource(graph)
-                .setObjective(objective)
                 .setBatches(this)
                 .optOptions(TrainingOptions.builder().optMaxSteps(steps + 1).optSeed(round).build())
                 .optListener(this)

@@ -43,7 +43,9 @@ public final class TinyModel {
                 .setSource(source)
                 .build()
                 .export(
-                        TransformerDecoder.random(DecoderLoader.config(source), 1).parameters(),
+                        TransformerDecoder.random(DecoderLoader.config(source), 1)
+                                .parameters()
+                                .arrays(),
                         folder);
         return folder;
     }

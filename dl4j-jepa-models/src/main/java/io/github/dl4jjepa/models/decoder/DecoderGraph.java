@@ -170,8 +170,13 @@ final class DecoderGraph {
         SDVariable normed = Ops.scaleRows(centred, scale);
         return switch (kind) {
             case RMS -> Ops.scaleColumns(normed, parameter.apply(name + ".weight"));
-            case RMS_PLUS_ONE ->
-                    Ops.scaleColumns(normed, parameter.apply(name + ".weight").add(1.0));
+            case RMS_PLUS_ONE -> {
+                SDVariable weight = parameter.apply(name + ".weight");
+                SDVariable gain = weight.add(1.0);
+                yield weight.isConstant()
+                        ? Ops.multiplyConstant(normed, gain)
+                        : Ops.scaleColumns(normed, gain);
+            }
             case LAYER ->
                     Ops.addBias(
                             Ops.scaleColumns(normed, parameter.apply(name + ".weight")),
@@ -216,7 +221,9 @@ final class DecoderGraph {
     private SDVariable linear(SDVariable x, String name, boolean bias, Projection stored) {
         SDVariable weight = parameter.apply(name + ".weight");
         SDVariable product =
-                stored == Projection.FUSED_TRANSPOSED ? x.mmul(weight) : Ops.linear(x, weight);
+                stored == Projection.FUSED_TRANSPOSED
+                        ? Ops.linearTransposed(x, weight)
+                        : Ops.linear(x, weight);
         return bias ? Ops.addBias(product, parameter.apply(name + ".bias")) : product;
     }
 

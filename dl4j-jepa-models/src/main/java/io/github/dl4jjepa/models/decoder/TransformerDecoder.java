@@ -2,12 +2,17 @@ package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.parameters.Parameter;
+import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -19,19 +24,29 @@ import org.nd4j.linalg.factory.Nd4j;
 /** A transformer decoder: its configuration and its parameters. */
 public final class TransformerDecoder implements Decoder {
     private final DecoderConfig config;
-    private final Map<String, INDArray> parameters;
+    private final ParameterSet parameters;
 
     /**
+     * A decoder all of whose parameters are trainable.
+     *
      * @param config what the decoder is made of
      * @param parameters every parameter the configuration calls for, all FLOAT or all DOUBLE
      */
     public TransformerDecoder(DecoderConfig config, Map<String, INDArray> parameters) {
+        this(config, parameters(config, parameters));
+    }
+
+    private TransformerDecoder(DecoderConfig config, ParameterSet parameters) {
         this.config = config;
-        Map<String, INDArray> ordered = new LinkedHashMap<>();
+        this.parameters = parameters;
+    }
+
+    private static ParameterSet parameters(DecoderConfig config, Map<String, INDArray> arrays) {
+        List<Parameter> parameters = new ArrayList<>();
         config.parameters()
                 .forEach(
                         (name, parameter) -> {
-                            INDArray array = parameters.get(name);
+                            INDArray array = arrays.get(name);
                             if (array == null || !Arrays.equals(array.shape(), parameter.shape())) {
                                 throw new IllegalArgumentException(
                                         name
@@ -42,9 +57,24 @@ public final class TransformerDecoder implements Decoder {
                                                         ? "missing"
                                                         : array.shapeInfoToString()));
                             }
-                            ordered.put(name, array);
+                            parameters.add(
+                                    new Parameter(
+                                            name,
+                                            array,
+                                            true,
+                                            parameter.kind() == DecoderConfig.Kind.MATRIX,
+                                            group(config.names(), name)));
                         });
-        this.parameters = Collections.unmodifiableMap(ordered);
+        return new ParameterSet(parameters);
+    }
+
+    private static ParameterGroup group(TensorNames names, String parameter) {
+        if (parameter.equals(names.embedding()) || parameter.equals(names.positions())) {
+            return ParameterGroup.EMBEDDING;
+        }
+        return parameter.startsWith(names.head() + ".")
+                ? ParameterGroup.HEAD
+                : ParameterGroup.LAYER;
     }
 
     /**
@@ -86,10 +116,10 @@ public final class TransformerDecoder implements Decoder {
      */
     public void initialiseTokens(Collection<Integer> ids) {
         for (String name : List.of(config.names().embedding(), config.names().headWeight())) {
-            INDArray matrix = parameters.get(name);
-            if (matrix == null || ids.isEmpty()) {
+            if (!parameters.contains(name) || ids.isEmpty()) {
                 continue;
             }
+            INDArray matrix = parameters.array(name);
             ids.forEach(id -> matrix.getRow(id).assign(0));
             INDArray mean = matrix.sum(0).divi(matrix.size(0) - ids.size());
             ids.forEach(id -> matrix.getRow(id).assign(mean));
@@ -112,18 +142,13 @@ public final class TransformerDecoder implements Decoder {
     }
 
     @Override
-    public Map<String, INDArray> parameters() {
+    public ParameterSet parameters() {
         return parameters;
     }
 
-    /** How many numbers are trained. */
+    /** The number of values in all parameters. */
     public long parameterCount() {
-        return parameters.values().stream().mapToLong(INDArray::length).sum();
-    }
-
-    @Override
-    public boolean decays(String parameter) {
-        return config.parameters().get(parameter).kind() == DecoderConfig.Kind.MATRIX;
+        return parameters.length();
     }
 
     @Override
@@ -131,17 +156,22 @@ public final class TransformerDecoder implements Decoder {
         return blocks(graph).draw(tokens, null).hiddenStates();
     }
 
-    @Override
-    public boolean isOfLayers(String parameter) {
-        TensorNames names = config.names();
-        return !parameter.equals(names.embedding())
-                && !parameter.equals(names.positions())
-                && !parameter.startsWith(names.head() + ".");
+    /**
+     * The same model, sharing its arrays, with some parameters frozen.
+     *
+     * @param condition which parameters to freeze
+     */
+    public TransformerDecoder freeze(Predicate<Parameter> condition) {
+        return new TransformerDecoder(config, parameters.freeze(condition));
     }
 
     @Override
-    public TransformerDecoder withParameters(Map<String, INDArray> others) {
-        return new TransformerDecoder(config, others);
+    public TransformerDecoder withParameters(Map<String, INDArray> arrays) {
+        Map<String, INDArray> all = new LinkedHashMap<>(parameters.arrays());
+        all.putAll(arrays);
+        Set<String> frozen = parameters.frozen().names();
+        return new TransformerDecoder(config, all)
+                .freeze(parameter -> frozen.contains(parameter.name()));
     }
 
     @Override
@@ -162,17 +192,11 @@ public final class TransformerDecoder implements Decoder {
     /** The blocks, to draw into a graph that shares this decoder's parameters. */
     DecoderGraph blocks(SameDiff graph) {
         return new DecoderGraph(
-                config,
-                graph,
-                dataType(),
-                name ->
-                        graph.hasVariable(name)
-                                ? graph.getVariable(name)
-                                : graph.var(name, parameters.get(name)));
+                config, graph, dataType(), name -> parameters.get(name).drawIn(graph));
     }
 
     /** FLOAT or DOUBLE. */
     DataType dataType() {
-        return parameters.get(config.names().embedding()).dataType();
+        return parameters.dataType();
     }
 }

@@ -226,7 +226,6 @@ public final class FineTuning {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)
-                            .setObjective(objective)
                             .setBatches(data.training())
                             .optOptions(settings.training())
                             .optCheckpoints(new CheckpointDirectory(run.checkpoints(), exporter))
@@ -239,7 +238,7 @@ public final class FineTuning {
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
-            exporter.exportInto(decoder.parameters(), output);
+            exporter.exportInto(decoder.parameters().arrays(), output);
             return FineTuningResult.of(output, summary);
         }
     }

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  *         .setSource(CheckpointFolder.open(model))
  *         .optVocabularySize(49153)
  *         .build()
- *         .export(decoder.parameters(), Path.of("finetuned"));
+ *         .export(decoder.parameters().arrays(), Path.of("finetuned"));
  * }</pre>
  */
 public final class CheckpointExporter {

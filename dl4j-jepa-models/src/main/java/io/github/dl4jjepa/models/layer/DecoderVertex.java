@@ -85,7 +85,7 @@ public final class DecoderVertex extends ExecutorVertex {
 
     /** The checkpoint's head as an output layer's W, {@code [hidden, vocabulary]}. */
     public INDArray headOf() {
-        Map<String, INDArray> parameters = source().parameters();
+        Map<String, INDArray> parameters = source().parameters().arrays();
         TensorNames names = source().config().names();
         return parameters
                 .getOrDefault(names.headWeight(), parameters.get(names.embedding()))
@@ -175,7 +175,7 @@ public final class DecoderVertex extends ExecutorVertex {
     @Override
     public void initializeParameters(Map<String, INDArray> params) {
         params.forEach(
-                (name, array) -> array.assign(source().parameters().get(variableName(name))));
+                (name, array) -> array.assign(source().parameters().array(variableName(name))));
     }
 
     @Override

@@ -168,9 +168,7 @@ public final class Verification {
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
-                            List.of(batch),
-                            weights,
-                            new StepSeed(0, 1),
+                            graph.wholeStep(List.of(batch), weights, new StepSeed(0, 1)),
                             (name, gradient) -> gradients.put(name, gradient.dup()));
             ours.put("cosine_k" + predictors, losses.jepa());
             if (predictors == reference.predictorIds().length) {

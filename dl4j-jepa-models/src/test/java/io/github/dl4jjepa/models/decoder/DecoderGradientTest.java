@@ -48,22 +48,23 @@ class DecoderGradientTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(298, 299));
 
-    private static final StepSeed STEP = new StepSeed(0, 1);
+    static final StepSeed STEP = new StepSeed(0, 1);
 
-    private static TransformerDecoder inDouble(String model) {
+    static TransformerDecoder inDouble(String model) {
         TransformerDecoder decoder =
                 DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         decoder.parameters()
+                .arrays()
                 .forEach((name, value) -> parameters.put(name, value.castTo(DataType.DOUBLE)));
         return new TransformerDecoder(decoder.config(), parameters);
     }
 
-    private static MultiViewBatch batch(TokenizedExample... examples) {
+    static MultiViewBatch batch(TokenizedExample... examples) {
         return MultiViewBatch.of(List.of(examples), LAYOUT, 0);
     }
 
-    private static TokenizedExample example(int[] text, int... code) {
+    static TokenizedExample example(int[] text, int... code) {
         int[] ids = new int[text.length + code.length + 1];
         System.arraycopy(text, 0, ids, 0, text.length);
         System.arraycopy(code, 0, ids, text.length, code.length);
@@ -109,7 +110,9 @@ class DecoderGradientTest {
     @Test
     void gradientsWithALinearPredictorAgreeWithFiniteDifferences() {
         LinearPredictor predictor = new LinearPredictor(48, DataType.DOUBLE);
-        predictor.parameters().values().forEach(weight -> weight.addi(Nd4j.randn(weight.shape())));
+        predictor
+                .parameters()
+                .forEach(weight -> weight.array().addi(Nd4j.randn(weight.array().shape())));
         MultiViewBatch batch = batch(example(new int[] {7, 9, 7, 11}, 20, 21));
         try (TrainingGraph graph =
                 new TrainingGraph(inDouble("llama"), JepaObjective.cosine(1), predictor, false)) {
@@ -187,30 +190,28 @@ class DecoderGradientTest {
                 Arguments.of("an average", with(InfoNce.symmetric(0.2)).optTarget(TargetMode.EMA)));
     }
 
-    private static JepaObjective.Builder with(Distance distance) {
+    static JepaObjective.Builder with(Distance distance) {
         return JepaObjective.builder().optDistance(distance);
     }
 
-    private static final TokenizedExample[] FOUR = {
+    static final TokenizedExample[] FOUR = {
         example(new int[] {7, 9, 7, 11, 40, 41}, 20, 21, 22, 23),
         example(new int[] {30}, 9),
         example(new int[] {50, 51, 52}, 60, 61),
         example(new int[] {33, 34}, 9)
     };
 
-    private static Map<String, INDArray> gradients(
+    static Map<String, INDArray> gradients(
             TrainingGraph graph, LossWeights weights, MultiViewBatch... batches) {
         Map<String, INDArray> sum = new LinkedHashMap<>();
         graph.accumulate(
-                List.of(batches),
-                weights,
-                STEP,
+                graph.wholeStep(List.of(batches), weights, STEP),
                 (name, gradient) ->
                         sum.merge(name, gradient.dup(), (before, added) -> before.addi(added)));
         return sum;
     }
 
-    private static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected) {
+    static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected) {
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
         expected.forEach(
                 (name, gradient) ->
@@ -290,7 +291,7 @@ class DecoderGradientTest {
         JepaObjective objective =
                 JepaObjective.builder().optTarget(TargetMode.EMA).optEmaDecay(0.75).build();
         String name = "model.norm.weight";
-        INDArray weight = decoder.parameters().get(name);
+        INDArray weight = decoder.parameters().array(name);
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             INDArray average = graph.state().get(name + ".ema");
             INDArray before = weight.dup();
@@ -349,15 +350,11 @@ class DecoderGradientTest {
             for (int round = 0; round < 2; round++) {
                 Losses expected =
                         graph.accumulate(
-                                List.of(batch),
-                                new LossWeights(0.3, 0.7),
-                                STEP,
+                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
                                 (name, value) -> kept.get(name).assign(value));
                 Losses losses =
                         checkpointing.accumulate(
-                                List.of(batch),
-                                new LossWeights(0.3, 0.7),
-                                STEP,
+                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
                                 (name, value) -> recomputed.get(name).assign(value));
                 assertThat(losses.languageModelSum())
                         .isCloseTo(expected.languageModelSum(), within(1e-12));
@@ -373,7 +370,9 @@ class DecoderGradientTest {
 
     private static Map<String, INDArray> zeros(TransformerDecoder decoder) {
         Map<String, INDArray> zeros = new LinkedHashMap<>();
-        decoder.parameters().forEach((name, value) -> zeros.put(name, value.ulike().assign(0)));
+        decoder.parameters()
+                .arrays()
+                .forEach((name, value) -> zeros.put(name, value.ulike().assign(0)));
         return zeros;
     }
 }

@@ -77,6 +77,7 @@ class LayoutEquivalenceTest {
             Map<String, INDArray> parameters = new LinkedHashMap<>();
             TransformerDecoder.random(config, 3)
                     .parameters()
+                    .arrays()
                     .forEach((name, value) -> parameters.put(name, value.castTo(dataType)));
             return new TransformerDecoder(config, parameters);
         }
@@ -156,9 +157,7 @@ class LayoutEquivalenceTest {
         Map<String, INDArray> gradients = new LinkedHashMap<>();
         Losses losses =
                 graph.accumulate(
-                        List.of(batch),
-                        new LossWeights(1, 2),
-                        new StepSeed(0, 1),
+                        graph.wholeStep(List.of(batch), new LossWeights(1, 2), new StepSeed(0, 1)),
                         (name, gradient) -> gradients.put(name, gradient.dup()));
         return new Result(losses, gradients);
     }

@@ -46,7 +46,10 @@ class FamilyExportTest {
         CheckpointFolder source = CheckpointFolder.open(Fixtures.model(family));
         TransformerDecoder decoder = DecoderLoader.load(source);
         Path target = folder.resolve("export");
-        CheckpointExporter.builder().setSource(source).build().export(decoder.parameters(), target);
+        CheckpointExporter.builder()
+                .setSource(source)
+                .build()
+                .export(decoder.parameters().arrays(), target);
 
         SafetensorsCheckpoint stored = source.weights();
         SafetensorsCheckpoint exported = CheckpointFolder.open(target).weights();
@@ -80,12 +83,12 @@ class FamilyExportTest {
                 .setSource(source)
                 .optVocabularySize(302)
                 .build()
-                .export(decoder.parameters(), target);
+                .export(decoder.parameters().arrays(), target);
         TransformerDecoder grown = DecoderLoader.load(CheckpointFolder.open(target));
         assertThat(grown.vocabularySize()).isEqualTo(302);
         String name = grown.config().names().embedding();
         INDArray before = source.weights().read(name);
-        INDArray after = grown.parameters().get(name);
+        INDArray after = grown.parameters().array(name);
         assertThat(after.get(NDArrayIndex.interval(0, 300), NDArrayIndex.all()).dup())
                 .isEqualTo(before);
         assertThat(after.getRow(301).distance2(before.mean(0))).isLessThan(1e-5);
@@ -125,6 +128,7 @@ class FamilyExportTest {
         TransformerDecoder decoder = DecoderLoader.load(source);
         Map<String, INDArray> bare = new LinkedHashMap<>();
         decoder.parameters()
+                .arrays()
                 .forEach((name, array) -> bare.put(name.substring(name.indexOf('.') + 1), array));
         if (family.equals("gpt2")) {
             bare.put("h.0.attn.bias", Nd4j.ones(DataType.FLOAT, 1, 1, 4, 4)); // the causal mask
@@ -132,6 +136,6 @@ class FamilyExportTest {
         Path target = folder.resolve("bare");
         CheckpointExporter.builder().setSource(source).build().export(bare, target);
         TransformerDecoder again = DecoderLoader.load(CheckpointFolder.open(target));
-        assertThat(again.parameters()).isEqualTo(decoder.parameters());
+        assertThat(again.parameters().arrays()).isEqualTo(decoder.parameters().arrays());
     }
 }

@@ -100,7 +100,9 @@ class DropInTest {
     private static TransformerDecoder decoder(DataType dataType) {
         TransformerDecoder decoder = DecoderLoader.load(FOLDER);
         Map<String, INDArray> parameters = new LinkedHashMap<>();
-        decoder.parameters().forEach((name, value) -> parameters.put(name, value.castTo(dataType)));
+        decoder.parameters()
+                .arrays()
+                .forEach((name, value) -> parameters.put(name, value.castTo(dataType)));
         return new TransformerDecoder(decoder.config(), parameters);
     }
 
@@ -124,7 +126,6 @@ class DropInTest {
                 double loss =
                         JepaTrainer.builder()
                                 .setGradientSource(graph)
-                                .setObjective(objective)
                                 .setBatches(batches)
                                 .optOptions(
                                         TrainingOptions.builder()
@@ -138,21 +139,19 @@ class DropInTest {
                                 .orElseThrow()
                                 .losses()
                                 .total();
-                return new Step(loss, decoder.parameters());
+                return new Step(loss, decoder.parameters().arrays());
             }
             Map<String, INDArray> updates = new LinkedHashMap<>();
             LossWeights weights = new LossWeights(1, LAMBDA);
             try (MultiViewBatch batch = batches.nextBatch()) {
                 Losses losses =
                         graph.accumulate(
-                                List.of(batch),
-                                weights,
-                                new StepSeed(0, 1),
+                                graph.wholeStep(List.of(batch), weights, new StepSeed(0, 1)),
                                 (name, gradient) ->
                                         updates.merge(
                                                 name, gradient.mul(SGD_RATE), INDArray::addi));
-                updates.forEach((name, update) -> decoder.parameters().get(name).subi(update));
-                return new Step(losses.total(weights), decoder.parameters());
+                updates.forEach((name, update) -> decoder.parameters().array(name).subi(update));
+                return new Step(losses.total(weights), decoder.parameters().arrays());
             }
         }
     }
@@ -244,7 +243,7 @@ class DropInTest {
                         1);
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         decoder.parameters()
-                .keySet()
+                .names()
                 .forEach(name -> parameters.put(name, sd.getVariable(name).getArr()));
         return new Step(history.lossCurve().meanLoss(loss.loss())[0], parameters);
     }

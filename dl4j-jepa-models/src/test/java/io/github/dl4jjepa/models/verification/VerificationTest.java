@@ -85,7 +85,7 @@ class VerificationTest {
     void aWeightThatIsWrongFailsTheChecksThatDependOnIt() {
         TransformerDecoder decoder =
                 DecoderLoader.load(CheckpointFolder.open(Fixtures.model("llama")));
-        decoder.parameters().get("model.layers.1.mlp.up_proj.weight").muli(1.01);
+        decoder.parameters().array("model.layers.1.mlp.up_proj.weight").muli(1.01);
 
         Report report = Verification.run(decoder, Fixtures.model("llama"), 1e-4);
 
