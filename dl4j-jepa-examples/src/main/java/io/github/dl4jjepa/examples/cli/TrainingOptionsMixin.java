@@ -154,10 +154,12 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--max-length",
-            defaultValue = "" + FineTuning.Builder.DEFAULT_MAX_LENGTH,
             paramLabel = "N",
-            description = "The most tokens a row may have; a longer one is refused.")
-    private int maxLength;
+            description =
+                    "The most tokens a row may have; a longer one is refused. By default "
+                            + FineTuning.Builder.DEFAULT_MAX_LENGTH
+                            + ", or what the model has positions for.")
+    private Integer maxLength;
 
     @Option(
             names = "--seed",
@@ -211,11 +213,13 @@ final class TrainingOptionsMixin {
                             .optBatchSize(batchSize)
                             .optGroupByLength(groupByLength)
                             .optGradientCheckpointing(gradientCheckpointing)
-                            .optMaxLength(maxLength)
                             .optSeed(seed)
                             .optTraining(options())
                             .optListener(progress);
             views.applyTo(tuning);
+            if (maxLength != null) {
+                tuning.optMaxLength(maxLength);
+            }
             return tuning.build();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);

@@ -86,7 +86,8 @@ public final class ChatModel implements AutoCloseable {
     public record Answer(String text, int tokens, boolean stopped) {}
 
     /**
-     * Answers a question greedily, with at most {@value #DEFAULT_MAX_NEW_TOKENS} tokens.
+     * Answers a question greedily, with at most {@value #DEFAULT_MAX_NEW_TOKENS} tokens, or as many
+     * as the model has positions for.
      *
      * @param question what the user says
      * @throws JepaException if the chat template refuses the question, or it exceeds the model's
@@ -95,7 +96,8 @@ public final class ChatModel implements AutoCloseable {
     public Answer answer(String question) {
         Message user = new Message(Message.USER, question);
         Example example = Example.conversation("the question", List.of(user));
-        return answer(List.of(example), DEFAULT_MAX_NEW_TOKENS).get(0);
+        int room = Math.max(1, maxPositions - encode(example).length);
+        return answer(List.of(example), Math.min(DEFAULT_MAX_NEW_TOKENS, room)).get(0);
     }
 
     /**

@@ -24,6 +24,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointDirectory;
 import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -55,21 +57,23 @@ import org.nd4j.linalg.api.buffer.DataType;
  * checkpoints}; {@link #resume} continues a run that was stopped, bit for bit.
  */
 public final class FineTuning {
-    private final RunSettings settings;
+    private final boolean hasDefaultLength;
     private final JepaObjective objective;
     private final Path output;
     private final RunFolder run;
     private final List<TrainingListener> listeners;
     private final CheckpointFolder source;
+    private RunSettings settings;
 
     private FineTuning(Builder builder) {
-        settings = builder.settings();
         objective = builder.objective;
         output = builder.output;
         listeners = List.copyOf(builder.listeners);
         run = new RunFolder(output);
-        CheckpointFolder folder = CheckpointFolder.of(settings.model());
-        source = settings.config() == null ? folder : folder.withConfig(settings.config());
+        CheckpointFolder folder = CheckpointFolder.of(builder.model);
+        source = builder.config == null ? folder : folder.withConfig(builder.config);
+        settings = builder.settings();
+        hasDefaultLength = builder.maxLength.isEmpty();
     }
 
     /**
@@ -106,12 +110,22 @@ public final class FineTuning {
 
     private FineTuningResult run(boolean resume) {
         Backend.requireUsable();
+        RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
-            run.requireSame(settings, RunInputs.of(settings, source));
+            run.requireSameContent(inputs);
         } else {
             run.requireVacant();
         }
-        int predictors = objective.comparesViews() ? settings.views().predictors() : 0;
+        if (hasDefaultLength) {
+            int possible =
+                    DecoderLoader.config(source).maxPositions()
+                            - predictors(objective, settings.views());
+            settings = settings.withMaxLength(Math.min(Builder.DEFAULT_MAX_LENGTH, possible));
+        }
+        if (resume) {
+            run.requireSameSettings(settings, inputs);
+        }
+        int predictors = predictors(objective, settings.views());
         int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
         try (PretrainedModel model = PretrainedModel.open(source, settings.template(), ids)) {
             int maxPositions = model.config().maxPositions();
@@ -139,6 +153,10 @@ public final class FineTuning {
                             .build();
             return train(decoder, exporter, data, resume);
         }
+    }
+
+    private static int predictors(JepaObjective objective, ViewSettings views) {
+        return objective.comparesViews() ? views.predictors() : 0;
     }
 
     /** Training batches, and those to validate on, if any. */
@@ -249,7 +267,7 @@ public final class FineTuning {
         private int batchSize = DEFAULT_BATCH_SIZE;
         private boolean groupByLength;
         private boolean gradientCheckpointing;
-        private int maxLength = DEFAULT_MAX_LENGTH;
+        private OptionalInt maxLength = OptionalInt.empty();
         private long seed = DEFAULT_SEED;
         private TrainingOptions training = TrainingOptions.builder().build();
         private final List<TrainingListener> listeners = new ArrayList<>();
@@ -432,14 +450,14 @@ public final class FineTuning {
         }
 
         /**
-         * Sets the most tokens that a row may have (default: {@value #DEFAULT_MAX_LENGTH}); an
-         * example with a longer row is refused.
+         * Sets the most tokens that a row may have (default: {@value #DEFAULT_MAX_LENGTH}, or what
+         * the model has positions for, if that is less); an example with a longer row is refused.
          *
          * @param tokens 2 or more
          */
         public Builder optMaxLength(int tokens) {
             require(tokens >= 2, "the maximum length must be 2 or more, not " + tokens);
-            maxLength = tokens;
+            maxLength = OptionalInt.of(tokens);
             return this;
         }
 
@@ -504,7 +522,7 @@ public final class FineTuning {
                     batchSize,
                     groupByLength,
                     gradientCheckpointing,
-                    maxLength,
+                    maxLength.orElse(DEFAULT_MAX_LENGTH),
                     seed,
                     training);
         }

@@ -79,41 +79,69 @@ final class RunFolder {
     }
 
     /**
-     * Checks that the run in this folder was begun with certain settings, and with files of the
-     * same content.
+     * Checks that the run in this folder was begun with files of the same content.
      *
-     * @throws JepaException if there is no run, or it was begun with others
+     * @throws JepaException if there is no run, or a file has changed
      */
-    void requireSame(RunSettings settings, RunInputs inputs) {
+    void requireSameContent(RunInputs inputs) {
+        JsonNode begun = begun();
+        if (begun.has(HASHES)) {
+            requireSameContent(folder.resolve(SETTINGS), begun.get(HASHES), inputs);
+        } else {
+            LOG.warn(
+                    "{} has no \"{}\": an earlier version wrote it. Whether data and model are"
+                            + " those of the run is not checked.",
+                    folder.resolve(SETTINGS),
+                    HASHES);
+        }
+    }
+
+    /**
+     * Checks that the run in this folder was begun with certain settings. Files may have moved,
+     * where their content is known.
+     *
+     * @throws JepaException if it was begun with others
+     */
+    void requireSameSettings(RunSettings settings, RunInputs inputs) {
+        JsonNode begun = begun();
+        // By way of text, so that numbers compare as they are written.
+        ObjectNode now = (ObjectNode) parsed(text(settings));
+        if (inputs.files().containsKey(RunInputs.TEMPLATE)) {
+            ((ObjectNode) now.get("template")).remove("chat_template");
+        }
+        if (begun.has(HASHES)) {
+            now.remove(PATHS);
+        }
+        requireSame(folder.resolve(SETTINGS), "", begun, now);
+    }
+
+    private JsonNode begun() {
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
             throw new JepaException(
-                    file + ": missing; there is no run to resume: leave --resume out");
+                    file + ": missing; there is no run to resume: start it without resuming");
         }
         try {
-            JsonNode begun = JSON.readTree(file.toFile());
-            // By way of text, so that numbers compare as they are written.
-            ObjectNode now = (ObjectNode) JSON.readTree(JSON.writeValueAsString(settings));
-            if (inputs.files().containsKey(RunInputs.TEMPLATE)) {
-                ((ObjectNode) now.get("template")).remove("chat_template");
-            }
-            if (begun.has(HASHES)) {
-                now.remove(PATHS);
-            } else {
-                LOG.warn(
-                        "{} has no \"{}\": an earlier version wrote it. Whether data and model are"
-                                + " those of the run is not checked.",
-                        file,
-                        HASHES);
-            }
-            requireSame(file, "", begun, now);
-            if (begun.has(HASHES)) {
-                requireSameContent(file, begun.get(HASHES), inputs);
-            }
-        } catch (JsonProcessingException e) {
-            throw new JepaException(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+            return parsed(Files.readString(file));
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private JsonNode parsed(String text) {
+        try {
+            return JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    folder.resolve(SETTINGS) + ": not valid JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static String text(RunSettings settings) {
+        try {
+            return JSON.writeValueAsString(settings);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
         }
     }
 

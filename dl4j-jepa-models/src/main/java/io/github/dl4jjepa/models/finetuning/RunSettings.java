@@ -40,4 +40,23 @@ record RunSettings(
         boolean gradientCheckpointing,
         int maxLength,
         long seed,
-        TrainingOptions training) {}
+        TrainingOptions training) {
+    RunSettings withMaxLength(int tokens) {
+        return new RunSettings(
+                model,
+                template,
+                config,
+                train,
+                validation,
+                validationSplit,
+                objective,
+                linearPredictor,
+                views,
+                batchSize,
+                groupByLength,
+                gradientCheckpointing,
+                tokens,
+                seed,
+                training);
+    }
+}

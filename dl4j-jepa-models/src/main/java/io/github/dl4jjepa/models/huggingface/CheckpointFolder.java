@@ -136,6 +136,7 @@ public final class CheckpointFolder {
      *
      * @param folderOrName a folder or file that is there takes precedence over a name
      * @throws JepaException if there is neither a folder nor a model
+     * @throws InvalidPathException if the name has letters that the file system's encoding lacks
      */
     public static CheckpointFolder of(String folderOrName) {
         Optional<Path> path = existing(folderOrName);
@@ -161,6 +162,9 @@ public final class CheckpointFolder {
         try {
             return Optional.of(Path.of(text)).filter(Files::exists);
         } catch (InvalidPathException e) {
+            if (text.chars().anyMatch(c -> c > 0x7F)) {
+                throw e; // letters that the locale's encoding does not have
+            }
             return Optional.empty(); // an address with a colon on Windows
         }
     }
