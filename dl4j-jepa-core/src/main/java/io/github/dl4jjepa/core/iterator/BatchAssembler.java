@@ -87,12 +87,15 @@ final class BatchAssembler {
         Arrays.stream(answers).forEach(answerIds::add);
     }
 
-    /** A checksum of the tokens of the segment that is read. */
+    /** A checksum of the tokens that the last hidden state of a readout sees. */
     private static int answerId(Row row, Readout readout) {
-        int segment = row.segments()[readout.indices().get(0)];
+        int last = readout.indices().get(readout.indices().size() - 1);
+        int segment = row.segments()[last];
+        int prefix = row.prefixes()[last];
         CRC32 checksum = new CRC32();
         for (int i = 0; i < row.ids().length; i++) {
-            if (row.segments()[i] == segment) {
+            if ((row.segments()[i] == segment || row.segments()[i] == prefix)
+                    && row.positions()[i] <= row.positions()[last]) {
                 checksum.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, row.ids()[i]));
             }
         }

@@ -70,7 +70,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         batchSize = builder.batchSize;
         padId = builder.padId;
         seed = builder.seed;
-        form = builder.form;
+        form = builder.form();
         lengths =
                 builder.groupByLength
                         ? examples.stream().mapToInt(this::longestRow).toArray()
@@ -188,10 +188,14 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         return true;
     }
 
-    /** Whether batches may be made ahead by another thread: they may. */
+    /**
+     * Whether Deeplearning4j may make batches ahead in a thread of its own: it may not. That thread
+     * dies of an exception without a word, and {@code fit} waits for its next batch for ever. A
+     * batch is made of token ids in memory, in a small part of the time of its training step.
+     */
     @Override
     public boolean asyncSupported() {
-        return true;
+        return false;
     }
 
     /**
@@ -252,7 +256,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         private Long seed;
         private boolean groupByLength;
         private Pairing pairs = Pairing.MATCHED;
-        private MultiDataSetForm form = MultiDataSetForm.ARRAYS;
+        private MultiDataSetForm form;
         private MultiDataSetPreProcessor preProcessor;
         private IntConsumer progress = read -> {};
 
@@ -353,8 +357,10 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
 
         /**
          * Sets the form in which {@link JepaMultiViewIterator#next()} gives batches (default:
-         * {@link MultiDataSetForm#ARRAYS}). In the other two, rows are filled up to one of 16
-         * lengths an octave, so that a network meets few shapes.
+         * {@link MultiDataSetForm#SEQUENCE} with a layout that gives each view a row of its own,
+         * {@link MultiDataSetForm#PACKED} with others). In both, rows are filled up to one of 16
+         * lengths an octave, so that a network meets few shapes. SameDiff's {@code fit} needs
+         * {@link MultiDataSetForm#ARRAYS}; {@code JepaTrainer} takes any.
          *
          * @param form what the network reads
          */
@@ -397,12 +403,16 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             require(batchSize > 0, "setBatchSize is required, with 1 example or more");
             require(padId >= 0, "setPadId is required, with an id of the vocabulary");
             require(
+                    padId < encoder.vocabularySize(),
+                    "setPadId is "
+                            + padId
+                            + ", the vocabulary has ids below "
+                            + encoder.vocabularySize());
+            require(
                     !groupByLength || seed != null,
                     "optGroupByLength needs optSeed: it is a way to shuffle");
             require(
-                    form != MultiDataSetForm.SEQUENCE
-                            || layout instanceof SeparateLayout
-                            || layout instanceof LanguageModelLayout,
+                    form != MultiDataSetForm.SEQUENCE || isOfSeparateRows(),
                     "MultiDataSetForm.SEQUENCE needs a SeparateLayout, which gives each view a row of"
                             + " its own: a body that reads a row from left to right cannot keep"
                             + " views of one row apart");
@@ -434,10 +444,37 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             return paired;
         }
 
+        /** Refuses here, not in mid-training, an example that cannot be laid out. */
         private TokenizedExample encode(Example example) {
             TokenizedExample encoded = encoder.encode(example);
-            layout.rows(encoded); // refuses here, not in mid-training, an example it cannot lay out
+            int vocabulary = encoder.vocabularySize();
+            layout.rows(encoded).stream()
+                    .flatMapToInt(row -> IntStream.of(row.ids()))
+                    .filter(id -> id < 0 || id >= vocabulary)
+                    .findFirst()
+                    .ifPresent(
+                            id -> {
+                                throw new JepaException(
+                                        encoded.source()
+                                                + ": a row has the token id "
+                                                + id
+                                                + ", the vocabulary has 0 to "
+                                                + (vocabulary - 1)
+                                                + "; [PRED] tokens and others without text need an"
+                                                + " entry in the vocabulary too");
+                            });
             return encoded;
+        }
+
+        private MultiDataSetForm form() {
+            if (form != null) {
+                return form;
+            }
+            return isOfSeparateRows() ? MultiDataSetForm.SEQUENCE : MultiDataSetForm.PACKED;
+        }
+
+        private boolean isOfSeparateRows() {
+            return layout instanceof SeparateLayout || layout instanceof LanguageModelLayout;
         }
 
         private static void require(boolean given, String message) {

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * What a batch's hidden states are used for, in the one array that Deeplearning4j hands to an
@@ -117,15 +118,7 @@ public record PackedLabels(
      *     numbered from 0 with a prediction and a target each
      */
     public static PackedLabels unpack(INDArray packed) {
-        if (packed.rank() != 3 || packed.size(1) != CHANNELS) {
-            throw new IllegalArgumentException(
-                    "labels of shape "
-                            + Arrays.toString(packed.shape())
-                            + " are not packed as [rows, "
-                            + CHANNELS
-                            + ", time]: they must come from a JepaMultiViewIterator with"
-                            + " optForm(MultiDataSetForm.SEQUENCE) or PACKED");
-        }
+        requirePacked(packed);
         int rows = Math.toIntExact(packed.size(0));
         int time = Math.toIntExact(packed.size(2));
         int[] values = packed.castTo(DataType.INT32).dup('c').data().asInt();
@@ -167,6 +160,33 @@ public record PackedLabels(
                 pairs == 0 ? null : readouts(predictions),
                 pairs == 0 ? null : readouts(targets),
                 pairs == 0 ? null : vector(List.copyOf(answers.values()), pairs, NONE));
+    }
+
+    /**
+     * The labels of each row.
+     *
+     * @param packed {@code [rows, 4, time]}, of any type
+     * @return {@code [rows][time]}, -1 where there is none
+     * @throws IllegalArgumentException if the array is of another shape
+     */
+    static int[][] labels(INDArray packed) {
+        requirePacked(packed);
+        return packed.castTo(DataType.INT32)
+                .get(NDArrayIndex.all(), NDArrayIndex.point(LABEL), NDArrayIndex.all())
+                .reshape(packed.size(0), packed.size(2))
+                .toIntMatrix();
+    }
+
+    private static void requirePacked(INDArray packed) {
+        if (packed.rank() != 3 || packed.size(1) != CHANNELS) {
+            throw new IllegalArgumentException(
+                    "labels of shape "
+                            + Arrays.toString(packed.shape())
+                            + " are not packed as [rows, "
+                            + CHANNELS
+                            + ", time]: they must come from a JepaMultiViewIterator with"
+                            + " MultiDataSetForm.SEQUENCE or PACKED");
+        }
     }
 
     private static void add(Map<Integer, List<Integer>> readouts, int pair, int index) {

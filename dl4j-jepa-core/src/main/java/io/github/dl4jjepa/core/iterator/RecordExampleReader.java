@@ -2,16 +2,16 @@ package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.core.view.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.datavec.api.records.Record;
+import org.datavec.api.records.listener.RecordListener;
 import org.datavec.api.records.metadata.RecordMetaDataLine;
 import org.datavec.api.records.reader.RecordReader;
+import org.datavec.api.records.reader.impl.csv.CSVRecordReader;
+import org.datavec.api.records.writer.RecordWriter;
 import org.datavec.api.transform.schema.Schema;
 import org.datavec.api.writable.Writable;
 
@@ -22,26 +22,22 @@ import org.datavec.api.writable.Writable;
  * <pre>{@code
  * Schema schema = new Schema.Builder().addColumnsString("question", "sql").build();
  * ExampleSource examples =
- *         RecordExampleReader.builder(csv, schema).setText("question").setCode("sql").build();
+ *         RecordExampleReader.builder(reader, schema).setText("question").setCode("sql").build();
  * }</pre>
  *
  * <p>Records without any value, such as a CSV file's blank lines, are passed over.
+ *
+ * <p>For CSV files there is {@link CsvExampleReader}: DataVec's {@code CSVRecordReader} drops
+ * backslashes, so that a line of it that has one is refused, and does not read fields with line
+ * breaks.
  */
 public final class RecordExampleReader implements ExampleSource {
-    private static final int NO_COLUMN = -1;
-
     private final RecordReader reader;
-    private final int text;
-    private final int code;
-    private final int system;
-    private final List<Integer> views;
+    private final ExampleColumns columns;
 
-    private RecordExampleReader(Builder builder) {
-        reader = builder.reader;
-        text = builder.text;
-        code = builder.code;
-        system = builder.system;
-        views = List.copyOf(builder.views);
+    private RecordExampleReader(RecordReader reader, ExampleColumns columns) {
+        this.reader = reader;
+        this.columns = columns;
     }
 
     /**
@@ -69,24 +65,42 @@ public final class RecordExampleReader implements ExampleSource {
      * <p>Reads from the first record on where the record reader can be reset, else from where it
      * stands.
      *
-     * @throws JepaException if there are no records
+     * @throws JepaException if there are no records, or a record cannot be parsed
      */
     @Override
     public void read(Consumer<? super Example> examples, Consumer<? super JepaException> faults) {
         if (reader.resetSupported()) {
             reader.reset();
         }
+        List<RecordListener> listeners = List.copyOf(reader.getListeners());
+        CsvLine line = new CsvLine();
+        List<RecordListener> withLine = new ArrayList<>(listeners);
+        withLine.add(line);
+        reader.setListeners(withLine);
+        try {
+            read(line, examples, faults);
+        } finally {
+            reader.setListeners(listeners);
+        }
+    }
+
+    private void read(
+            CsvLine line,
+            Consumer<? super Example> examples,
+            Consumer<? super JepaException> faults) {
         boolean empty = true;
         for (long number = 1; reader.hasNext(); number++) {
-            Record record = reader.nextRecord();
-            List<Writable> values = record.getRecord();
-            if (values.stream().allMatch(value -> value.toString().isBlank())) {
+            Record record = next(number);
+            List<String> values = record.getRecord().stream().map(Writable::toString).toList();
+            if (values.stream().allMatch(String::isBlank)) {
                 continue;
             }
             empty = false;
             Example example;
             try {
-                example = example(place(record, number), values);
+                String place = place(record, number);
+                line.requireNoBackslash(place);
+                example = columns.example(place, values);
             } catch (JepaException fault) {
                 faults.accept(fault);
                 continue;
@@ -100,42 +114,58 @@ public final class RecordExampleReader implements ExampleSource {
         }
     }
 
-    private Example example(String place, List<Writable> record) {
-        List<Message> messages = new ArrayList<>(3);
-        if (system != NO_COLUMN) {
-            messages.add(new Message(Message.SYSTEM, value(place, record, "system", system)));
+    private Record next(long number) {
+        try {
+            return reader.nextRecord();
+        } catch (RuntimeException e) {
+            throw new JepaException(
+                    reader.getClass().getSimpleName()
+                            + " cannot read record "
+                            + number
+                            + ": "
+                            + (e.getCause() == null ? e : e.getCause()).getMessage()
+                            + "; CsvExampleReader reads CSV files with line breaks in fields",
+                    e);
         }
-        messages.add(new Message(Message.USER, value(place, record, "Text", text)));
-        messages.add(new Message(Message.ASSISTANT, value(place, record, "Code", code)));
-        return new Example(
-                place,
-                messages,
-                views.stream().map(column -> value(place, record, "a view", column)).toList());
     }
 
-    private static String value(String place, List<Writable> record, String what, int column) {
-        if (column >= record.size()) {
-            throw new JepaException(
-                    place
-                            + ": "
-                            + what
-                            + " is column "
-                            + column
-                            + " counted from 0, but the record has "
-                            + record.size()
-                            + "; check the delimiter and the quotes");
+    /** The line that DataVec's CSV parser was given last. */
+    private static final class CsvLine implements RecordListener {
+        private static final long serialVersionUID = 1L;
+
+        private String line = "";
+
+        @Override
+        public void recordRead(RecordReader reader, Object record) {
+            if (reader instanceof CSVRecordReader) {
+                line = String.valueOf(record);
+            }
         }
-        String value = record.get(column).toString();
-        if (value.isBlank()) {
-            throw new JepaException(
-                    place
-                            + ": "
-                            + what
-                            + " (column "
-                            + column
-                            + " counted from 0) is empty; fill it in or remove the record");
+
+        void requireNoBackslash(String place) {
+            if (line.indexOf('\\') >= 0) {
+                throw new JepaException(
+                        place
+                                + ": the line has a backslash, which DataVec's CSV parser takes for an"
+                                + " escape and drops: \\bdog\\b would arrive as bdogb; read the file"
+                                + " with CsvExampleReader");
+            }
         }
-        return value;
+
+        @Override
+        public void recordWrite(RecordWriter writer, Object record) {
+            // Nothing is written.
+        }
+
+        @Override
+        public boolean invoked() {
+            return true;
+        }
+
+        @Override
+        public void invoke() {
+            // DataVec's readers do not ask.
+        }
     }
 
     private static String place(Record record, long number) {
@@ -152,114 +182,31 @@ public final class RecordExampleReader implements ExampleSource {
     }
 
     /** Says which column holds what. */
-    public static final class Builder {
+    public static final class Builder extends ColumnBuilder<Builder> {
         private final RecordReader reader;
         private final Schema schema;
-        private int text = NO_COLUMN;
-        private int code = NO_COLUMN;
-        private int system = NO_COLUMN;
-        private List<Integer> views = List.of();
 
         private Builder(RecordReader reader, Schema schema) {
             this.reader = Objects.requireNonNull(reader, "reader");
             this.schema = schema;
         }
 
-        /**
-         * Sets the column of Text, the user's turn.
-         *
-         * @param column its index, from 0
-         */
-        public Builder setText(int column) {
-            text = Objects.checkIndex(column, Integer.MAX_VALUE);
+        @Override
+        Builder self() {
             return this;
-        }
-
-        /**
-         * Sets the column of Text, the user's turn.
-         *
-         * @param column its name in the schema
-         */
-        public Builder setText(String column) {
-            return setText(index(column));
-        }
-
-        /**
-         * Sets the column of Code, the assistant's turn.
-         *
-         * @param column its index, from 0
-         */
-        public Builder setCode(int column) {
-            code = Objects.checkIndex(column, Integer.MAX_VALUE);
-            return this;
-        }
-
-        /**
-         * Sets the column of Code, the assistant's turn.
-         *
-         * @param column its name in the schema
-         */
-        public Builder setCode(String column) {
-            return setCode(index(column));
-        }
-
-        /**
-         * Sets the column of the system message (default: no system message).
-         *
-         * @param column its index, from 0
-         */
-        public Builder optSystem(int column) {
-            system = Objects.checkIndex(column, Integer.MAX_VALUE);
-            return this;
-        }
-
-        /**
-         * Sets the column of the system message (default: no system message).
-         *
-         * @param column its name in the schema
-         */
-        public Builder optSystem(String column) {
-            return optSystem(index(column));
-        }
-
-        /**
-         * Sets the columns that are compared in place of Text and Code: two or more, of which each
-         * predicts the next.
-         *
-         * @param columns their indices, from 0
-         */
-        public Builder optViews(int... columns) {
-            if (columns.length < 2) {
-                throw new IllegalArgumentException("views are two columns or more");
-            }
-            views =
-                    IntStream.of(columns)
-                            .map(column -> Objects.checkIndex(column, Integer.MAX_VALUE))
-                            .boxed()
-                            .toList();
-            return this;
-        }
-
-        /**
-         * Sets the columns that are compared in place of Text and Code.
-         *
-         * @param columns their names in the schema
-         * @see #optViews(int...)
-         */
-        public Builder optViews(String... columns) {
-            return optViews(Stream.of(columns).mapToInt(this::index).toArray());
         }
 
         /**
          * Builds the reader.
          *
-         * @throws IllegalStateException if the column of Text or of Code is not set
+         * @throws IllegalStateException if the column of Text or of Code is not set, or a column is
+         *     given by name and there is no schema
+         * @throws JepaException if the schema has no column of a name, or two views that are
+         *     compared are one column
          */
         public RecordExampleReader build() {
-            if (text == NO_COLUMN || code == NO_COLUMN) {
-                throw new IllegalStateException("setText and setCode are required");
-            }
-            return new RecordExampleReader(this);
+            requireTextAndCode();
+            return new RecordExampleReader(reader, columns(this::index));
         }
 
         private int index(String column) {

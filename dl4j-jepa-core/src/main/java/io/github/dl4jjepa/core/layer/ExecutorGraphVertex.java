@@ -113,19 +113,26 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
         return graph;
     }
 
-    private Map<String, INDArray> placeholders() {
-        config.validateInput(inputs);
-        Map<String, INDArray> placeholders = new HashMap<>();
-        List<String> names = config.getVertexParams().getInputs();
-        for (int i = 0; i < names.size(); i++) {
-            placeholders.put(names.get(i), own(inputs[i]));
-        }
-        return placeholders;
-    }
+    /** Copies of the inputs, in row-major order and of the network's type. */
+    private final class Placeholders implements AutoCloseable {
+        private final Map<String, INDArray> arrays = new HashMap<>();
 
-    /** In row-major order, and of the network's type. */
-    private INDArray own(INDArray array) {
-        return array.castTo(dataType).dup('c');
+        Placeholders() {
+            config.validateInput(inputs);
+            List<String> names = config.getVertexParams().getInputs();
+            for (int i = 0; i < names.size(); i++) {
+                put(names.get(i), inputs[i]);
+            }
+        }
+
+        void put(String name, INDArray array) {
+            arrays.put(name, array.castTo(dataType).dup('c'));
+        }
+
+        @Override
+        public void close() {
+            arrays.values().forEach(INDArray::close);
+        }
     }
 
     @Override
@@ -133,14 +140,15 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
         return Workspaces.outside(
                 () -> {
                     INDArray[] result = new INDArray[1];
-                    Map<String, INDArray> placeholders = placeholders();
-                    graph().forward
-                            .run(
-                                    placeholders,
-                                    (name, value) ->
-                                            result[0] =
-                                                    workspaceMgr.dup(ArrayType.ACTIVATIONS, value));
-                    placeholders.values().forEach(INDArray::close);
+                    try (Placeholders placeholders = new Placeholders()) {
+                        graph().forward
+                                .run(
+                                        placeholders.arrays,
+                                        (name, value) ->
+                                                result[0] =
+                                                        workspaceMgr.dup(
+                                                                ArrayType.ACTIVATIONS, value));
+                    }
                     return result[0];
                 });
     }
@@ -152,24 +160,24 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                         () -> {
                             Map<String, INDArray> gradients = new HashMap<>();
                             Map<String, INDArray> own = gradientsOfVariables();
-                            Map<String, INDArray> placeholders = placeholders();
-                            placeholders.put(EPSILON, own(epsilon));
-                            graph().backward()
-                                    .run(
-                                            placeholders,
-                                            (name, value) -> {
-                                                if (own.containsKey(name)) {
-                                                    own.get(name).assign(value);
-                                                } else {
-                                                    gradients.put(
-                                                            name,
-                                                            workspaceMgr.dup(
-                                                                    ArrayType.ACTIVATION_GRAD,
-                                                                    value));
-                                                }
-                                            },
-                                            (name, value) -> {});
-                            placeholders.values().forEach(INDArray::close);
+                            try (Placeholders placeholders = new Placeholders()) {
+                                placeholders.put(EPSILON, epsilon);
+                                graph().backward()
+                                        .run(
+                                                placeholders.arrays,
+                                                (name, value) -> {
+                                                    if (own.containsKey(name)) {
+                                                        own.get(name).assign(value);
+                                                    } else {
+                                                        gradients.put(
+                                                                name,
+                                                                workspaceMgr.dup(
+                                                                        ArrayType.ACTIVATION_GRAD,
+                                                                        value));
+                                                    }
+                                                },
+                                                (name, value) -> {});
+                            }
                             return gradients;
                         });
         Gradient gradient = new DefaultGradient();
@@ -189,6 +197,6 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
 
     @Override
     public String toString() {
-        return config.getClass().getSimpleName() + "(" + getVertexName() + ")";
+        return getVertexName() + ": " + config;
     }
 }

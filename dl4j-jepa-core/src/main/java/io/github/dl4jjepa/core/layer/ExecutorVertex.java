@@ -1,7 +1,10 @@
 package io.github.dl4jjepa.core.layer;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffVertex;
@@ -22,7 +25,7 @@ public abstract class ExecutorVertex extends SameDiffVertex {
     private static final long serialVersionUID = 1L;
 
     /**
-     * Draws the vertex. Masks are not given: padding stands right of what is read.
+     * Draws the vertex. Masks are not given: {@link #requireMask} has refused those that matter.
      *
      * @param inputs the inputs by the names that {@link #defineParametersAndInputs} gave them
      * @param parameters by the names of their variables; they hold their arrays
@@ -44,6 +47,43 @@ public abstract class ExecutorVertex extends SameDiffVertex {
     /** The inputs that have a gradient; ids have none. */
     protected abstract List<String> differentiableInputs();
 
+    /**
+     * Refuses a mask that the vertex cannot honor: by default one that leaves out tokens left of
+     * others, since padding stands right of what is read.
+     *
+     * @param input the input's name
+     * @param mask {@code [rows, time]} or {@code [rows, 1]}, of 0 and 1
+     * @throws DL4JInvalidInputException if the mask is refused
+     */
+    protected void requireMask(String input, INDArray mask) {
+        if (mask.rank() != 2) {
+            throw new DL4JInvalidInputException(
+                    getClass().getSimpleName()
+                            + ": the mask of "
+                            + input
+                            + " has the shape "
+                            + Arrays.toString(mask.shape())
+                            + "; it must be [rows, time]");
+        }
+        double[][] kept = mask.castTo(DataType.DOUBLE).toDoubleMatrix();
+        for (int row = 0; row < kept.length; row++) {
+            for (int t = 1; t < kept[row].length; t++) {
+                if (kept[row][t] > kept[row][t - 1]) {
+                    throw new DL4JInvalidInputException(
+                            getClass().getSimpleName()
+                                    + ": the mask of "
+                                    + input
+                                    + " leaves out token "
+                                    + (t - 1)
+                                    + " of row "
+                                    + row
+                                    + " and not the next one: masked tokens must stand right of the"
+                                    + " others");
+                }
+            }
+        }
+    }
+
     @Override
     public final SDVariable defineVertex(
             SameDiff graph,
@@ -62,6 +102,18 @@ public abstract class ExecutorVertex extends SameDiffVertex {
             boolean initializeParameters,
             DataType networkDataType) {
         setName(name);
+        List<String> connected = graph.getConfiguration().getVertexInputs().get(name);
+        if (connected.size() != minVertexInputs()) {
+            throw new DL4JInvalidConfigException(
+                    getClass().getSimpleName()
+                            + " \""
+                            + name
+                            + "\" needs the inputs "
+                            + getVertexParams().getInputs()
+                            + ", in this order; it is connected to "
+                            + connected);
+        }
+        CausalBody.requireOfLosses(graph.getConfiguration());
         return new ExecutorGraphVertex(
                 this, graph, name, index, parametersView, initializeParameters, networkDataType);
     }
@@ -69,7 +121,15 @@ public abstract class ExecutorVertex extends SameDiffVertex {
     @Override
     public final Pair<INDArray, MaskState> feedForwardMaskArrays(
             INDArray[] masks, MaskState state, int minibatchSize) {
-        return masks == null ? null : new Pair<>(masks[0], state);
+        if (masks == null) {
+            return null;
+        }
+        for (int i = 0; i < masks.length; i++) {
+            if (masks[i] != null) {
+                requireMask(getVertexParams().getInputs().get(i), masks[i]);
+            }
+        }
+        return new Pair<>(masks[0], state);
     }
 
     @Override

@@ -10,25 +10,30 @@ import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.inputs.InputType.InputTypeRecurrent;
-import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
-import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
-import org.deeplearning4j.nn.conf.layers.samediff.SameDiffOutputLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
+import org.deeplearning4j.nn.conf.memory.MemoryReport;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.shade.jackson.annotation.JsonSetter;
 
 /**
- * An output layer that predicts the next token and, beside it, in embedding space the second view
- * from the first: {@code gamma * L_LM + lambda * d(Pred(Enc(Text)), Enc(Code))} (LLM-JEPA, arXiv
- * 2509.14252, equation 2), over the hidden states of any body that reads from left to right.
+ * An output layer that predicts the next token and, in embedding space, the second view from the
+ * first: {@code gamma * L_LM + lambda * d(Pred(Enc(Text)), Enc(Code))} (LLM-JEPA, arXiv 2509.14252,
+ * equation 2), over the hidden states of any body that reads from left to right.
  *
  * <pre>{@code
  * new NeuralNetConfiguration.Builder()
@@ -41,27 +46,34 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *         .build();
  * }</pre>
  *
+ * <p>The loss is a SameDiff graph. The parameters are those of Deeplearning4j's output layers,
+ * {@code W [nIn, nOut]} and {@code b [nOut]} in the same order, so that {@code
+ * network.setParams(trained.params())} takes over a network that ended in a {@code RnnOutputLayer}.
+ *
  * <p>The input is {@code [rows, nIn, time]} ({@link RNNFormat#NCW}, the default) or {@code [rows,
  * time, nIn]} ({@link RNNFormat#NWC}). The labels are those of a {@link
  * io.github.dl4jjepa.core.iterator.JepaMultiViewIterator} with {@link
  * io.github.dl4jjepa.core.iterator.MultiDataSetForm#SEQUENCE} or {@code PACKED}: {@link
- * io.github.dl4jjepa.core.iterator.PackedLabels}. [PRED] tokens are tokens of the Text's row; how
- * many there are is the layout's matter, not this layer's. {@code output()} gives the probabilities
- * of the next token at each position, in the input's format, and needs no labels.
+ * io.github.dl4jjepa.core.iterator.PackedLabels}. [PRED] tokens are tokens of the Text's row; the
+ * layout says how many there are. {@code output()} gives the probabilities of the next token at
+ * each position, in the input's format, and needs no labels.
  *
- * <p>The score is the objective's value, the mean over labels and over pairs, plus regularisation,
- * as of other output layers. Parameters are {@code W [nIn, nOut]} and {@code b [1, nOut]}.
+ * <p>The score is the objective's value on the scale that {@link ScoreReduction} says, plus
+ * regularization.
  *
  * <p>Padding stands right of the tokens, so that a body that reads from left to right never sees it
- * before them and needs no mask. A bidirectional body would see the answer it is to predict; this
- * layer is not told what its body is made of: {@link CausalBody#require} looks at the whole
- * configuration.
+ * before them and needs no mask. Masks that are given count: {@code [rows, time]} of 0 and 1 for
+ * labels, features or both. A masked position has no label; a masked position that a pair reads is
+ * refused.
+ *
+ * <p>A bidirectional body would see the token that it is to predict, and truncated backpropagation
+ * through time would cut pairs apart: {@link CausalBody} says what is refused and when.
  */
-public final class JepaLossLayer extends SameDiffOutputLayer {
+public final class JepaLossLayer extends FeedForwardLayer {
     private static final long serialVersionUID = 1L;
 
-    static final String WEIGHT = "W";
-    static final String BIAS = "b";
+    static final String WEIGHT = DefaultParamInitializer.WEIGHT_KEY;
+    static final String BIAS = DefaultParamInitializer.BIAS_KEY;
     static final String INPUT = "input";
     static final String PROBABILITIES = "probabilities";
     static final String LABEL_INDICES = "label_indices";
@@ -74,38 +86,45 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
     static final String LM_SUM = "lm_sum";
     static final String JEPA_SUM = "jepa_sum";
 
-    private long nIn;
-    private long nOut;
+    /** How networks saved by 0.1.0-SNAPSHOT, whose JSON has no order, store W. */
+    private static final char FIRST_WEIGHT_ORDER = 'c';
+
+    private static final char WEIGHT_ORDER = 'f';
+
     private double gamma = 1;
     private double lambda = 1;
     private DistanceKind distance = DistanceKind.COSINE;
     private double temperature = InfoNce.DEFAULT_TEMPERATURE;
     private TargetMode target = TargetMode.GRADIENT;
-    private WeightInit weightInit = WeightInit.XAVIER;
+    private ScoreReduction scoreReduction = ScoreReduction.MEAN;
     private boolean hasBias = true;
     private RNNFormat dataFormat;
+    private char weightOrder;
 
     private JepaLossLayer(Builder builder) {
-        layerName = builder.getLayerName();
-        regularization = builder.getRegularization();
-        regularizationBias = builder.getRegularizationBias();
-        updater = builder.getUpdater();
-        biasUpdater = builder.getBiasUpdater();
-        nIn = builder.nIn;
-        nOut = builder.nOut;
+        super(builder);
+        activationFn = new ActivationSoftmax();
         gamma = builder.gamma;
         lambda = builder.lambda;
         distance = builder.distance;
         temperature = builder.temperature;
         target = builder.target;
-        weightInit = builder.weightInit;
+        scoreReduction = builder.scoreReduction;
         hasBias = builder.hasBias;
         dataFormat = builder.dataFormat;
+        weightOrder = WEIGHT_ORDER;
+        if (layerName == null) {
+            layerName = defaultName();
+        }
         initializeConstraints(builder);
     }
 
-    /** For Jackson. */
-    JepaLossLayer() {}
+    /** For Jackson, which sets what the JSON has; the rest is as 0.1.0-SNAPSHOT had it. */
+    JepaLossLayer() {
+        activationFn = new ActivationSoftmax();
+        gainInit = 1;
+        weightOrder = FIRST_WEIGHT_ORDER;
+    }
 
     /** The objective that the configuration describes. */
     JepaObjective objective() {
@@ -123,16 +142,12 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
     }
 
     /**
-     * Draws the loss, times the number of rows; the labels' arrays are placeholders of their own.
+     * Draws the weighted loss and the probabilities.
      *
-     * @param labels not used: our layer unpacks them before the graph runs
+     * @param parameters W as {@code [nOut, nIn]}, and b
+     * @return the loss, a scalar
      */
-    @Override
-    public SDVariable defineLayer(
-            SameDiff graph,
-            SDVariable input,
-            SDVariable labels,
-            Map<String, SDVariable> parameters) {
+    SDVariable defineLayer(SameDiff graph, SDVariable input, Map<String, SDVariable> parameters) {
         SDVariable rowMajor = isTimeMajor() ? input : input.permute(0, 2, 1);
         SDVariable hidden = rowMajor.reshape(-1, nIn);
         probabilities(graph, input, hidden, parameters);
@@ -161,7 +176,7 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
     }
 
     private SDVariable logits(SDVariable hidden, Map<String, SDVariable> parameters) {
-        SDVariable logits = hidden.mmul(parameters.get(WEIGHT));
+        SDVariable logits = Ops.linear(hidden, parameters.get(WEIGHT));
         return hasBias ? Ops.addBias(logits, parameters.get(BIAS).reshape(nOut)) : logits;
     }
 
@@ -186,24 +201,8 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
     }
 
     @Override
-    public String activationsVertexName() {
-        return PROBABILITIES;
-    }
-
-    @Override
-    public void defineParameters(SDLayerParams params) {
-        params.addWeightParam(WEIGHT, nIn, nOut);
-        if (hasBias) {
-            params.addBiasParam(BIAS, 1, nOut);
-        }
-    }
-
-    @Override
-    public void initializeParameters(Map<String, INDArray> params) {
-        initWeights(Math.toIntExact(nIn), Math.toIntExact(nOut), weightInit, params.get(WEIGHT));
-        if (hasBias) {
-            params.get(BIAS).assign(0);
-        }
+    public ParamInitializer initializer() {
+        return HeadParamInitializer.INSTANCE;
     }
 
     /**
@@ -219,7 +218,6 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
                     name() + ": nIn is " + nIn + ", the body's output has " + recurrent.getSize());
         }
         nIn = recurrent.getSize();
-        setLayerParams(null); // of another nIn
         if (dataFormat == null) {
             dataFormat = recurrent.getFormat();
         }
@@ -246,8 +244,15 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
                         + " sequences");
     }
 
+    /** What {@code summary()}, which prints names and sizes, is to say of the objective. */
+    private String defaultName() {
+        return "JepaLossLayer(lambda=" + lambda + ", " + distance + ")";
+    }
+
     private String name() {
-        return getLayerName() == null ? "JepaLossLayer" : "JepaLossLayer \"" + layerName + "\"";
+        return layerName == null || layerName.equals(defaultName())
+                ? "JepaLossLayer"
+                : "JepaLossLayer \"" + layerName + "\"";
     }
 
     @Override
@@ -256,6 +261,11 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
         return null;
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws DL4JInvalidConfigException if nIn is not known, or weight noise is set
+     */
     @Override
     public Layer instantiate(
             NeuralNetConfiguration conf,
@@ -264,32 +274,50 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
             INDArray layerParamsView,
             boolean initializeParams,
             DataType networkDataType) {
-        if (nIn < 1) {
-            throw new DL4JInvalidConfigException(
-                    name() + ": nIn is not set; give nIn, or the network setInputType");
-        }
+        require(nIn > 0, "nIn is not set; give nIn, or the network setInputType");
+        require(
+                weightNoise == null,
+                "weight noise (DropConnect) is not applied here; set it for the body's layers in"
+                        + " place of the whole network");
         JepaOutputLayer layer = new JepaOutputLayer(conf, networkDataType);
+        layer.setListeners(trainingListeners);
         layer.setIndex(layerIndex);
         layer.setParamsViewArray(layerParamsView);
         layer.setParamTable(initializer().init(conf, layerParamsView, initializeParams));
-        layer.setListeners(trainingListeners);
         return layer;
     }
 
-    public long getNIn() {
-        return nIn;
+    private void require(boolean condition, String message) {
+        if (!condition) {
+            throw new DL4JInvalidConfigException(name() + ": " + message);
+        }
     }
 
-    public void setNIn(long nIn) {
-        this.nIn = nIn;
+    @Override
+    public LayerMemoryReport getMemoryReport(InputType inputType) {
+        InputType outputType = getOutputType(-1, inputType);
+        long parameters = initializer().numParams(this);
+        return new LayerMemoryReport.Builder(layerName, JepaLossLayer.class, inputType, outputType)
+                .standardMemory(parameters, getIUpdater().stateSize(parameters))
+                .workingMemory(
+                        0,
+                        outputType.arrayElementsPerExample(),
+                        0,
+                        2 * outputType.arrayElementsPerExample())
+                .cacheMemory(MemoryReport.CACHE_MODE_ALL_ZEROS, MemoryReport.CACHE_MODE_ALL_ZEROS)
+                .build();
     }
 
-    public long getNOut() {
-        return nOut;
+    /** The updater of networks saved by 0.1.0-SNAPSHOT. */
+    @JsonSetter("updater")
+    void setFirstUpdater(IUpdater updater) {
+        iUpdater = updater;
     }
 
-    public void setNOut(long nOut) {
-        this.nOut = nOut;
+    /** The weight initialization of networks saved by 0.1.0-SNAPSHOT. */
+    @JsonSetter("weightInit")
+    void setFirstWeightInit(WeightInit weightInit) {
+        weightInitFn = weightInit.getWeightInitFunction();
     }
 
     public double getGamma() {
@@ -332,12 +360,12 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
         this.target = target;
     }
 
-    public WeightInit getWeightInit() {
-        return weightInit;
+    public ScoreReduction getScoreReduction() {
+        return scoreReduction;
     }
 
-    public void setWeightInit(WeightInit weightInit) {
-        this.weightInit = weightInit;
+    public void setScoreReduction(ScoreReduction scoreReduction) {
+        this.scoreReduction = scoreReduction;
     }
 
     public boolean isHasBias() {
@@ -356,26 +384,33 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
         this.dataFormat = dataFormat;
     }
 
+    /** The order in which W lies in the network's parameters: {@code f}, or {@code c} if old. */
+    public char getWeightOrder() {
+        return weightOrder;
+    }
+
+    public void setWeightOrder(char weightOrder) {
+        this.weightOrder = weightOrder;
+    }
+
+    @Override
+    public JepaLossLayer clone() {
+        return (JepaLossLayer) super.clone();
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof JepaLossLayer that
-                && sameLayerParams(that)
                 && super.equals(that)
-                && nIn == that.nIn
-                && nOut == that.nOut
                 && gamma == that.gamma
                 && lambda == that.lambda
                 && distance == that.distance
                 && temperature == that.temperature
                 && target == that.target
-                && weightInit == that.weightInit
+                && scoreReduction == that.scoreReduction
                 && hasBias == that.hasBias
-                && dataFormat == that.dataFormat;
-    }
-
-    /** They follow from the rest, and are there from their first use on. */
-    private boolean sameLayerParams(JepaLossLayer that) {
-        return getLayerParams().equals(that.getLayerParams());
+                && dataFormat == that.dataFormat
+                && weightOrder == that.weightOrder;
     }
 
     @Override
@@ -385,35 +420,47 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
 
     @Override
     public int hashCode() {
-        return Objects.hash(
-                super.hashCode(), nIn, nOut, gamma, lambda, distance, temperature, target);
+        return Objects.hash(super.hashCode(), gamma, lambda, distance, temperature, target);
     }
 
-    /** Configures a {@link JepaLossLayer}. */
+    /** The name, the sizes and the objective. */
+    @Override
+    public String toString() {
+        return name()
+                + "(nIn="
+                + nIn
+                + ", nOut="
+                + nOut
+                + ", gamma="
+                + gamma
+                + ", lambda="
+                + lambda
+                + ", distance="
+                + distance
+                + ", temperature="
+                + temperature
+                + ", target="
+                + target
+                + ", scoreReduction="
+                + scoreReduction
+                + ")";
+    }
+
+    /**
+     * Configures a {@link JepaLossLayer}. {@code nOut} is the size of the vocabulary, [PRED] tokens
+     * included, and is required; {@code nIn} is the size of a hidden state (default: the size of
+     * the body's output, where the network has {@code setInputType}).
+     */
     @SuppressWarnings("unchecked") // the supertype's build() returns any layer
-    public static final class Builder extends AbstractSameDiffLayer.Builder<Builder> {
-        private long nIn;
-        private long nOut;
+    public static final class Builder extends FeedForwardLayer.Builder<Builder> {
         private double gamma = 1;
         private double lambda = 1;
         private DistanceKind distance = DistanceKind.COSINE;
         private double temperature = InfoNce.DEFAULT_TEMPERATURE;
         private TargetMode target = TargetMode.GRADIENT;
-        private WeightInit weightInit = WeightInit.XAVIER;
+        private ScoreReduction scoreReduction = ScoreReduction.MEAN;
         private boolean hasBias = true;
         private RNNFormat dataFormat;
-
-        /** Size of a hidden state; default: what {@code setInputType} says of the body's output. */
-        public Builder nIn(long nIn) {
-            this.nIn = nIn;
-            return this;
-        }
-
-        /** Size of the vocabulary, [PRED] tokens included. Required. */
-        public Builder nOut(long nOut) {
-            this.nOut = nOut;
-            return this;
-        }
 
         /** Weight of the language-model loss, 0 or more; default 1. */
         public Builder gamma(double gamma) {
@@ -440,17 +487,20 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
         }
 
         /**
-         * Whether the target is trained through; default {@link TargetMode#GRADIENT}. An averaged
-         * copy of the body is beyond an output layer.
+         * Whether the target is trained through; default {@link TargetMode#GRADIENT}. {@link
+         * TargetMode#EMA} needs JepaTrainer.
          */
         public Builder target(TargetMode target) {
             this.target = Objects.requireNonNull(target, "target");
             return this;
         }
 
-        /** How W is initialised; default {@link WeightInit#XAVIER}. */
-        public Builder weightInit(WeightInit weightInit) {
-            this.weightInit = Objects.requireNonNull(weightInit, "weightInit");
+        /**
+         * The scale of the score and of the gradients; default {@link ScoreReduction#MEAN}, which
+         * is the scale of this project's other ways of training.
+         */
+        public Builder scoreReduction(ScoreReduction scoreReduction) {
+            this.scoreReduction = Objects.requireNonNull(scoreReduction, "scoreReduction");
             return this;
         }
 
@@ -473,14 +523,20 @@ public final class JepaLossLayer extends SameDiffOutputLayer {
          */
         @Override
         public JepaLossLayer build() {
-            require(nOut > 0, "nOut must be the size of the vocabulary, not " + nOut);
-            require(nIn >= 0, "nIn must be 1 or more, not " + nIn);
+            require(getNOut() > 0, "nOut must be the size of the vocabulary, not " + getNOut());
+            require(getNIn() >= 0, "nIn must be 1 or more, not " + getNIn());
             require(
                     target != TargetMode.EMA,
-                    "an averaged copy of the body is beyond an output layer; use JepaTrainer");
+                    "a target from an averaged copy of the body (EMA) needs JepaTrainer");
             require(
                     distance != DistanceKind.SEMANTIC_TUBE,
                     "the semantic tube draws tokens at random each step; use JepaTrainer");
+            require(
+                    getActivationFn() == null || getActivationFn() instanceof ActivationSoftmax,
+                    "the activation is softmax, not " + getActivationFn());
+            require(
+                    getWeightNoise() == null,
+                    "weight noise (DropConnect) is not applied here; set it for the body's layers");
             JepaLossLayer layer = new JepaLossLayer(this);
             try {
                 layer.objective();

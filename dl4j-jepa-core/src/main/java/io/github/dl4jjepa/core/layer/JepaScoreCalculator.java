@@ -55,6 +55,7 @@ public final class JepaScoreCalculator implements ScoreCalculator<Model> {
      */
     @Override
     public double calculateScore(Model network) {
+        BodyCheck.check(network);
         Losses sum = Losses.NONE;
         ToDoubleFunction<MultiDataSet> score = scorer(network);
         JepaOutputLayer layer = outputLayer(network);
@@ -72,11 +73,20 @@ public final class JepaScoreCalculator implements ScoreCalculator<Model> {
                 : batch ->
                         ((MultiLayerNetwork) network)
                                 .score(
-                                        new DataSet(batch.getFeatures(0), batch.getLabels(0)),
+                                        new DataSet(
+                                                batch.getFeatures(0),
+                                                batch.getLabels(0),
+                                                batch.getFeaturesMaskArray(0),
+                                                batch.getLabelsMaskArray(0)),
                                         false);
     }
 
-    private static JepaOutputLayer outputLayer(Model network) {
+    /**
+     * A network's output layer.
+     *
+     * @throws IllegalArgumentException if that is not a {@link JepaLossLayer}
+     */
+    static JepaOutputLayer outputLayer(Model network) {
         Layer last = null;
         if (network instanceof MultiLayerNetwork layers) {
             last = layers.getOutputLayer();

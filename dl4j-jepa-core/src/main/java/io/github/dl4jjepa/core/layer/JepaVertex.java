@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.conf.layers.samediff.SDVertexParams;
@@ -72,9 +73,7 @@ public final class JepaVertex extends ExecutorVertex {
                 lambda >= 0 && !Double.isInfinite(lambda),
                 "lambda must be a number from 0 up, not " + lambda);
         require(temperature > 0, "temperature must be above 0, not " + temperature);
-        require(
-                target != TargetMode.EMA,
-                "an averaged copy of what encodes the target is beyond a vertex");
+        require(target != TargetMode.EMA, "a target from an averaged copy (EMA) needs JepaTrainer");
         require(
                 distance != DistanceKind.SEMANTIC_TUBE,
                 "the semantic tube compares tokens of one row, not two embeddings");
@@ -133,24 +132,36 @@ public final class JepaVertex extends ExecutorVertex {
     @Override
     public void validateInput(INDArray[] inputs) {
         if (inputs[0].rank() != 2 || !inputs[0].equalShapes(inputs[1])) {
-            throw new IllegalArgumentException(
+            throw new DL4JInvalidInputException(
                     "JepaVertex compares embeddings [n, hidden] of the same pairs, not "
                             + Arrays.toString(inputs[0].shape())
                             + " with "
                             + Arrays.toString(inputs[1].shape()));
+        }
+        OnePairWarning.check(distance.of(temperature), distance, inputs[0].size(0));
+    }
+
+    /** A masked pair would still be compared with the others. */
+    @Override
+    protected void requireMask(String input, INDArray mask) {
+        if (mask.minNumber().doubleValue() != 1) {
+            throw new DL4JInvalidInputException(
+                    "JepaVertex: a mask leaves out pairs of "
+                            + input
+                            + ", which would still be compared: leave them out of the batch");
         }
     }
 
     @Override
     public InputType getOutputType(int layerIndex, InputType... inputs)
             throws InvalidInputTypeException {
-        if (!(inputs[0] instanceof InputType.InputTypeFeedForward)
+        if (inputs.length != 2
+                || !(inputs[0] instanceof InputType.InputTypeFeedForward)
                 || !inputs[0].equals(inputs[1])) {
             throw new InvalidInputTypeException(
-                    "JepaVertex compares two embeddings of one size, not "
-                            + inputs[0]
-                            + " with "
-                            + inputs[1]);
+                    "JepaVertex compares two embeddings of one size, the prediction and the target,"
+                            + " not "
+                            + Arrays.toString(inputs));
         }
         return InputType.feedForward(1);
     }
@@ -204,5 +215,18 @@ public final class JepaVertex extends ExecutorVertex {
     @Override
     public int hashCode() {
         return Objects.hash(distance, lambda, temperature, target);
+    }
+
+    @Override
+    public String toString() {
+        return "JepaVertex(distance="
+                + distance
+                + ", lambda="
+                + lambda
+                + ", temperature="
+                + temperature
+                + ", target="
+                + target
+                + ")";
     }
 }

@@ -10,6 +10,9 @@ package io.github.dl4jjepa.core.objective;
  * @param every steps from one measurement to the next
  */
 public record Calibration(double ratio, int every) {
+    /** Steps from one measurement to the next, unless said otherwise. */
+    public static final int DEFAULT_EVERY = 100;
+
     public Calibration {
         if (!(ratio > 0) || Double.isInfinite(ratio)) {
             throw new IllegalArgumentException("ratio must be above 0, not " + ratio);

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.OptionName;
+import java.util.Arrays;
 import java.util.function.DoubleFunction;
 
 /** The distances by name. */
@@ -36,6 +37,21 @@ public enum DistanceKind {
      */
     public Distance of(double temperature) {
         return constructor.apply(temperature);
+    }
+
+    /** A distance's name; that of its class, where it is none of these. */
+    static String nameOf(Distance distance) {
+        if (distance instanceof InfoNce contrast) {
+            return contrast.kind().name();
+        }
+        return Arrays.stream(values())
+                .filter(
+                        kind ->
+                                kind.of(InfoNce.DEFAULT_TEMPERATURE).getClass()
+                                        == distance.getClass())
+                .map(Enum::name)
+                .findFirst()
+                .orElse(distance.getClass().getName());
     }
 
     /** The name as the command line has it: {@code centred-info-nce}. */

@@ -66,6 +66,18 @@ public final class InfoNce implements Distance {
         return new InfoNce(temperature, false, true);
     }
 
+    /** What cosines are divided by. */
+    public double temperature() {
+        return temperature;
+    }
+
+    DistanceKind kind() {
+        if (oneWay) {
+            return DistanceKind.INFO_NCE_ONE_WAY;
+        }
+        return centred ? DistanceKind.CENTRED_INFO_NCE : DistanceKind.INFO_NCE;
+    }
+
     @Override
     public SDVariable between(EmbeddingPairs pairs) {
         SDVariable prediction = unit(pairs.prediction());

@@ -4,9 +4,12 @@ import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -111,6 +114,40 @@ public final class JepaObjective {
     /** The part of its own weights that an {@link TargetMode#EMA} copy keeps at each step. */
     public double emaDecay() {
         return emaDecay;
+    }
+
+    /**
+     * The settings by their names, to be kept with a run's results: numbers, names, and one map for
+     * the regularizers. Objectives with equal settings minimize the same, unless they have a
+     * distance or regularizer of a user's own, which is known by its class only.
+     */
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("gamma", gamma);
+        settings.put("lambda", lambda);
+        settings.put("lambda_schedule", lambdaSchedule.name());
+        settings.put("lambda_ratio", calibration == null ? 0.0 : calibration.ratio());
+        settings.put(
+                "lambda_every",
+                calibration == null ? Calibration.DEFAULT_EVERY : calibration.every());
+        settings.put("loss_dropout", lossDropout);
+        settings.put("distance", DistanceKind.nameOf(distance));
+        settings.put(
+                "temperature",
+                distance instanceof InfoNce contrast
+                        ? contrast.temperature()
+                        : InfoNce.DEFAULT_TEMPERATURE);
+        settings.put("target", target.name());
+        settings.put("ema_decay", emaDecay);
+        Map<String, Double> weights = new TreeMap<>();
+        regularizers.forEach(
+                added ->
+                        weights.merge(
+                                RegularizerKind.nameOf(added.regularizer()),
+                                added.weight(),
+                                Double::sum));
+        settings.put("regularizers", weights);
+        return settings;
     }
 
     /** Whether there is a JEPA term. */

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.OptionName;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /** The regularisers by name. */
@@ -19,6 +20,15 @@ public enum RegularizerKind {
     /** The regulariser. */
     public Regularizer regularizer() {
         return constructor.get();
+    }
+
+    /** A regularizer's name; that of its class, where it is none of these. */
+    static String nameOf(Regularizer regularizer) {
+        return Arrays.stream(values())
+                .filter(kind -> kind.regularizer().getClass() == regularizer.getClass())
+                .map(Enum::name)
+                .findFirst()
+                .orElse(regularizer.getClass().getName());
     }
 
     /** The name as the command line has it: {@code vicreg}. */

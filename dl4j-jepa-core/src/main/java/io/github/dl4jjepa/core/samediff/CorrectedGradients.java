@@ -5,11 +5,13 @@ import java.lang.reflect.InaccessibleObjectException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.imports.converters.DifferentialFunctionClassHolder;
 import org.nd4j.imports.converters.ImportClassMapping;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.api.ops.impl.scatter.ScatterAdd;
 import org.nd4j.linalg.api.ops.impl.shape.Gather;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
@@ -106,6 +108,13 @@ final class CorrectedGradients {
         return new StopGradient(x).outputVariable();
     }
 
+    /** Whether an operator is taken for a constant. */
+    static boolean stopsGradient(DifferentialFunction operator) {
+        return operator.opName().equals(StopGradient.NAME)
+                && operator instanceof DynamicCustomOp custom
+                && isOurs(custom);
+    }
+
     private static boolean isOurs(DynamicCustomOp operator) {
         return operator.numIArguments() == 1;
     }
@@ -143,6 +152,39 @@ final class CorrectedGradients {
             ScatterAdd sum = new ScatterAdd(sameDiff, zeros, arg(1), gradients.get(0));
             sum.addBArgument(true);
             return List.of(sum.outputVariable());
+        }
+    }
+
+    /**
+     * Differentiates matrix products by matrix products while an action runs; {@code matmul_bp} is
+     * wrong where the product has one element.
+     */
+    static synchronized void withMatrixProducts(Runnable action) {
+        register(new MatrixProduct());
+        try {
+            action.run();
+        } finally {
+            register(new Mmul());
+        }
+    }
+
+    /** {@code matmul} whose gradient is made of two products. */
+    public static final class MatrixProduct extends Mmul {
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            SDVariable a = arg(0);
+            SDVariable b = arg(1);
+            boolean transposeA = mt.isTransposeA();
+            boolean transposeB = mt.isTransposeB();
+            boolean transposed = mt.isTransposeResult();
+            SDVariable gradient = gradients.get(0);
+            return List.of(
+                    transposeA
+                            ? sameDiff.mmul(b, gradient, transposeB, !transposed, false)
+                            : sameDiff.mmul(gradient, b, transposed, !transposeB, false),
+                    transposeB
+                            ? sameDiff.mmul(gradient, a, !transposed, transposeA, false)
+                            : sameDiff.mmul(a, gradient, !transposeA, transposed, false));
         }
     }
 
@@ -194,6 +236,8 @@ final class CorrectedGradients {
 
     /** {@code identity} with the gradient 0. */
     public static final class StopGradient extends DynamicCustomOp {
+        private static final String NAME = "identity";
+
         public StopGradient() {}
 
         StopGradient(SDVariable x) {
@@ -203,7 +247,7 @@ final class CorrectedGradients {
 
         @Override
         public String opName() {
-            return "identity";
+            return NAME;
         }
 
         @Override

@@ -36,7 +36,8 @@ public final class GradientFunction implements AutoCloseable {
      *     may share one
      * @param checkpoints names of variables, in the order in which they were drawn, between which
      *     intermediate results are not kept for the backward pass but computed again: less memory,
-     *     more time, the very same gradients; empty to keep all
+     *     more time, the same gradients; empty to keep all
+     * @throws IllegalArgumentException if the loss depends on an operator whose gradient is wrong
      */
     public GradientFunction(
             SameDiff graph,
@@ -45,6 +46,7 @@ public final class GradientFunction implements AutoCloseable {
             Arena arena,
             List<String> checkpoints) {
         CorrectedGradients.install();
+        GradientFaults.require(graph, graph.getLossVariables(), parameters);
         withoutStandardOutput(() -> graph.createGradFunction(parameters.toArray(String[]::new)));
         for (String parameter : parameters) {
             String gradient = graph.getVariable(parameter).getGradient().name();

@@ -140,12 +140,18 @@ public final class GraphExecutor implements AutoCloseable {
         Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
             placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
             values.putAll(staged);
-            schedule.entries().forEach(entry -> record(entry, consumer));
-            places.values().forEach(arena::free);
-            values.clear();
-            pendingUses.clear();
-            places.clear();
-            owners.clear();
+            try {
+                schedule.entries().forEach(entry -> record(entry, consumer));
+            } catch (RuntimeException e) {
+                close();
+                throw e;
+            } finally {
+                places.values().forEach(arena::free);
+                values.clear();
+                pendingUses.clear();
+                places.clear();
+                owners.clear();
+            }
         }
 
         void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {

@@ -46,9 +46,20 @@ public final class MetricsFile implements TrainingListener {
      */
     @Override
     public void onStart(long totalSteps, TrainerState state) {
+        keepUpTo(state.step());
+    }
+
+    /**
+     * Removes the lines of later steps, and a last line cut off in mid-write.
+     *
+     * @param step the last step that is kept; 0 for none
+     * @throws JepaException if a line other than the last is not a step's, or the file cannot be
+     *     written
+     */
+    public void keepUpTo(long step) {
         try {
             if (Files.exists(file)) {
-                replace(linesUpTo(state.step()));
+                replace(linesUpTo(step));
             }
         } catch (IOException e) {
             throw new JepaException("cannot go on with " + file + ": " + e, e);
@@ -57,12 +68,40 @@ public final class MetricsFile implements TrainingListener {
 
     @Override
     public void onStep(StepMetrics metrics) {
+        append(line(metrics));
+    }
+
+    /**
+     * Writes the line of an iteration of Deeplearning4j's {@code fit}: {@code step, epoch, lm_loss,
+     * jepa_loss, loss, lambda, learning_rate, seconds}; null is what is not known.
+     *
+     * @param step the iteration, from 1
+     * @param epoch epochs done
+     * @param losses the losses of the iteration's batch, before its update
+     * @param lambda the weight of the JEPA term
+     * @param learningRate the learning rate; NaN where there is none
+     * @param seconds wall-clock time since the iteration before
+     * @throws JepaException if the file cannot be written
+     */
+    public void onIteration(
+            long step,
+            int epoch,
+            MeanLosses losses,
+            double lambda,
+            double learningRate,
+            double seconds) {
+        ObjectNode line = JSON.createObjectNode().put("step", step).put("epoch", epoch);
+        putLosses(line, "", losses);
+        append(
+                line.put("lambda", lambda)
+                        .put("learning_rate", finite(learningRate))
+                        .put("seconds", seconds));
+    }
+
+    private void append(ObjectNode line) {
         try {
             Files.writeString(
-                    file,
-                    line(metrics) + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+                    file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new JepaException("cannot write " + file + ": " + e, e);
         }
@@ -131,8 +170,8 @@ public final class MetricsFile implements TrainingListener {
     }
 
     private static void putLosses(ObjectNode line, String prefix, MeanLosses losses) {
-        line.put(prefix + "lm_loss", losses.languageModel())
+        line.put(prefix + "lm_loss", finite(losses.languageModel()))
                 .put(prefix + "jepa_loss", finite(losses.jepa()))
-                .put(prefix + "loss", losses.total());
+                .put(prefix + "loss", finite(losses.total()));
     }
 }

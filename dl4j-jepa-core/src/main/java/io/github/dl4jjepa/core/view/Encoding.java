@@ -20,7 +20,7 @@ record Encoding(int prefix, int[] ids, List<Readout> readouts) {
      * one and is predicted by another is encoded once for both, unless [PRED] tokens before it
      * change what it sees.
      *
-     * @throws JepaException if the example has fewer than two views
+     * @throws JepaException if the example has fewer than two views, or a [PRED] token in one
      */
     static List<Encoding> of(TokenizedExample example, ViewOptions options) {
         int views = example.views().size();
@@ -31,6 +31,7 @@ record Encoding(int prefix, int[] ids, List<Readout> readouts) {
                             + views
                             + "; give it a user turn and an assistant turn, or set lambda to 0");
         }
+        requireOwnIds(example, options);
         boolean forward = options.direction() == ViewOptions.Direction.FORWARD;
         List<Encoding> encodings = new ArrayList<>();
         for (int i = 0; i < views; i++) {
@@ -51,6 +52,21 @@ record Encoding(int prefix, int[] ids, List<Readout> readouts) {
             }
         }
         return encodings;
+    }
+
+    private static void requireOwnIds(TokenizedExample example, ViewOptions options) {
+        for (TokenizedView view : example.views()) {
+            for (int id : view.ids()) {
+                if (options.predictorIds().contains(id)) {
+                    throw new JepaException(
+                            example.source()
+                                    + ": the [PRED] id "
+                                    + id
+                                    + " is also a token of a view; give [PRED] an id that no text"
+                                    + " has");
+                }
+            }
+        }
     }
 
     /** The whole path's tokens. */

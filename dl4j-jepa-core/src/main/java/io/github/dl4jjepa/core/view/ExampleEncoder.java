@@ -15,4 +15,12 @@ public interface ExampleEncoder {
      *     refuses it, a row that is too long; the message names {@link Example#source()}
      */
     TokenizedExample encode(Example example);
+
+    /**
+     * One more than the largest id that a row may hold, [PRED] tokens included; default: not known,
+     * and not checked.
+     */
+    default int vocabularySize() {
+        return Integer.MAX_VALUE;
+    }
 }

@@ -51,6 +51,12 @@ final class RowBuilder {
         return this;
     }
 
+    /** An encoding whose whole path is the beginning of this row. */
+    RowBuilder shared(Encoding encoding) {
+        read(encoding, index -> index);
+        return this;
+    }
+
     /** An encoding whose prefix is the beginning of this row. */
     RowBuilder continued(Encoding encoding) {
         int start = length - encoding.prefix();

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.view;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -8,6 +9,12 @@ import java.util.Objects;
  * Each view in a row of its own, under ordinary causal attention (LLM-JEPA, arXiv 2509.14252,
  * version 1): works with any decoder, recurrent ones too. Two views make three rows, the first of
  * them the conversation.
+ *
+ * <p>What the conversation begins with is not read again: a hidden state depends on no token right
+ * of it, so that Text is read in the conversation's row where Text has no [PRED] tokens of its own
+ * after it. That is so without [PRED] tokens, and where the token that follows Text in the
+ * conversation, the separator of {@link SequenceEncoder}, is the [PRED] token. Two views then make
+ * two rows.
  */
 public final class SeparateLayout implements ViewLayout {
     private static final long serialVersionUID = 1L;
@@ -23,11 +30,22 @@ public final class SeparateLayout implements ViewLayout {
 
     @Override
     public List<Row> rows(TokenizedExample example) {
+        RowBuilder conversation = RowBuilder.conversation(example);
         List<Row> rows = new ArrayList<>();
-        rows.add(RowBuilder.conversation(example).build());
         for (Encoding encoding : Encoding.of(example, options)) {
-            rows.add(new RowBuilder().alone(encoding.path(example), encoding).build());
+            int[] path = encoding.path(example);
+            if (isBeginning(path, example.ids())) {
+                conversation.shared(encoding);
+            } else {
+                rows.add(new RowBuilder().alone(path, encoding).build());
+            }
         }
+        rows.add(0, conversation.build());
         return rows;
+    }
+
+    private static boolean isBeginning(int[] path, int[] conversation) {
+        return path.length <= conversation.length
+                && Arrays.equals(path, 0, path.length, conversation, 0, path.length);
     }
 }

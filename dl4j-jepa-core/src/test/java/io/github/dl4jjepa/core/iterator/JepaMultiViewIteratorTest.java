@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.BlockLayout;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
+import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.SeparateLayout;
+import io.github.dl4jjepa.core.view.SequenceEncoder;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
+import io.github.dl4jjepa.core.view.TextTokenizer;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import java.io.ByteArrayInputStream;
@@ -21,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.stream.IntStream;
 import org.datavec.api.records.reader.RecordReader;
@@ -30,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 class JepaMultiViewIteratorTest {
@@ -67,7 +74,8 @@ class JepaMultiViewIteratorTest {
 
     @Test
     void theLastBatchOfAnEpochIsSmaller() {
-        JepaMultiViewIterator batches = iterator().optSeed(1).build();
+        JepaMultiViewIterator batches =
+                iterator().optSeed(1).optForm(MultiDataSetForm.ARRAYS).build();
 
         List<Integer> sizes = new ArrayList<>();
         batches.forEachRemaining(batch -> sizes.add(batch.getLabels(3).toIntVector().length));
@@ -233,7 +241,7 @@ class JepaMultiViewIteratorTest {
     void givesTheSameArraysToDeeplearning4j() {
         MultiViewBatch batch = iterator().optSeed(42).build().nextBatch();
 
-        MultiDataSet data = iterator().optSeed(42).build().next();
+        MultiDataSet data = iterator().optSeed(42).optForm(MultiDataSetForm.ARRAYS).build().next();
 
         assertThat(MultiViewBatch.of(data)).isEqualTo(batch);
     }
@@ -266,11 +274,8 @@ class JepaMultiViewIteratorTest {
     }
 
     @Test
-    void canBeResetAndReadAhead() {
-        JepaMultiViewIterator batches = iterator().build();
-
-        assertThat(batches.resetSupported()).isTrue();
-        assertThat(batches.asyncSupported()).isTrue();
+    void canBeReset() {
+        assertThat(iterator().build().resetSupported()).isTrue();
     }
 
     @Test
@@ -401,6 +406,126 @@ class JepaMultiViewIteratorTest {
         assertThatIllegalStateException()
                 .isThrownBy(builder::build)
                 .withMessageStartingWith(missing + " is required");
+    }
+
+    @Test
+    void refusesAPaddingIdOutsideTheVocabulary() {
+        assertThatIllegalStateException()
+                .isThrownBy(() -> iterator().setEncoder(words(0, 1, 6)).setPadId(8).build())
+                .withMessage("setPadId is 8, the vocabulary has ids below 8");
+    }
+
+    @Test
+    void refusesAPredictorOutsideTheVocabulary() {
+        assertThatThrownBy(
+                        () ->
+                                iterator()
+                                        .setEncoder(words(0, 1, 7))
+                                        .setExamples(pairs("a b", "c"))
+                                        .setLayout(new SeparateLayout(ViewOptions.predictors(8)))
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith(
+                        "pairs:1: a row has the token id 8, the vocabulary has 0 to 7; [PRED]");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void refusesAPredictorThatIsAWord(LayoutKind layout) {
+        assertThatThrownBy(
+                        () ->
+                                iterator()
+                                        .setEncoder(words(0, 1, 7))
+                                        .setExamples(pairs("a b", "c"))
+                                        .setLayout(layout.of(ViewOptions.predictors(5)))
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith("pairs:1: the [PRED] id 5 is also a token of a view");
+    }
+
+    @Test
+    void refusesASeparatorThatIsAWord() {
+        assertThatThrownBy(
+                        () ->
+                                iterator()
+                                        .setEncoder(words(4, 1, 7))
+                                        .setExamples(pairs("a b", "c"))
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith("pairs:1: the id 4 of the separator or of the end");
+    }
+
+    @Test
+    void refusesASeparatorOutsideTheVocabulary() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> words(8, 1, 7))
+                .withMessageStartingWith("the separator token has the id 8");
+    }
+
+    @Test
+    void theFormFollowsFromTheLayout() {
+        assertThat(iterator().build().next().getFeatures()).hasSize(1);
+        assertThat(iterator().setLayout(new LanguageModelLayout()).build().next().getFeatures())
+                .hasSize(1);
+        ViewOptions options = ViewOptions.predictors(9);
+        assertThat(iterator().setLayout(new BlockLayout(options)).build().next().getFeatures())
+                .hasSize(4);
+        assertThat(iterator().setLayout(new SharedPrefixLayout(options)).build().next().getLabels())
+                .hasSize(1);
+    }
+
+    @Test
+    void pairsOfOneTargetShareAnAnswerInEveryLayout() {
+        for (ViewOptions.Direction direction : ViewOptions.Direction.values()) {
+            for (int[] predictors : new int[][] {{}, {9}}) {
+                ViewOptions options =
+                        ViewOptions.builder()
+                                .optPredictorIds(predictors)
+                                .optDirection(direction)
+                                .build();
+                for (LayoutKind layout : LayoutKind.values()) {
+                    int[] answers =
+                            iterator()
+                                    .setExamples(pairs("t", "c", "t", "d", "u", "c"))
+                                    .setLayout(layout.of(options))
+                                    .build()
+                                    .nextBatch()
+                                    .answerIds()
+                                    .toIntVector();
+                    boolean forward = direction == ViewOptions.Direction.FORWARD;
+                    assertThat(answers[0] == answers[1])
+                            .as("%s %s", layout, options)
+                            .isEqualTo(!forward);
+                    assertThat(answers[0] == answers[2])
+                            .as("%s %s", layout, options)
+                            .isEqualTo(forward);
+                }
+            }
+        }
+    }
+
+    /** Words a to d have the ids 3 to 6; the last id is the unknown word's. */
+    private static SequenceEncoder words(int separator, int end, int unknown) {
+        return new SequenceEncoder(
+                TextTokenizer.of(
+                        text -> List.of(text.split(" ")),
+                        Map.of("a", 3, "b", 4, "c", 5, "d", 6),
+                        Math.max(unknown, 7)),
+                separator,
+                end,
+                16);
+    }
+
+    private static List<Example> pairs(String... texts) {
+        return IntStream.range(0, texts.length / 2)
+                .mapToObj(
+                        i ->
+                                Example.conversation(
+                                        "pairs:" + (i + 1),
+                                        List.of(
+                                                new Message(Message.USER, texts[2 * i]),
+                                                new Message(Message.ASSISTANT, texts[2 * i + 1]))))
+                .toList();
     }
 
     private static TokenizedExample oneView(TokenizedExample example) {

@@ -11,10 +11,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.datavec.api.records.listener.RecordListener;
+import org.datavec.api.records.listener.impl.LogRecordListener;
 import org.datavec.api.records.reader.RecordReader;
 import org.datavec.api.records.reader.impl.collection.CollectionRecordReader;
 import org.datavec.api.records.reader.impl.csv.CSVRecordReader;
+import org.datavec.api.records.reader.impl.transform.TransformProcessRecordReader;
 import org.datavec.api.split.FileSplit;
+import org.datavec.api.transform.TransformProcess;
 import org.datavec.api.transform.schema.Schema;
 import org.datavec.api.writable.Text;
 import org.datavec.api.writable.Writable;
@@ -124,9 +128,10 @@ class RecordExampleReaderTest {
 
     @Test
     void refusesAColumnThatTheSchemaLacks() {
-        RecordExampleReader.Builder builder = RecordExampleReader.builder(collection(), schema);
+        RecordExampleReader.Builder builder =
+                RecordExampleReader.builder(collection(), schema).setText("query").setCode("sql");
 
-        assertThatThrownBy(() -> builder.setText("query"))
+        assertThatThrownBy(builder::build)
                 .isInstanceOf(JepaException.class)
                 .hasMessage("there is no column \"query\"; the schema has [task, question, sql]");
     }
@@ -134,8 +139,84 @@ class RecordExampleReaderTest {
     @Test
     void refusesNamesWithoutASchema() {
         assertThatIllegalStateException()
-                .isThrownBy(() -> RecordExampleReader.builder(collection()).setText("question"))
+                .isThrownBy(
+                        () ->
+                                RecordExampleReader.builder(collection())
+                                        .setText("question")
+                                        .setCode(2)
+                                        .build())
                 .withMessageContaining("schema");
+    }
+
+    @Test
+    void refusesTextAndCodeFromOneColumn() {
+        assertThatThrownBy(
+                        () ->
+                                RecordExampleReader.builder(collection())
+                                        .setText(1)
+                                        .setCode(1)
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("Text and Code are both column 1 counted from 0");
+    }
+
+    @Test
+    void refusesLinesWhoseBackslashesDataVecDrops() throws Exception {
+        RecordReader csv = csv("header\nNL-RX,a,b\nNL-RX,words with dog,\\bdog\\b\n");
+
+        assertThatThrownBy(() -> byIndex(csv).readAll())
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith(file + ":3: the line has a backslash")
+                .hasMessageEndingWith("read the file with CsvExampleReader");
+    }
+
+    @Test
+    void refusesLinesWhoseBackslashesDataVecDropsBehindATransformToo() throws Exception {
+        RecordReader csv = csv("header\nNL-RX,words with dog,\\bdog\\b\n");
+        TransformProcess none = new TransformProcess.Builder(schema).build();
+
+        assertThatThrownBy(() -> byIndex(new TransformProcessRecordReader(csv, none)).readAll())
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("the line has a backslash");
+    }
+
+    @Test
+    void dataVecStillDropsBackslashes() throws Exception {
+        RecordReader csv = csv("header\nNL-RX,words with dog,\\bdog\\b\n");
+
+        assertThat(csv.next()).last().hasToString("bdogb");
+    }
+
+    @Test
+    void keepsTheBackslashesOfOtherReaders() {
+        RecordReader records =
+                new CollectionRecordReader(
+                        List.of(
+                                List.<Writable>of(
+                                        new Text("NL-RX"), new Text("a"), new Text("\\w"))));
+
+        assertThat(byIndex(records).readAll().get(0).messages().get(1).content()).isEqualTo("\\w");
+    }
+
+    @Test
+    void leavesTheReadersListenersAsTheyWere() throws Exception {
+        RecordReader csv = csv("header\nSQL,a,b\n");
+        RecordListener listener = new LogRecordListener();
+        csv.setListeners(listener);
+
+        byIndex(csv).readAll();
+
+        assertThat(csv.getListeners()).containsExactly(listener);
+    }
+
+    @Test
+    void saysWhichRecordCannotBeParsed() throws Exception {
+        RecordReader csv = csv("header\nSQL,\"a\nb\",c\n");
+
+        assertThatThrownBy(() -> byIndex(csv).readAll())
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("cannot read record 1")
+                .hasMessageContaining("CsvExampleReader");
     }
 
     @Test

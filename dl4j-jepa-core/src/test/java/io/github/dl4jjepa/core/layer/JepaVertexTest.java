@@ -10,10 +10,12 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -146,6 +148,73 @@ class JepaVertexTest {
         ModelSerializer.writeModel(network, file, true);
         assertThat(ModelSerializer.restoreComputationGraph(file).score(batch()))
                 .isEqualTo(network.score(batch()));
+    }
+
+    @Test
+    void refusesAnotherNumberOfInputsThanTwo() {
+        ComputationGraphConfiguration.GraphBuilder typed = oneInput();
+        assertThatExceptionOfType(InvalidInputTypeException.class)
+                .isThrownBy(() -> typed.setInputTypes(InputType.feedForward(3)).build())
+                .withMessageContaining("two embeddings");
+        ComputationGraph untyped = new ComputationGraph(oneInput().build());
+        assertThatExceptionOfType(DL4JInvalidConfigException.class)
+                .isThrownBy(untyped::init)
+                .withMessageContaining(
+                        "\"jepa\" needs the inputs [prediction, target], in this order; it is"
+                                + " connected to [predicted]");
+    }
+
+    private static ComputationGraphConfiguration.GraphBuilder oneInput() {
+        return new NeuralNetConfiguration.Builder()
+                .graphBuilder()
+                .addInputs("one")
+                .addLayer("predicted", new DenseLayer.Builder().nIn(3).nOut(6).build(), "one")
+                .addVertex("jepa", JepaVertex.of(DistanceKind.COSINE, 1), "predicted")
+                .addLayer(
+                        "loss",
+                        new LossLayer.Builder(LossFunction.L1)
+                                .activation(Activation.IDENTITY)
+                                .build(),
+                        "jepa")
+                .setOutputs("loss");
+    }
+
+    @Test
+    void refusesMasksThatLeavePairsOutAndTakesThoseThatDoNot() {
+        ComputationGraph network = network(JepaVertex.of(DistanceKind.INFO_NCE, 1));
+        INDArray ones = Nd4j.ones(DataType.DOUBLE, 5, 1);
+        INDArray[] inputs = {ONE, OTHER};
+        INDArray[] labels = {ZEROS};
+        assertThat(
+                        network.score(
+                                new MultiDataSet(
+                                        inputs, labels, new INDArray[] {ones, ones}, null)))
+                .isEqualTo(network.score(batch()));
+        INDArray without = ones.dup();
+        without.putScalar(2, 0, 0);
+        assertThatExceptionOfType(DL4JInvalidInputException.class)
+                .isThrownBy(
+                        () ->
+                                network.score(
+                                        new MultiDataSet(
+                                                inputs,
+                                                labels,
+                                                new INDArray[] {ones, without},
+                                                null)))
+                .withMessageContaining("leaves out pairs of target");
+    }
+
+    @Test
+    void aSinglePairIsWarnedOfWhereItIsContrasted() {
+        OnePairWarning.SAID.set(false);
+        MultiDataSet single =
+                new MultiDataSet(
+                        new INDArray[] {ONE.getRow(0, true), OTHER.getRow(0, true)},
+                        new INDArray[] {ZEROS.getRow(0, true)});
+        network(JepaVertex.of(DistanceKind.L2, 1)).score(single);
+        assertThat(OnePairWarning.SAID).isFalse();
+        network(JepaVertex.of(DistanceKind.INFO_NCE, 1)).score(single);
+        assertThat(OnePairWarning.SAID).isTrue();
     }
 
     @Test

@@ -183,6 +183,28 @@ class GraphExecutorTest {
     }
 
     @Test
+    void aRunThatFailsGivesItsMemoryBack() {
+        drawNetwork();
+        try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena, List.of())) {
+            Map<String, INDArray> inputs = Map.of("ids", ids(2, 3, 0));
+            assertThatThrownBy(
+                            () ->
+                                    executor.run(
+                                            inputs,
+                                            (name, value) -> {
+                                                throw new IllegalStateException("no");
+                                            }))
+                    .hasMessage("no");
+            Arena.Place first = arena.allocate(1);
+            assertThat(first.start()).isZero();
+            arena.free(first);
+            double expected = graph.outputSingle(inputs, "loss").getDouble(0);
+            executor.run(
+                    inputs, (name, value) -> assertThat(value.getDouble(0)).isEqualTo(expected));
+        }
+    }
+
+    @Test
     void gapsThatTouchBecomeOne() {
         List<Arena.Place> places = new ArrayList<>();
         for (int i = 0; i < 5; i++) {

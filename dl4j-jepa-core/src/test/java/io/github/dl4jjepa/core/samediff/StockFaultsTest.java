@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.samediff;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -8,11 +9,18 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
@@ -109,6 +117,54 @@ class StockFaultsTest {
         assertThat(gradient.toDoubleVector()).isNotEqualTo(new double[] {4, 5, 6});
     }
 
+    @Test
+    void theGradientOfAProductWithOneElementIsRightInAPreparedGraph() {
+        SameDiff graph = SameDiff.create();
+        SDVariable row = graph.var("row", Nd4j.createFromArray(new double[][] {{1, 2, 3}}));
+        SDVariable other = graph.var("other", Nd4j.createFromArray(new double[][] {{4, 5, 6}}));
+        graph.mmul(row, other, false, true, false).sum("loss").markAsLoss();
+        TrainableGraph.prepare(graph);
+
+        INDArray gradient = graph.calculateGradients(Map.of(), "row").get("row");
+
+        assertThat(gradient.toDoubleVector()).containsExactly(4, 5, 6);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "false, false, false",
+        "true, false, false",
+        "false, true, false",
+        "true, true, false",
+        "false, false, true",
+        "true, true, true"
+    })
+    void productsInAPreparedGraphAreDifferentiatedAsInAStockOne(boolean a, boolean b, boolean c) {
+        for (boolean batched : new boolean[] {false, true}) {
+            SameDiff graph = SameDiff.create();
+            Nd4j.getRandom().setSeed(7);
+            SDVariable left =
+                    graph.var("left", Nd4j.randn(DataType.DOUBLE, shape(batched, 3, 4, a)));
+            SDVariable right =
+                    graph.var("right", Nd4j.randn(DataType.DOUBLE, shape(batched, 4, 5, b)));
+            graph.math().sin(graph.mmul(left, right, a, b, c)).sum("loss").markAsLoss();
+            Map<String, INDArray> stock = graph.calculateGradients(Map.of(), "left", "right");
+            TrainableGraph.prepare(graph);
+            Map<String, INDArray> prepared = graph.calculateGradients(Map.of(), "left", "right");
+            stock.forEach(
+                    (name, gradient) ->
+                            assertThat(prepared.get(name).distance2(gradient))
+                                    .as(name)
+                                    .isLessThan(1e-12));
+        }
+    }
+
+    private static long[] shape(boolean batched, long rows, long columns, boolean transposed) {
+        long first = transposed ? columns : rows;
+        long second = transposed ? rows : columns;
+        return batched ? new long[] {2, first, second} : new long[] {first, second};
+    }
+
     /** Cure: {@code CorrectedGradients.GatherRows} has {@code scatter_add} lock. */
     @Test
     void scatterAddWithSeveralThreadsLosesSums() {
@@ -153,6 +209,98 @@ class StockFaultsTest {
     @Test
     void builtInLossesIgnoreTheWeightTheyAreMultipliedWith() {
         assertThat(gradientOfWeightedLoss(0.5)).isEqualTo(gradientOfWeightedLoss(1.0));
+    }
+
+    /**
+     * Operators that {@code GradientFaults} refuses; each is given the matrix x, no entry small.
+     */
+    static Stream<Arguments> operatorsWithWrongGradients() {
+        return Stream.of(
+                operator("cumsum", x -> x.getSameDiff().cumsum(x, 1)),
+                operator("cumprod", x -> x.getSameDiff().cumprod(x, 1)),
+                operator(
+                        "scatter_mul",
+                        x ->
+                                x.getSameDiff()
+                                        .scatterMul(x, x.getSameDiff().constant(ROWS), x.add(1))),
+                operator("mod", x -> x.getSameDiff().math().mod(x, x.mul(0.3).add(1))),
+                operator("floormod", x -> x.getSameDiff().math().floorMod(x, x.mul(0.3).add(1))),
+                operator("clipbynorm", x -> x.getSameDiff().math().clipByNorm(x, 1, 1)),
+                operator(
+                        "matrix_inverse",
+                        x ->
+                                x.getSameDiff()
+                                        .math()
+                                        .matrixInverse(
+                                                x.mmul(x.getSameDiff().transpose(x))
+                                                        .add(
+                                                                x.getSameDiff()
+                                                                        .constant(
+                                                                                Nd4j.eye(3)
+                                                                                        .castTo(
+                                                                                                DataType
+                                                                                                        .DOUBLE))))),
+                operator(
+                        "cross",
+                        x ->
+                                x.getSameDiff()
+                                        .math()
+                                        .cross(
+                                                x.getSameDiff().transpose(x),
+                                                x.getSameDiff().transpose(x.mul(x)))),
+                operator(
+                        "maximum",
+                        x ->
+                                x.getSameDiff()
+                                        .math()
+                                        .max(
+                                                x,
+                                                x.getSameDiff()
+                                                        .var(
+                                                                "row",
+                                                                Nd4j.ones(1, 4)
+                                                                        .castTo(
+                                                                                DataType
+                                                                                        .DOUBLE)))));
+    }
+
+    private static final INDArray ROWS = Nd4j.createFromArray(0, 0, 1);
+
+    private static Arguments operator(String name, UnaryOperator<SDVariable> operator) {
+        return Arguments.of(name, operator);
+    }
+
+    /** Cure: {@code GradientFaults} refuses them. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("operatorsWithWrongGradients")
+    void theGradientOfAnOperatorIsWrongAndRefused(String name, UnaryOperator<SDVariable> operator) {
+        SameDiff graph = SameDiff.create();
+        Nd4j.getRandom().setSeed(7);
+        SDVariable x = graph.var("x", Nd4j.randn(DataType.DOUBLE, 3, 4));
+        graph.math().sin(operator.apply(x)).sum("loss").markAsLoss();
+        List<String> trained = graph.hasVariable("row") ? List.of("x", "row") : List.of("x");
+        Map<String, INDArray> gradients = graph.calculateGradients(Map.of(), trained);
+        double worst = 0;
+        for (String variable : trained) {
+            INDArray values = graph.getVariable(variable).getArr();
+            for (long entry = 0; entry < values.length(); entry++) {
+                double value = values.getDouble(entry);
+                values.putScalar(entry, value + 1e-6);
+                double above = graph.outputSingle(Map.of(), "loss").getDouble(0);
+                values.putScalar(entry, value - 1e-6);
+                double below = graph.outputSingle(Map.of(), "loss").getDouble(0);
+                values.putScalar(entry, value);
+                double difference = (above - below) / 2e-6;
+                worst =
+                        Math.max(
+                                worst,
+                                Math.abs(difference - gradients.get(variable).getDouble(entry)));
+            }
+        }
+        assertThat(worst).as("largest error of the gradient").isGreaterThan(0.01);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> TrainableGraph.prepare(graph))
+                .withMessageContaining("operator " + name);
     }
 
     private static float[][] gradientOfWeightedLoss(double weight) {

@@ -91,6 +91,24 @@ class LayoutTest {
     }
 
     @Test
+    void separateReadsTextInTheConversationWhereNoPredictorFollowsIt() {
+        List<Row> rows = new SeparateLayout(ViewOptions.predictors()).rows(example);
+        assertThat(rows).hasSize(2);
+        assertRow(rows.get(0), CONVERSATION, IntStream.range(0, 9).toArray(), new int[9]);
+        assertThat(rows.get(0).readouts())
+                .containsExactly(new Readout(0, Side.PREDICTION, List.of(3)));
+        assertThat(rows.get(1).ids()).containsExactly(21, 22, 23);
+    }
+
+    @Test
+    void separateReadsTextInTheConversationWhereTheTokenAfterItIsThePredictor() {
+        List<Row> rows = new SeparateLayout(ViewOptions.predictors(8)).rows(example);
+        assertThat(rows).hasSize(2);
+        assertThat(rows.get(0).readouts())
+                .containsExactly(new Readout(0, Side.PREDICTION, List.of(4)));
+    }
+
+    @Test
     void separateReadsTextAloneWhereAskedTo() {
         ViewOptions alone = options(90, 91).optTextView(TextView.ALONE).build();
         Row text = new SeparateLayout(alone).rows(example).get(1);

@@ -17,10 +17,9 @@ import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +55,7 @@ public final class Analysis {
             List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
 
     private final CheckpointFolder folder;
+    private final ChatTemplateOptions template;
     private final Path data;
     private final int limit;
     private final Path metrics;
@@ -65,6 +65,7 @@ public final class Analysis {
 
     /**
      * @param folder the model
+     * @param template which chat template is used
      * @param data JSON lines with the pairs to look at
      * @param limit how many of them, from the first; 0 for all
      * @param metrics metrics.jsonl of the training, or null
@@ -75,6 +76,7 @@ public final class Analysis {
      */
     public Analysis(
             CheckpointFolder folder,
+            ChatTemplateOptions template,
             Path data,
             int limit,
             Path metrics,
@@ -82,6 +84,7 @@ public final class Analysis {
             ViewOptions.TextView textView,
             ViewOptions.Pooling pooling) {
         this.folder = folder;
+        this.template = template;
         this.data = data;
         this.limit = limit;
         this.metrics = metrics;
@@ -150,18 +153,14 @@ public final class Analysis {
         if (examples.size() < 2) {
             throw new JepaException(data + ": one pair cannot be compared with others");
         }
-        try (Tokenizer tokenizer = Tokenizer.open(folder.path())) {
-            TransformerDecoder decoder = DecoderLoader.load(folder);
-            ChatExampleEncoder encoder =
-                    new ChatExampleEncoder(
-                            tokenizer,
-                            ChatTemplate.of(tokenizer.files()),
-                            decoder.config().maxPositions());
+        try (PretrainedModel model = PretrainedModel.open(folder, template)) {
+            TransformerDecoder decoder = model.loadDecoder();
+            ChatExampleEncoder encoder = model.encoder(decoder.config().maxPositions());
             JepaMultiViewIterator batches =
                     JepaMultiViewIterator.builder()
                             .setEncoder(encoder)
                             .setExamples(examples)
-                            .setLayout(layout(tokenizer.predictorIds()))
+                            .setLayout(layout(model.tokenizer().predictorIds()))
                             .setBatchSize(BATCH_SIZE)
                             .setPadId(encoder.padId())
                             .build();

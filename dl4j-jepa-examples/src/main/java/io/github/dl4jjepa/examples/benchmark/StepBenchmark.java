@@ -3,8 +3,8 @@ package io.github.dl4jjepa.examples.benchmark;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
-import io.github.dl4jjepa.examples.training.ProcessMemory;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.finetuning.ProcessMemory;
 import java.util.List;
 
 /**

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -91,6 +92,8 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             description = "Folder for the figures; new or empty.")
     private Path output;
 
+    @Mixin private TemplateOptionsMixin template;
+
     @Override
     public Analysis.Result call() {
         if (limit < 0) {
@@ -101,7 +104,15 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
         Path own = folder.path().resolve("metrics.jsonl");
         Path curves = metrics == null && Files.exists(own) ? own : metrics;
         Analysis.Result result =
-                new Analysis(folder, data, limit, curves, predictors, textView, pooling)
+                new Analysis(
+                                folder,
+                                template.options(),
+                                data,
+                                limit,
+                                curves,
+                                predictors,
+                                textView,
+                                pooling)
                         .run(output);
         PrintWriter err = spec.commandLine().getErr();
         result.diagnostics()

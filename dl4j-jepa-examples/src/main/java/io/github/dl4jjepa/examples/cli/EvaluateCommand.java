@@ -4,11 +4,11 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.examples.task.Evaluation;
-import io.github.dl4jjepa.examples.task.Score;
-import io.github.dl4jjepa.examples.task.Task;
-import io.github.dl4jjepa.examples.task.Tasks;
-import io.github.dl4jjepa.examples.training.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Evaluation;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.evaluation.Task;
+import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -81,6 +82,8 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
             description = "Questions answered at once.")
     private int batchSize;
 
+    @Mixin private TemplateOptionsMixin template;
+
     /** What the command prints; shares are of all examples, 0 to 1. */
     record Result(
             String task,
@@ -110,7 +113,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
         }
         try (Writer predictions =
                         output == null ? Writer.nullWriter() : Files.newBufferedWriter(output);
-                ChatModel chat = ChatModel.open(model);
+                ChatModel chat = ChatModel.open(model, template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.examples.training.TrainingResult;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
         footer =
                 "  jepa finetune --model SmolLM2-135M-Instruct --train pairs.jsonl --validation-split 0.1"
                         + " --output finetuned")
-final class FinetuneCommand implements Callable<TrainingResult> {
+final class FinetuneCommand implements Callable<FineTuningResult> {
     @Option(
             names = "--model",
             required = true,
@@ -28,7 +28,7 @@ final class FinetuneCommand implements Callable<TrainingResult> {
     @Mixin private TrainingOptionsMixin training;
 
     @Override
-    public TrainingResult call() {
+    public FineTuningResult call() {
         return training.train(model, null);
     }
 }

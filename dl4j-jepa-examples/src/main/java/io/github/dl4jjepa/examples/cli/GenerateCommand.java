@@ -1,14 +1,14 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.examples.training.ChatModel;
-import io.github.dl4jjepa.examples.training.ChatModel.Answer;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatModel.Answer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,6 +48,8 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             description = "The most tokens of the answer.")
     private int maxNewTokens;
 
+    @Mixin private TemplateOptionsMixin template;
+
     /** What the command prints. */
     record Result(String prompt, String text, int tokens, boolean stopped, double seconds) {}
 
@@ -57,14 +59,13 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             throw new ParameterException(
                     spec.commandLine(), "--max-new-tokens must be 1 or more, not " + maxNewTokens);
         }
-        Backend.requireUsable();
         List<Message> conversation = new ArrayList<>();
         if (system != null) {
             conversation.add(new Message(Message.SYSTEM, system));
         }
         conversation.add(new Message(Message.USER, prompt));
         Example question = Example.conversation("--prompt", conversation);
-        try (ChatModel chat = ChatModel.open(model)) {
+        try (ChatModel chat = ChatModel.open(model, template.options())) {
             long begun = System.nanoTime();
             Answer answer = chat.answer(List.of(question), maxNewTokens).get(0);
             return new Result(

@@ -1,11 +1,11 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.RegularizerKind;
 import io.github.dl4jjepa.core.objective.TargetMode;
-import io.github.dl4jjepa.examples.training.ObjectiveSettings;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,7 +43,7 @@ final class ObjectiveOptionsMixin {
 
     @Option(
             names = "--lambda-every",
-            defaultValue = "" + ObjectiveSettings.DEFAULT_LAMBDA_EVERY,
+            defaultValue = "" + Calibration.DEFAULT_EVERY,
             paramLabel = "N",
             description = "Steps from one measurement of --lambda-ratio to the next.")
     private int lambdaEvery;
@@ -104,29 +104,29 @@ final class ObjectiveOptionsMixin {
     private Map<RegularizerKind, Double> regularizers = Map.of();
 
     /**
-     * The settings.
+     * The objective.
      *
      * @throws ParameterException if an option is out of its range, or does not go with another
      */
-    ObjectiveSettings settings() {
-        ObjectiveSettings settings =
-                new ObjectiveSettings(
-                        gamma,
-                        lambda,
-                        lambdaSchedule,
-                        lambdaRatio,
-                        lambdaEvery,
-                        lossDropout,
-                        distance,
-                        temperature,
-                        target,
-                        emaDecay,
-                        regularizers);
+    JepaObjective objective() {
         try {
-            settings.objective();
+            JepaObjective.Builder builder =
+                    JepaObjective.builder()
+                            .optGamma(gamma)
+                            .optLambda(lambda)
+                            .optLambdaSchedule(lambdaSchedule)
+                            .optLossDropout(lossDropout)
+                            .optDistance(distance.of(temperature))
+                            .optTarget(target)
+                            .optEmaDecay(emaDecay);
+            if (lambdaRatio != 0) {
+                builder.optCalibration(new Calibration(lambdaRatio, lambdaEvery));
+            }
+            regularizers.forEach(
+                    (kind, weight) -> builder.optRegularizer(kind.regularizer(), weight));
+            return builder.build();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        return settings;
     }
 }

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.examples.training.TrainingResult;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
         footer =
                 "  jepa pretrain --config small/config.json --train pairs.jsonl --learning-rate 1e-3"
                         + " --output pretrained")
-final class PretrainCommand implements Callable<TrainingResult> {
+final class PretrainCommand implements Callable<FineTuningResult> {
     @Option(
             names = "--config",
             required = true,
@@ -34,7 +34,7 @@ final class PretrainCommand implements Callable<TrainingResult> {
     @Mixin private TrainingOptionsMixin training;
 
     @Override
-    public TrainingResult call() {
+    public FineTuningResult call() {
         String own = config.toAbsolutePath().getParent().toString();
         return training.train(tokenizer == null ? own : tokenizer, config);
     }

@@ -2,9 +2,8 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.training.TrainingOptions;
-import io.github.dl4jjepa.examples.training.TrainingJob;
-import io.github.dl4jjepa.examples.training.TrainingResult;
-import io.github.dl4jjepa.examples.training.TrainingSettings;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Mixin;
@@ -55,6 +54,8 @@ final class TrainingOptionsMixin {
             description = "Go on with the run in --output from its last checkpoint.")
     private boolean resume;
 
+    @Mixin private TemplateOptionsMixin template;
+
     @Mixin private ObjectiveOptionsMixin objective;
 
     @Option(
@@ -91,7 +92,7 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--batch-size",
-            defaultValue = "4",
+            defaultValue = "" + FineTuning.Builder.DEFAULT_BATCH_SIZE,
             paramLabel = "N",
             description = "Examples in a micro-batch.")
     private int batchSize;
@@ -99,8 +100,7 @@ final class TrainingOptionsMixin {
     @Option(
             names = "--group-by-length",
             description =
-                    "Put examples of like length into a batch: less padding, but batches that are"
-                            + " less alike.")
+                    "Batch examples of similar length: less padding, but less random batches.")
     private boolean groupByLength;
 
     @Option(
@@ -114,7 +114,7 @@ final class TrainingOptionsMixin {
             names = "--accumulate",
             defaultValue = "1",
             paramLabel = "N",
-            description = "Micro-batches to an optimiser step.")
+            description = "Micro-batches per optimizer step.")
     private int accumulate;
 
     @Option(
@@ -154,14 +154,14 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--max-length",
-            defaultValue = "512",
+            defaultValue = "" + FineTuning.Builder.DEFAULT_MAX_LENGTH,
             paramLabel = "N",
             description = "The most tokens a row may have; a longer one is refused.")
     private int maxLength;
 
     @Option(
             names = "--seed",
-            defaultValue = "42",
+            defaultValue = "" + FineTuning.Builder.DEFAULT_SEED,
             paramLabel = "N",
             description =
                     "Decides the order of examples, the split, loss dropout, and random weights.")
@@ -189,60 +189,53 @@ final class TrainingOptionsMixin {
      * @param config a config.json to start from with random weights, or null
      * @throws ParameterException if an option is out of its range
      */
-    TrainingResult train(String model, Path config) {
-        require(
-                computeBudget == 0 || maxSteps == 0,
-                "--compute-budget and --max-steps both say when to stop; give one of them");
-        require(batchSize >= 1, "--batch-size must be 1 or more, not " + batchSize);
-        require(maxLength >= 2, "--max-length must be 2 or more, not " + maxLength);
-        require(
-                validation.split >= 0 && validation.split < 1,
-                "--validation-split must lie between 0 and 1, not " + validation.split);
-        TrainingSettings settings =
-                new TrainingSettings(
-                        model,
-                        config,
-                        train,
-                        validation.file,
-                        validation.split,
-                        objective.settings(),
-                        linearPredictor,
-                        views.settings(),
-                        batchSize,
-                        groupByLength,
-                        gradientCheckpointing,
-                        maxLength,
-                        seed,
-                        options());
+    FineTuningResult train(String model, Path config) {
         try (TrainingProgress progress = new TrainingProgress("Training")) {
-            return new TrainingJob(settings, output).run(resume, progress);
+            FineTuning tuning = tuning(model, config, progress);
+            return resume ? tuning.resume() : tuning.run();
         }
     }
 
-    private TrainingOptions options() {
+    private FineTuning tuning(String model, Path config, TrainingProgress progress) {
         try {
-            return TrainingOptions.builder()
-                    .optEpochs(epochs)
-                    .optMaxSteps(maxSteps)
-                    .optComputeBudget(computeBudget)
-                    .optAccumulate(accumulate)
-                    .optLearningRate(learningRate)
-                    .optSchedule(schedule)
-                    .optWarmupSteps(warmup)
-                    .optWeightDecay(weightDecay)
-                    .optMaxGradientNorm(maxGradNorm)
-                    .optEvaluateEvery(evaluateEvery)
-                    .optCheckpointEvery(checkpointEvery)
-                    .optSeed(seed)
-                    .build();
+            FineTuning.Builder tuning =
+                    FineTuning.of(model)
+                            .setTrain(train)
+                            .setOutput(output)
+                            .optConfig(config)
+                            .optValidation(validation.file)
+                            .optValidationSplit(validation.split)
+                            .optChatTemplate(template.options())
+                            .optObjective(objective.objective())
+                            .optLinearPredictor(linearPredictor)
+                            .optBatchSize(batchSize)
+                            .optGroupByLength(groupByLength)
+                            .optGradientCheckpointing(gradientCheckpointing)
+                            .optMaxLength(maxLength)
+                            .optSeed(seed)
+                            .optTraining(options())
+                            .optListener(progress);
+            views.applyTo(tuning);
+            return tuning.build();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
     }
 
-    private void require(boolean condition, String message) {
-        if (!condition) {
-            throw new ParameterException(command.commandLine(), message);
-        }
+    private TrainingOptions options() {
+        return TrainingOptions.builder()
+                .optEpochs(epochs)
+                .optMaxSteps(maxSteps)
+                .optComputeBudget(computeBudget)
+                .optAccumulate(accumulate)
+                .optLearningRate(learningRate)
+                .optSchedule(schedule)
+                .optWarmupSteps(warmup)
+                .optWeightDecay(weightDecay)
+                .optMaxGradientNorm(maxGradNorm)
+                .optEvaluateEvery(evaluateEvery)
+                .optCheckpointEvery(checkpointEvery)
+                .optSeed(seed)
+                .build();
     }
 }

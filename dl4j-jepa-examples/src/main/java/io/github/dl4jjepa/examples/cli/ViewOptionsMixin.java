@@ -3,17 +3,12 @@ package io.github.dl4jjepa.examples.cli;
 import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewOptions;
-import io.github.dl4jjepa.examples.training.ViewSettings;
-import picocli.CommandLine.Model.CommandSpec;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import java.util.List;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** What the JEPA term compares, and in which layout. */
 final class ViewOptionsMixin {
-    @Spec(Spec.Target.MIXEE)
-    private CommandSpec command;
-
     @Option(
             names = "--layout",
             defaultValue = "shared-prefix",
@@ -71,21 +66,12 @@ final class ViewOptionsMixin {
                             + " is not matched is a control.")
     private Pairing pairs;
 
-    /**
-     * The settings.
-     *
-     * @throws ParameterException if an option is out of its range
-     */
-    ViewSettings settings() {
-        if (predictors < 0 || predictors > ViewOptions.MAX_PREDICTORS) {
-            throw new ParameterException(
-                    command.commandLine(),
-                    "--predictors must be 0 to "
-                            + ViewOptions.MAX_PREDICTORS
-                            + ", not "
-                            + predictors);
-        }
-        return new ViewSettings(
-                predictors, tiedPredictors, placement, direction, textView, pooling, layout, pairs);
+    /** Sets what these options say. */
+    void applyTo(FineTuning.Builder tuning) {
+        tuning.optPredictors(predictors)
+                .optTiedPredictors(tiedPredictors)
+                .optViews(new ViewOptions(List.of(), placement, direction, textView, pooling))
+                .optLayout(layout)
+                .optPairs(pairs);
     }
 }

@@ -1,17 +1,16 @@
 package io.github.dl4jjepa.examples.dl4j;
 
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
-import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.layer.CausalBody;
 import io.github.dl4jjepa.core.layer.JepaLossLayer;
+import io.github.dl4jjepa.core.layer.JepaLossListener;
+import io.github.dl4jjepa.core.layer.RecurrentGenerator;
 import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.SequenceEncoder;
-import io.github.dl4jjepa.core.view.TextTokenizer;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.quickstart.RegexGrammar;
-import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -19,9 +18,6 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
@@ -35,8 +31,8 @@ import org.nd4j.linalg.learning.config.Adam;
  * java -cp dl4j-jepa-examples/target/jepa.jar io.github.dl4jjepa.examples.dl4j.Ex1LstmLanguageModel
  * </pre>
  *
- * It takes a minute or two, writes the score every 20 iterations, and then answers one sentence. Do
- * not expect much of so small a network.
+ * It takes a minute or two, writes the two losses every 20 iterations, and then answers one
+ * sentence. Do not expect much of so small a network.
  */
 public final class Ex1LstmLanguageModel {
     private static final int MAX_LETTERS = 200;
@@ -46,34 +42,29 @@ public final class Ex1LstmLanguageModel {
     /** Trains, and answers a sentence. */
     public static void main(String[] args) {
         List<Example> pairs = RegexGrammar.examples(601, 42);
-        Letters letters = new Letters(pairs);
+        Tokens letters = Tokens.letters(pairs);
         MultiLayerNetwork network = train(pairs.subList(0, 600), letters, 3);
         String sentence = pairs.get(600).messages().get(1).content();
         System.out.println(sentence);
         System.out.println("    " + answer(network, letters, sentence));
     }
 
-    static MultiLayerNetwork train(List<Example> pairs, Letters letters, int epochs) {
-        TextTokenizer tokenizer = letters.tokenizer();
-
+    static MultiLayerNetwork train(List<Example> pairs, Tokens letters, int epochs) {
         // 1. The iterator. Each example becomes three rows: the sequence that the language model
         //    learns, the Text followed by a [PRED] token, and the Code alone. It packs which hidden
         //    states are used for what into the label array.
         JepaMultiViewIterator batches =
                 JepaMultiViewIterator.builder()
-                        .setEncoder(
-                                new SequenceEncoder(
-                                        tokenizer, Letters.SEPARATOR, Letters.END, MAX_LETTERS))
+                        .setEncoder(encoder(letters))
                         .setExamples(pairs)
-                        .setLayout(new SeparateLayout(ViewOptions.predictors(Letters.PREDICTOR)))
+                        .setLayout(new SeparateLayout(ViewOptions.predictors(Tokens.PREDICTOR)))
                         .setBatchSize(8)
-                        .setPadId(Letters.PADDING)
+                        .setPadId(Tokens.PADDING)
                         .optSeed(42)
-                        .optForm(MultiDataSetForm.SEQUENCE)
                         .build();
 
         // 2. The output layer, where an RnnOutputLayer was.
-        int vocabulary = tokenizer.vocabularySize();
+        int vocabulary = letters.tokenizer().vocabularySize();
         MultiLayerConfiguration configuration =
                 new NeuralNetConfiguration.Builder()
                         .seed(42)
@@ -97,32 +88,21 @@ public final class Ex1LstmLanguageModel {
         // Refuses a body whose hidden states see the tokens that they are to predict.
         CausalBody.require(configuration);
 
-        // From here on nothing is new.
+        // From here on nothing is new, except that a listener tells the two losses apart.
         MultiLayerNetwork network = new MultiLayerNetwork(configuration);
         network.init();
-        network.setListeners(new ScoreIterationListener(20));
+        network.setListeners(new JepaLossListener(20));
         network.fit(batches, epochs);
         return network;
     }
 
-    /** Takes the most probable next letter until the end: output() has the probabilities. */
-    static String answer(MultiLayerNetwork network, Letters letters, String sentence) {
-        int[] text = letters.tokenizer().encode(sentence);
-        int[] ids = Arrays.copyOf(text, text.length + 1);
-        ids[text.length] = Letters.SEPARATOR;
-        StringBuilder answer = new StringBuilder();
-        while (ids.length < MAX_LETTERS) {
-            INDArray probabilities = network.output(Nd4j.createFromArray(new int[][] {ids}));
-            long last = probabilities.size(2) - 1;
-            int next =
-                    probabilities.tensorAlongDimension(0, 1, 2).getColumn(last).argMax().getInt(0);
-            if (next == Letters.END) {
-                break;
-            }
-            answer.append(letters.letter(next));
-            ids = Arrays.copyOf(ids, ids.length + 1);
-            ids[ids.length - 1] = next;
-        }
-        return answer.toString();
+    /** Takes the most probable next letter until the end. */
+    static String answer(MultiLayerNetwork network, Tokens letters, String sentence) {
+        RecurrentGenerator generator = new RecurrentGenerator(network, Tokens.END, MAX_LETTERS);
+        return letters.text(generator.generate(encoder(letters).encodePrompt(sentence)).ids());
+    }
+
+    private static SequenceEncoder encoder(Tokens letters) {
+        return new SequenceEncoder(letters.tokenizer(), Tokens.SEPARATOR, Tokens.END, MAX_LETTERS);
     }
 }

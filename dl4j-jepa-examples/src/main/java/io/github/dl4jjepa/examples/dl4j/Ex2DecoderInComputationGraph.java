@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.examples.dl4j;
 
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
-import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.layer.JepaLossLayer;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
@@ -70,7 +69,6 @@ public final class Ex2DecoderInComputationGraph {
                             .setBatchSize(4)
                             .setPadId(encoder.padId())
                             .optSeed(42)
-                            .optForm(MultiDataSetForm.PACKED)
                             .build();
 
             DecoderVertex decoder = DecoderVertex.load(folder, tokenizer.vocabularySize());

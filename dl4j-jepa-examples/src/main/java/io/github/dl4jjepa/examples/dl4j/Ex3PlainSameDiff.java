@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.dl4j;
 
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
+import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaLoss;
 import io.github.dl4jjepa.core.objective.JepaObjective;
@@ -42,18 +43,19 @@ public final class Ex3PlainSameDiff {
     }
 
     static History train(List<Example> pairs, int epochs) {
-        TextTokenizer tokenizer = new Letters(pairs).tokenizer();
+        TextTokenizer tokenizer = Tokens.letters(pairs).tokenizer();
         int vocabulary = tokenizer.vocabularySize();
         JepaMultiViewIterator batches =
                 JepaMultiViewIterator.builder()
                         .setEncoder(
                                 new SequenceEncoder(
-                                        tokenizer, Letters.SEPARATOR, Letters.END, MAX_LETTERS))
+                                        tokenizer, Tokens.SEPARATOR, Tokens.END, MAX_LETTERS))
                         .setExamples(pairs)
-                        .setLayout(new SeparateLayout(ViewOptions.predictors(Letters.PREDICTOR)))
+                        .setLayout(new SeparateLayout(ViewOptions.predictors(Tokens.PREDICTOR)))
                         .setBatchSize(8)
-                        .setPadId(Letters.PADDING)
+                        .setPadId(Tokens.PADDING)
                         .optSeed(42)
+                        .optForm(MultiDataSetForm.ARRAYS)
                         .build();
 
         // 1. Your graph: from token ids [rows, time] to hidden states [rows * time, width].
@@ -112,14 +114,26 @@ public final class Ex3PlainSameDiff {
     /** Mean of the embeddings up to each token, beside its own, through two dense layers. */
     private static SDVariable hiddenStates(SameDiff sd, SDVariable ids, SDVariable embedding) {
         SDVariable tokens = Ops.gather(embedding, ids.reshape(-1));
-        SDVariable shape =
-                sd.stack(0, sd.sizeAt(ids, 0), sd.sizeAt(ids, 1), sd.constant((long) WIDTH));
-        SDVariable sums = sd.cumsum(tokens.reshape(shape), false, false, 1);
-        SDVariable counts =
-                sd.range(sd.constant(1L), sd.sizeAt(ids, 1).add(1), sd.constant(1L), DataType.INT64)
+        SDVariable rows = sd.sizeAt(ids, 0);
+        SDVariable time = sd.sizeAt(ids, 1);
+        SDVariable width = sd.constant((long) WIDTH);
+        // A triangular matrix of averages: SameDiff's own cumsum has a wrong gradient.
+        SDVariable positions =
+                sd.range(sd.constant(0L), time, sd.constant(1L), DataType.INT64)
+                        .castTo(DataType.FLOAT);
+        SDVariable averages =
+                sd.gte(positions.reshape(-1, 1), positions.reshape(1, -1))
                         .castTo(DataType.FLOAT)
-                        .reshape(1, -1, 1);
-        SDVariable history = sums.div(counts).reshape(-1, WIDTH);
+                        .div(positions.add(1).reshape(-1, 1));
+        SDVariable byTime =
+                tokens.reshape(sd.stack(0, rows, time, width))
+                        .permute(1, 0, 2)
+                        .reshape(sd.stack(0, time, rows.mul(width)));
+        SDVariable history =
+                averages.mmul(byTime)
+                        .reshape(sd.stack(0, time, rows, width))
+                        .permute(1, 0, 2)
+                        .reshape(-1, WIDTH);
         SDVariable both = sd.concat(1, tokens, history);
         SDVariable inner = sd.math().tanh(Ops.linear(both, weight(sd, "inner", 2 * WIDTH)));
         return Ops.linear(inner, weight(sd, "outer", WIDTH));

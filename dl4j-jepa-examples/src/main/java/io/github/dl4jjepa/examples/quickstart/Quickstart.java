@@ -5,22 +5,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
-import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.core.objective.InfoNce;
+import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.analysis.Analysis;
-import io.github.dl4jjepa.examples.task.Evaluation;
-import io.github.dl4jjepa.examples.task.NlRxTask;
-import io.github.dl4jjepa.examples.task.Score;
-import io.github.dl4jjepa.examples.training.ChatModel;
-import io.github.dl4jjepa.examples.training.ObjectiveSettings;
-import io.github.dl4jjepa.examples.training.TrainingJob;
-import io.github.dl4jjepa.examples.training.TrainingResult;
-import io.github.dl4jjepa.examples.training.TrainingSettings;
-import io.github.dl4jjepa.examples.training.ViewSettings;
+import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Evaluation;
+import io.github.dl4jjepa.models.evaluation.NlRxTask;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
@@ -132,11 +132,13 @@ public final class Quickstart {
                 }
             }
             report.accept("Data, models and metrics are in " + folder);
-            Arm plain = arm(folder, "plain", ObjectiveSettings.cosine(0), test, plainProgress);
-            Arm jepa = arm(folder, "jepa", ObjectiveSettings.cosine(1), test, jepaProgress);
-            ObjectiveSettings infoNceObjective =
-                    ObjectiveSettings.of(
-                            DistanceKind.INFO_NCE, INFO_NCE_LAMBDA, INFO_NCE_TEMPERATURE, 0);
+            Arm plain = arm(folder, "plain", JepaObjective.cosine(0), test, plainProgress);
+            Arm jepa = arm(folder, "jepa", JepaObjective.cosine(1), test, jepaProgress);
+            JepaObjective infoNceObjective =
+                    JepaObjective.builder()
+                            .optLambda(INFO_NCE_LAMBDA)
+                            .optDistance(InfoNce.symmetric(INFO_NCE_TEMPERATURE))
+                            .build();
             Arm infoNce = arm(folder, "info-nce", infoNceObjective, test, infoNceProgress);
             report.accept("");
             report.accept(
@@ -167,34 +169,30 @@ public final class Quickstart {
     private Arm arm(
             Path folder,
             String name,
-            ObjectiveSettings objective,
+            JepaObjective objective,
             List<Example> test,
             TrainingListener progress)
             throws IOException {
         Path base = folder.resolve("base");
-        TrainingSettings settings =
-                new TrainingSettings(
-                        base.toString(),
-                        base.resolve("config.json"),
-                        folder.resolve("train.jsonl"),
-                        null,
-                        0,
-                        objective,
-                        false,
-                        ViewSettings.DEFAULT,
-                        BATCH_SIZE,
-                        false,
-                        false,
-                        MAX_LENGTH,
-                        SEED,
-                        TrainingOptions.builder()
-                                .optMaxSteps(steps)
-                                .optLearningRate(LEARNING_RATE)
-                                .optWarmupSteps(steps / 10)
-                                .optCheckpointEvery(steps)
-                                .build());
-        TrainingResult result =
-                new TrainingJob(settings, folder.resolve(name)).run(false, progress);
+        FineTuningResult result =
+                FineTuning.of(base.toString())
+                        .setTrain(folder.resolve("train.jsonl"))
+                        .setOutput(folder.resolve(name))
+                        .optConfig(base.resolve("config.json"))
+                        .optObjective(objective)
+                        .optBatchSize(BATCH_SIZE)
+                        .optMaxLength(MAX_LENGTH)
+                        .optSeed(SEED)
+                        .optTraining(
+                                TrainingOptions.builder()
+                                        .optMaxSteps(steps)
+                                        .optLearningRate(LEARNING_RATE)
+                                        .optWarmupSteps(steps / 10)
+                                        .optCheckpointEvery(steps)
+                                        .build())
+                        .optListener(progress)
+                        .build()
+                        .run();
         StringWriter predictions = new StringWriter();
         try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
@@ -217,14 +215,16 @@ public final class Quickstart {
     }
 
     private static ViewDiagnostics views(Path model, Path data) {
+        ViewOptions views = ViewOptions.predictors();
         return new Analysis(
                         CheckpointFolder.open(model),
+                        ChatTemplateOptions.DEFAULT,
                         data,
                         0,
                         null,
                         -1,
-                        ViewSettings.DEFAULT.textView(),
-                        ViewSettings.DEFAULT.pooling())
+                        views.textView(),
+                        views.pooling())
                 .diagnostics();
     }
 

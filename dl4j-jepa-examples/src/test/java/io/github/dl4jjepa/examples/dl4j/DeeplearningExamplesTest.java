@@ -19,7 +19,7 @@ class DeeplearningExamplesTest {
 
     @Test
     void anLstmLearnsAndAnswers() {
-        Letters letters = new Letters(PAIRS);
+        Tokens letters = Tokens.letters(PAIRS);
         MultiLayerNetwork once = Ex1LstmLanguageModel.train(PAIRS, letters, 1);
         MultiLayerNetwork often = Ex1LstmLanguageModel.train(PAIRS, letters, 8);
         assertThat(often.score()).isLessThan(once.score());
@@ -40,5 +40,14 @@ class DeeplearningExamplesTest {
         double[] last = history.lossCurve().getLossValues().getRow(3).toDoubleVector();
         assertThat(first[0]).isGreaterThan(2);
         assertThat(last[0]).isLessThan(first[0] - 0.2);
+    }
+
+    @Test
+    void theOutputLayersAreComparedOnTheSameWeights() {
+        List<String> report = Ex4CompareOutputLayers.compare(PAIRS, PAIRS.subList(0, 2), 0);
+        assertThat(report).hasSize(4).allMatch(line -> line.contains("perplexity"));
+        // Nothing was learnt, so that all predict the same.
+        assertThat(report.stream().map(line -> line.replaceAll(".*held out", "")).distinct())
+                .hasSize(1);
     }
 }

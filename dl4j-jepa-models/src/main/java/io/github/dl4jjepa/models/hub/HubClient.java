@@ -22,6 +22,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -235,8 +236,13 @@ final class HubClient {
             Files.delete(part);
             throw new Transient(
                     String.format(
+                            Locale.ROOT,
                             "%s: %d bytes with the hash %s arrived, not %d with %s",
-                            address, size, found, facts.size(), expected));
+                            address,
+                            size,
+                            found,
+                            facts.size(),
+                            expected));
         }
     }
 

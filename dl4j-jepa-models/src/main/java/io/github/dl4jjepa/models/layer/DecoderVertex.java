@@ -219,4 +219,13 @@ public final class DecoderVertex extends ExecutorVertex {
     public int hashCode() {
         return Objects.hash(configJson, vocabularySize);
     }
+
+    @Override
+    public String toString() {
+        return "DecoderVertex(hiddenSize="
+                + hiddenSize()
+                + ", vocabularySize="
+                + vocabularySize
+                + ")";
+    }
 }

@@ -79,6 +79,11 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     @Override
+    public int vocabularySize() {
+        return tokenizer.vocabularySize();
+    }
+
+    @Override
     public TokenizedExample encode(Example example) {
         try {
             return encodeOrRefuse(example);

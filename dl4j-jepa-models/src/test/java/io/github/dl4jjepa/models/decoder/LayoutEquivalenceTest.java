@@ -124,7 +124,7 @@ class LayoutEquivalenceTest {
 
     private static List<ViewOptions> everyOption() {
         List<ViewOptions> all = new ArrayList<>();
-        for (int[] predictors : new int[][] {{}, {50}, {50, 51}, {50, 51, 52, 53}, {50, 50}}) {
+        for (int[] predictors : new int[][] {{}, {8}, {50}, {50, 51}, {50, 51, 52, 53}, {50, 50}}) {
             for (PredictorPlacement placement : PredictorPlacement.values()) {
                 for (Direction direction : Direction.values()) {
                     for (TextView textView : TextView.values()) {

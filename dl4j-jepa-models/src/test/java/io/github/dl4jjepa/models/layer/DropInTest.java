@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
@@ -37,6 +38,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -54,6 +57,7 @@ import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -77,7 +81,7 @@ class DropInTest {
 
                     @Override
                     public int vocabularySize() {
-                        return 31;
+                        return 300;
                     }
                 };
         return JepaMultiViewIterator.builder()
@@ -234,7 +238,10 @@ class DropInTest {
                                 loss.names().answerIds())
                         .build());
         History history =
-                sd.fit(new SingletonMultiDataSetIterator(iterator(layout).build().next()), 1);
+                sd.fit(
+                        new SingletonMultiDataSetIterator(
+                                iterator(layout).optForm(MultiDataSetForm.ARRAYS).build().next()),
+                        1);
         Map<String, INDArray> parameters = new LinkedHashMap<>();
         decoder.parameters()
                 .keySet()
@@ -314,6 +321,39 @@ class DropInTest {
                 iterator(LayoutKind.SHARED_PREFIX).optForm(MultiDataSetForm.PACKED).build().next());
         assertThat(embedding(network)).isEqualTo(embedding);
         assertThat(network.getParam("loss_W")).isNotEqualTo(head);
+    }
+
+    @Test
+    void aMaskOfPaddingOnTheRightCountsAndOneOnTheLeftIsRefused() {
+        ComputationGraph network = network(DataType.FLOAT, DistanceKind.COSINE, new Sgd(0.1));
+        var batch = iterator(LayoutKind.SEPARATE).optForm(MultiDataSetForm.PACKED).build().next();
+        double score = network.score(batch);
+        INDArray packed = batch.getLabels(0);
+        INDArray padding = Nd4j.ones(DataType.FLOAT, packed.size(0), packed.size(2));
+        for (int row = 0; row < packed.size(0); row++) {
+            for (int t = (int) packed.size(2) - 1; t >= 0 && unused(packed, row, t); t--) {
+                padding.putScalar(row, t, 0);
+            }
+        }
+        assertThat(padding.minNumber().intValue()).isZero();
+        batch.setFeaturesMaskArrays(new INDArray[] {padding, padding, padding, padding});
+        assertThat(network.score(batch)).isEqualTo(score);
+        padding.put(0, 0, 0);
+        assertThatExceptionOfType(DL4JInvalidInputException.class)
+                .isThrownBy(() -> network.score(batch))
+                .withMessageContaining("input_ids leaves out token 0 of row 0");
+    }
+
+    private static boolean unused(INDArray packed, int row, int t) {
+        return IntStream.range(0, 3).allMatch(channel -> packed.getInt(row, channel, t) < 0);
+    }
+
+    @Test
+    void theVertexIsPrintedWithItsSizes() {
+        assertThat(DecoderVertex.load(FOLDER, VOCABULARY).toString())
+                .isEqualTo(
+                        "DecoderVertex(hiddenSize=%d, vocabularySize=%d)"
+                                .formatted(DecoderLoader.config(FOLDER).hiddenSize(), VOCABULARY));
     }
 
     private static INDArray embedding(ComputationGraph network) {

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -338,7 +339,7 @@ final class Lexer {
                         out.append('\\').append(escape);
                     } else {
                         // Its ASCII form is itself an escape, whose backslash the first one takes.
-                        out.append(String.format(asciiForm(other), other));
+                        out.append(String.format(Locale.ROOT, asciiForm(other), other));
                         i += Character.charCount(other) - 1;
                     }
                 }

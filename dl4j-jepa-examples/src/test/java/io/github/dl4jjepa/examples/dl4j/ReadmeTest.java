@@ -1,0 +1,93 @@
+package io.github.dl4jjepa.examples.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jjepa.examples.training.TinyModel;
+import java.io.File;
+import java.io.StringWriter;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import javax.tools.JavaCompiler;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** README's programs compile and run as they stand there. */
+class ReadmeTest {
+    private static final Path PROJECT = Path.of("..");
+    private static final Path TEMPLATE = PROJECT.resolve("project-template");
+
+    @TempDir private Path folder;
+
+    @Test
+    void theProgramForDeeplearning4jIsTheTemplates() throws Exception {
+        assertThat(program("JepaLstm"))
+                .isEqualTo(Files.readString(TEMPLATE.resolve("src/main/java/JepaLstm.java")));
+    }
+
+    @Test
+    void theProgramForDeeplearning4jTrainsAndSavesANetwork() throws Exception {
+        File saved = folder.resolve("jepa-lstm.zip").toFile();
+
+        run("JepaLstm", TEMPLATE.resolve("pairs.csv").toString(), saved.toString());
+
+        assertThat(MultiLayerNetwork.load(saved, true).getLayers()).hasSize(3);
+    }
+
+    @Test
+    void theProgramForHuggingFaceFoldersFineTunesOne() throws Exception {
+        Path model = TinyModel.write(folder.resolve("model"));
+        Path pairs = TinyModel.writePairs(folder.resolve("pairs.jsonl"), 4);
+        Path output = folder.resolve("finetuned");
+
+        run("FineTune", model.toString(), pairs.toString(), output.toString());
+
+        assertThat(output).isDirectoryContaining("glob:**/model.safetensors");
+    }
+
+    /** The one code block of README that declares a class. */
+    private static String program(String className) throws Exception {
+        String readme = Files.readString(PROJECT.resolve("README.md"));
+        List<String> programs =
+                Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                        .matcher(readme)
+                        .results()
+                        .map(MatchResult::group)
+                        .map(block -> block.substring("```java\n".length(), block.length() - 3))
+                        .filter(block -> block.contains("public class " + className + " "))
+                        .toList();
+        assertThat(programs).hasSize(1);
+        return programs.get(0);
+    }
+
+    private void run(String className, String... arguments) throws Exception {
+        Path source = Files.writeString(folder.resolve(className + ".java"), program(className));
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        StringWriter messages = new StringWriter();
+        try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
+            boolean compiled =
+                    compiler.getTask(
+                                    messages,
+                                    files,
+                                    null,
+                                    List.of("-proc:none", "-d", folder.toString()),
+                                    null,
+                                    files.getJavaFileObjects(source))
+                            .call();
+            assertThat(compiled).as(messages.toString()).isTrue();
+        }
+        URL[] classes = {folder.toUri().toURL()};
+        try (URLClassLoader loader = new URLClassLoader(classes, getClass().getClassLoader())) {
+            loader.loadClass(className)
+                    .getMethod("main", String[].class)
+                    .invoke(null, (Object) arguments);
+        }
+    }
+}

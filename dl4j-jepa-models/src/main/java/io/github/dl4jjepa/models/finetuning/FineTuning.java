@@ -1,0 +1,519 @@
+package io.github.dl4jjepa.models.finetuning;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.ExampleSplit;
+import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
+import io.github.dl4jjepa.core.iterator.JsonLinesReader;
+import io.github.dl4jjepa.core.iterator.Pairing;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LinearPredictor;
+import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.objective.ViewProbe;
+import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.training.JepaTrainer;
+import io.github.dl4jjepa.core.training.MetricsFile;
+import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingSummary;
+import io.github.dl4jjepa.core.view.Example;
+import io.github.dl4jjepa.core.view.LanguageModelLayout;
+import io.github.dl4jjepa.core.view.LayoutKind;
+import io.github.dl4jjepa.core.view.ViewLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.huggingface.CheckpointDirectory;
+import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.PretrainedModel;
+import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Fine-tunes a Hugging Face checkpoint on pairs of views: reads and checks everything, trains, and
+ * writes a folder that transformers loads.
+ *
+ * <pre>{@code
+ * FineTuningResult result =
+ *         FineTuning.of("HuggingFaceTB/SmolLM2-135M-Instruct") // or a folder
+ *                 .setTrain(Path.of("pairs.jsonl"))
+ *                 .setOutput(Path.of("finetuned"))
+ *                 .optObjective(JepaObjective.cosine(1))
+ *                 .optPredictors(1)
+ *                 .optValidationSplit(0.1)
+ *                 .build()
+ *                 .run();
+ * }</pre>
+ *
+ * <p>Whatever can be wrong with settings, files and examples is found before a weight is changed or
+ * a file is written. The output folder also gets {@code run.json}, {@code metrics.jsonl} and {@code
+ * checkpoints}; {@link #resume} continues a run that was stopped, bit for bit.
+ */
+public final class FineTuning {
+    private final RunSettings settings;
+    private final JepaObjective objective;
+    private final Path output;
+    private final RunFolder run;
+    private final List<TrainingListener> listeners;
+    private final CheckpointFolder source;
+
+    private FineTuning(Builder builder) {
+        settings = builder.settings();
+        objective = builder.objective;
+        output = builder.output;
+        listeners = List.copyOf(builder.listeners);
+        run = new RunFolder(output);
+        CheckpointFolder folder = CheckpointFolder.of(settings.model());
+        source = settings.config() == null ? folder : folder.withConfig(settings.config());
+    }
+
+    /**
+     * Begins the settings of a fine-tuning.
+     *
+     * @param folderOrName the checkpoint: a folder, or a name on the Hugging Face hub; see {@link
+     *     CheckpointFolder#of}
+     */
+    public static Builder of(String folderOrName) {
+        return new Builder(folderOrName);
+    }
+
+    /**
+     * Trains.
+     *
+     * @return the last step's losses, and what the training cost
+     * @throws JepaException if a file or an example cannot be used, or the output folder is not
+     *     empty
+     */
+    public FineTuningResult run() {
+        return run(false);
+    }
+
+    /**
+     * Continues the run in the output folder from its last checkpoint. Settings and the content of
+     * all files must be those that it was begun with.
+     *
+     * @return the last step's losses, and what the training cost
+     * @throws JepaException if there is no run, or it was begun with other settings or files
+     */
+    public FineTuningResult resume() {
+        return run(true);
+    }
+
+    private FineTuningResult run(boolean resume) {
+        Backend.requireUsable();
+        if (resume) {
+            run.requireSame(settings, RunInputs.of(settings, source));
+        } else {
+            run.requireVacant();
+        }
+        int predictors = objective.comparesViews() ? settings.views().predictors() : 0;
+        int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
+        try (PretrainedModel model = PretrainedModel.open(source, settings.template(), ids)) {
+            int maxPositions = model.config().maxPositions();
+            if (settings.maxLength() + predictors > maxPositions) {
+                throw new JepaException(
+                        "the maximum length "
+                                + settings.maxLength()
+                                + (predictors == 0 ? "" : " and " + predictors + " [PRED] tokens")
+                                + " exceed the model's "
+                                + maxPositions
+                                + " positions; lower it (--max-length)");
+            }
+            ChatExampleEncoder encoder = model.encoder(settings.maxLength());
+            Data data = data(encoder, model.predictorIds());
+            TransformerDecoder decoder =
+                    settings.config() == null
+                            ? model.loadDecoder()
+                            : model.randomDecoder(settings.seed());
+            CheckpointExporter exporter =
+                    CheckpointExporter.builder()
+                            .setSource(source)
+                            .optVocabularySize(decoder.vocabularySize())
+                            .optTokenizer(model.tokenizer().files())
+                            .optEndOfTurn(encoder.endOfTurnId())
+                            .build();
+            return train(decoder, exporter, data, resume);
+        }
+    }
+
+    /** Training batches, and those to validate on, if any. */
+    private record Data(
+            JepaMultiViewIterator training,
+            Optional<JepaMultiViewIterator> validation,
+            Optional<JepaMultiViewIterator> probed) {}
+
+    private Data data(ChatExampleEncoder encoder, int[] predictorIds) {
+        ViewLayout layout =
+                objective.comparesViews()
+                        ? settings.views().layout(predictorIds)
+                        : new LanguageModelLayout();
+        List<Example> training = new JsonLinesReader(settings.train()).readAll();
+        List<Example> validation = List.of();
+        if (settings.validation() != null) {
+            validation = new JsonLinesReader(settings.validation()).readAll();
+        } else if (settings.validationSplit() > 0) {
+            ExampleSplit split =
+                    ExampleSplit.of(training, settings.validationSplit(), settings.seed());
+            training = split.training();
+            validation = split.validation();
+        }
+        return new Data(
+                batches(encoder, layout, training)
+                        .optSeed(settings.seed())
+                        .optGroupByLength(settings.groupByLength())
+                        .optPairs(
+                                objective.comparesViews()
+                                        ? settings.views().pairs()
+                                        : Pairing.MATCHED)
+                        .build(),
+                validation.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(batches(encoder, layout, validation).build()),
+                validation.size() < 2
+                        ? Optional.empty()
+                        : Optional.of(
+                                batches(
+                                                encoder,
+                                                settings.views().probeLayout(predictorIds),
+                                                validation)
+                                        .build()));
+    }
+
+    private JepaMultiViewIterator.Builder batches(
+            ChatExampleEncoder encoder, ViewLayout layout, List<Example> examples) {
+        return JepaMultiViewIterator.builder()
+                .setEncoder(encoder)
+                .setExamples(examples)
+                .setLayout(layout)
+                .setBatchSize(settings.batchSize())
+                .setPadId(encoder.padId());
+    }
+
+    private FineTuningResult train(
+            TransformerDecoder decoder, CheckpointExporter exporter, Data data, boolean resume) {
+        LinearPredictor predictor =
+                settings.linearPredictor() && objective.comparesViews()
+                        ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
+                        : null;
+        try (TrainingGraph graph =
+                        new TrainingGraph(
+                                decoder, objective, predictor, settings.gradientCheckpointing());
+                ViewProbe probe =
+                        data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null)) {
+            JepaTrainer.Builder builder =
+                    JepaTrainer.builder()
+                            .setGradientSource(graph)
+                            .setObjective(objective)
+                            .setBatches(data.training())
+                            .optOptions(settings.training())
+                            .optCheckpoints(new CheckpointDirectory(run.checkpoints(), exporter))
+                            .optListener(new MetricsFile(run.metrics()));
+            listeners.forEach(builder::optListener);
+            data.validation().ifPresent(builder::optValidation);
+            builder.optDiagnostics(probe);
+            if (!resume) {
+                run.begin(settings, RunInputs.of(settings, source));
+            }
+            JepaTrainer trainer = builder.build();
+            TrainingSummary summary = resume ? trainer.resume() : trainer.train();
+            exporter.exportInto(decoder.parameters(), output);
+            return FineTuningResult.of(output, summary);
+        }
+    }
+
+    /** Collects the settings of a {@link FineTuning}. */
+    public static final class Builder {
+        /** Examples in a micro-batch, unless said otherwise. */
+        public static final int DEFAULT_BATCH_SIZE = 4;
+
+        /** The most tokens of a row, unless said otherwise. */
+        public static final int DEFAULT_MAX_LENGTH = 512;
+
+        /** The seed, unless said otherwise. */
+        public static final long DEFAULT_SEED = 42;
+
+        private final String model;
+        private Path train;
+        private Path output;
+        private Path config;
+        private Path validation;
+        private double validationSplit;
+        private ChatTemplateOptions template = ChatTemplateOptions.DEFAULT;
+        private JepaObjective objective = JepaObjective.cosine(1);
+        private boolean linearPredictor;
+        private ViewSettings views = ViewSettings.DEFAULT;
+        private int batchSize = DEFAULT_BATCH_SIZE;
+        private boolean groupByLength;
+        private boolean gradientCheckpointing;
+        private int maxLength = DEFAULT_MAX_LENGTH;
+        private long seed = DEFAULT_SEED;
+        private TrainingOptions training = TrainingOptions.builder().build();
+        private final List<TrainingListener> listeners = new ArrayList<>();
+
+        private Builder(String model) {
+            this.model = Objects.requireNonNull(model, "model");
+        }
+
+        /**
+         * Sets the training data.
+         *
+         * @param file JSON lines, each with {@code messages}; see {@link JsonLinesReader}
+         */
+        public Builder setTrain(Path file) {
+            train = Objects.requireNonNull(file, "file");
+            return this;
+        }
+
+        /**
+         * Sets the folder for the trained model and the run's records.
+         *
+         * @param folder a new or empty folder, or that of the run to resume
+         */
+        public Builder setOutput(Path folder) {
+            output = Objects.requireNonNull(folder, "folder");
+            return this;
+        }
+
+        /**
+         * Starts from random weights (default: the checkpoint's weights); of the checkpoint only
+         * the tokenizer and the chat template are used.
+         *
+         * @param file a config.json, which says what to build
+         */
+        public Builder optConfig(Path file) {
+            config = file;
+            return this;
+        }
+
+        /**
+         * Sets the validation data (default: none).
+         *
+         * @param file JSON lines
+         */
+        public Builder optValidation(Path file) {
+            validation = file;
+            return this;
+        }
+
+        /**
+         * Holds back a part of the training data for validation (default: 0).
+         *
+         * @param part from 0 up to but not including 1
+         */
+        public Builder optValidationSplit(double part) {
+            require(part >= 0 && part < 1, "the validation split must lie in 0..1, not " + part);
+            validationSplit = part;
+            return this;
+        }
+
+        /**
+         * Chooses a chat template (default: the model's own).
+         *
+         * @param options a template's name or file, and values of its variables
+         */
+        public Builder optChatTemplate(ChatTemplateOptions options) {
+            template = Objects.requireNonNull(options, "options");
+            return this;
+        }
+
+        /**
+         * Sets the objective (default: the paper's with lambda = 1).
+         *
+         * @param objective lambda = 0 for plain fine-tuning
+         */
+        public Builder optObjective(JepaObjective objective) {
+            this.objective = Objects.requireNonNull(objective, "objective");
+            return this;
+        }
+
+        /**
+         * Trains a matrix between the prediction and what it is compared with (default: false).
+         *
+         * @param linearPredictor whether to
+         */
+        public Builder optLinearPredictor(boolean linearPredictor) {
+            this.linearPredictor = linearPredictor;
+            return this;
+        }
+
+        /**
+         * Sets the number of [PRED] tokens (default: 1; the paper searches 0 to 4).
+         *
+         * @param count 0 to {@value ViewOptions#MAX_PREDICTORS}
+         */
+        public Builder optPredictors(int count) {
+            require(
+                    count >= 0 && count <= ViewOptions.MAX_PREDICTORS,
+                    "the number of [PRED] tokens must be 0 to "
+                            + ViewOptions.MAX_PREDICTORS
+                            + ", not "
+                            + count);
+            views = views.withPredictors(count);
+            return this;
+        }
+
+        /**
+         * Lets all [PRED] tokens share one embedding (default: false).
+         *
+         * @param tied whether to
+         */
+        public Builder optTiedPredictors(boolean tied) {
+            views = views.withTiedPredictors(tied);
+            return this;
+        }
+
+        /**
+         * Says which view predicts which, and where the two are read (default: {@link
+         * ViewOptions}'s own). The [PRED] tokens are those of {@link #optPredictors}.
+         *
+         * @param options placement, direction, Text's context and pooling
+         */
+        public Builder optViews(ViewOptions options) {
+            views = views.withOptions(options);
+            return this;
+        }
+
+        /**
+         * Says how the views are laid out in rows (default: {@link LayoutKind#SHARED_PREFIX}). The
+         * layout decides the cost, not the result.
+         *
+         * @param layout how
+         */
+        public Builder optLayout(LayoutKind layout) {
+            views = views.withLayout(layout);
+            return this;
+        }
+
+        /**
+         * Says which views of the training data are compared (default: {@link Pairing#MATCHED}).
+         *
+         * @param pairs another pairing is a control
+         */
+        public Builder optPairs(Pairing pairs) {
+            views = views.withPairs(pairs);
+            return this;
+        }
+
+        /**
+         * Sets the number of examples in a micro-batch (default: {@value #DEFAULT_BATCH_SIZE}).
+         *
+         * @param size 1 or more
+         */
+        public Builder optBatchSize(int size) {
+            require(size >= 1, "the batch size must be 1 or more, not " + size);
+            batchSize = size;
+            return this;
+        }
+
+        /**
+         * Batches examples of similar length (default: false): less padding, but less random
+         * batches.
+         *
+         * @param group whether to
+         */
+        public Builder optGroupByLength(boolean group) {
+            groupByLength = group;
+            return this;
+        }
+
+        /**
+         * Keeps less for the backward pass and computes it again (default: false): less memory, a
+         * third more time.
+         *
+         * @param checkpointing whether to
+         */
+        public Builder optGradientCheckpointing(boolean checkpointing) {
+            gradientCheckpointing = checkpointing;
+            return this;
+        }
+
+        /**
+         * Sets the most tokens that a row may have (default: {@value #DEFAULT_MAX_LENGTH}); an
+         * example with a longer row is refused.
+         *
+         * @param tokens 2 or more
+         */
+        public Builder optMaxLength(int tokens) {
+            require(tokens >= 2, "the maximum length must be 2 or more, not " + tokens);
+            maxLength = tokens;
+            return this;
+        }
+
+        /**
+         * Sets what decides the order of examples, the split and random weights (default: {@value
+         * #DEFAULT_SEED}).
+         *
+         * @param seed any number
+         */
+        public Builder optSeed(long seed) {
+            this.seed = seed;
+            return this;
+        }
+
+        /**
+         * Says how to train (default: {@link TrainingOptions}' own).
+         *
+         * @param options epochs, learning rate, and the like
+         */
+        public Builder optTraining(TrainingOptions options) {
+            training = Objects.requireNonNull(options, "options");
+            return this;
+        }
+
+        /**
+         * Adds a listener (default: none).
+         *
+         * @param listener told of every step
+         */
+        public Builder optListener(TrainingListener listener) {
+            listeners.add(Objects.requireNonNull(listener, "listener"));
+            return this;
+        }
+
+        /**
+         * The fine-tuning, which has not begun.
+         *
+         * @throws IllegalStateException if the training data or the output folder is missing
+         * @throws JepaException if there is no such model
+         */
+        public FineTuning build() {
+            if (train == null || output == null) {
+                throw new IllegalStateException("setTrain and setOutput are required");
+            }
+            require(
+                    validation == null || validationSplit == 0,
+                    "validation data and a validation split are given; give one of them");
+            return new FineTuning(this);
+        }
+
+        private RunSettings settings() {
+            return new RunSettings(
+                    model,
+                    template,
+                    config,
+                    train,
+                    validation,
+                    validationSplit,
+                    objective.settings(),
+                    linearPredictor,
+                    views,
+                    batchSize,
+                    groupByLength,
+                    gradientCheckpointing,
+                    maxLength,
+                    seed,
+                    training);
+        }
+
+        private static void require(boolean condition, String message) {
+            if (!condition) {
+                throw new IllegalArgumentException(message);
+            }
+        }
+    }
+}

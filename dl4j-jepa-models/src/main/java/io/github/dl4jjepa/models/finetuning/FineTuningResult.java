@@ -1,0 +1,73 @@
+package io.github.dl4jjepa.models.finetuning;
+
+import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.training.MeanLosses;
+import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainingSummary;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a training command prints.
+ *
+ * @param output the trained folder
+ * @param steps optimiser steps taken
+ * @param lmLoss language-model loss of the last step
+ * @param jepaLoss JEPA loss of the last step; null without views
+ * @param loss the objective's value at the last step
+ * @param validationLmLoss language-model loss on the validation data after the last step, or null
+ * @param validationJepaLoss JEPA loss on the validation data after the last step, or null
+ * @param validationLoss the objective's value on the validation data, or null
+ * @param validationViews {@link ViewDiagnostics#values} of the validation data after the last step,
+ *     or null
+ * @param collapse what is wrong with those embeddings, in words, or null
+ * @param bestStep the step with the lowest validation loss; 0 without validation
+ * @param tokens tokens trained on, padding left out
+ * @param paddingShare the part of all tokens that was padding
+ * @param flops floating-point operations of all steps, forward and backward, without padding
+ * @param seconds wall-clock time
+ * @param peakMemoryMb the most resident memory the process had, in MB
+ */
+public record FineTuningResult(
+        Path output,
+        long steps,
+        Double lmLoss,
+        Double jepaLoss,
+        Double loss,
+        Double validationLmLoss,
+        Double validationJepaLoss,
+        Double validationLoss,
+        Map<String, Double> validationViews,
+        String collapse,
+        long bestStep,
+        long tokens,
+        double paddingShare,
+        double flops,
+        double seconds,
+        long peakMemoryMb) {
+
+    static FineTuningResult of(Path output, TrainingSummary summary) {
+        Optional<MeanLosses> losses = summary.lastStep().map(StepMetrics::losses);
+        Optional<MeanLosses> validation = summary.lastStep().flatMap(StepMetrics::validation);
+        Optional<ViewDiagnostics> diagnostics =
+                summary.lastStep().flatMap(StepMetrics::diagnostics);
+        return new FineTuningResult(
+                output,
+                summary.steps(),
+                losses.map(MeanLosses::languageModel).orElse(null),
+                losses.map(MeanLosses::jepa).orElse(null),
+                losses.map(MeanLosses::total).orElse(null),
+                validation.map(MeanLosses::languageModel).orElse(null),
+                validation.map(MeanLosses::jepa).orElse(null),
+                validation.map(MeanLosses::total).orElse(null),
+                diagnostics.map(ViewDiagnostics::values).orElse(null),
+                diagnostics.flatMap(ViewDiagnostics::collapse).orElse(null),
+                summary.bestStep(),
+                summary.cost().tokens(),
+                summary.cost().paddingShare(),
+                summary.cost().flops(),
+                summary.seconds(),
+                ProcessMemory.peakBytes() >> 20);
+    }
+}

@@ -1,0 +1,198 @@
+package io.github.dl4jjepa.models.finetuning;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
+import io.github.dl4jjepa.core.JepaException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map.Entry;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The output folder of a run: {@code run.json}, {@code metrics.jsonl}, {@code checkpoints}, and the
+ * trained model.
+ */
+final class RunFolder {
+    private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
+
+    private static final String SETTINGS = "run.json";
+
+    /** The key of the SHA-256 of each file. */
+    private static final String HASHES = "sha256";
+
+    /** Where files were; what they contained is what counts. */
+    private static final List<String> PATHS = List.of("model", "config", "train", "validation");
+
+    private static final JsonMapper JSON =
+            JsonMapper.builder()
+                    .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                    .addModule(
+                            new SimpleModule()
+                                    .addSerializer(Path.class, new ToStringSerializer(Path.class)))
+                    .build();
+
+    private final Path folder;
+
+    RunFolder(Path folder) {
+        this.folder = folder;
+    }
+
+    Path metrics() {
+        return folder.resolve("metrics.jsonl");
+    }
+
+    Path checkpoints() {
+        return folder.resolve("checkpoints");
+    }
+
+    /**
+     * Checks that a new run may begin here.
+     *
+     * @throws JepaException if the folder holds something
+     */
+    void requireVacant() {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> entries = Files.list(folder)) {
+            if (entries.findAny().isPresent()) {
+                String resume =
+                        Files.exists(folder.resolve(SETTINGS))
+                                ? ", or go on with the run in it by --resume"
+                                : "";
+                throw new JepaException(
+                        folder + ": the output folder is not empty; name a new one" + resume);
+            }
+        } catch (IOException e) {
+            throw new JepaException(
+                    folder + ": is no folder that can be written to: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Checks that the run in this folder was begun with certain settings, and with files of the
+     * same content.
+     *
+     * @throws JepaException if there is no run, or it was begun with others
+     */
+    void requireSame(RunSettings settings, RunInputs inputs) {
+        Path file = folder.resolve(SETTINGS);
+        if (!Files.exists(file)) {
+            throw new JepaException(
+                    file + ": missing; there is no run to resume: leave --resume out");
+        }
+        try {
+            JsonNode begun = JSON.readTree(file.toFile());
+            // By way of text, so that numbers compare as they are written.
+            ObjectNode now = (ObjectNode) JSON.readTree(JSON.writeValueAsString(settings));
+            if (inputs.files().containsKey(RunInputs.TEMPLATE)) {
+                ((ObjectNode) now.get("template")).remove("chat_template");
+            }
+            if (begun.has(HASHES)) {
+                now.remove(PATHS);
+            } else {
+                LOG.warn(
+                        "{} has no \"{}\": an earlier version wrote it. Whether data and model are"
+                                + " those of the run is not checked.",
+                        file,
+                        HASHES);
+            }
+            requireSame(file, "", begun, now);
+            if (begun.has(HASHES)) {
+                requireSameContent(file, begun.get(HASHES), inputs);
+            }
+        } catch (JsonProcessingException e) {
+            throw new JepaException(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireSameContent(Path file, JsonNode begun, RunInputs inputs) {
+        for (Entry<String, JsonNode> entry : begun.properties()) {
+            if (!inputs.files().containsKey(entry.getKey())) {
+                throw new JepaException(
+                        file
+                                + ": the run was begun with "
+                                + entry.getKey()
+                                + ", which is missing now; resume it with the same files");
+            }
+        }
+        inputs.files().keySet().stream()
+                .filter(name -> !begun.has(name))
+                .findFirst()
+                .ifPresent(
+                        name -> {
+                            throw new JepaException(
+                                    file
+                                            + ": the run was begun without "
+                                            + name
+                                            + ", which is "
+                                            + inputs.files().get(name)
+                                            + " now; resume it with the same files");
+                        });
+        inputs.sha256()
+                .forEach(
+                        (name, hash) -> {
+                            if (!hash.equals(begun.get(name).asText())) {
+                                throw new JepaException(
+                                        inputs.files().get(name)
+                                                + ": has changed since the run was begun: its"
+                                                + " SHA-256 is "
+                                                + hash
+                                                + ", but "
+                                                + file
+                                                + " has "
+                                                + begun.get(name).asText()
+                                                + " for "
+                                                + name
+                                                + "; resume with the file as it was, or begin a new"
+                                                + " run in another folder");
+                            }
+                        });
+    }
+
+    private static void requireSame(Path file, String path, JsonNode begun, JsonNode now) {
+        for (Entry<String, JsonNode> entry : now.properties()) {
+            JsonNode before = begun.path(entry.getKey());
+            if (entry.getValue().isObject()) {
+                requireSame(file, path + entry.getKey() + ".", before, entry.getValue());
+            } else if (!entry.getValue().equals(before)
+                    && !(entry.getValue().isNull() && before.isMissingNode())) {
+                throw new JepaException(
+                        file
+                                + ": the run was begun with "
+                                + path
+                                + entry.getKey()
+                                + " = "
+                                + before
+                                + ", not "
+                                + entry.getValue()
+                                + "; resume it with the same settings");
+            }
+        }
+    }
+
+    /** Makes the folder and notes what the run is begun with. */
+    void begin(RunSettings settings, RunInputs inputs) {
+        ObjectNode run = JSON.valueToTree(settings);
+        run.set(HASHES, JSON.valueToTree(inputs.sha256()));
+        try {
+            Files.createDirectories(folder);
+            Files.writeString(
+                    folder.resolve(SETTINGS),
+                    JSON.writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be written: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/**
+ * From a checkpoint and a file of pairs to a fine-tuned folder, in one call: {@link
+ * io.github.dl4jjepa.models.finetuning.FineTuning}.
+ */
+package io.github.dl4jjepa.models.finetuning;

@@ -1,0 +1,132 @@
+package io.github.dl4jjepa.models.huggingface;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
+import java.util.Arrays;
+
+/**
+ * A checkpoint with its tokenizer and its chat template, loaded together.
+ *
+ * <p>Configuration, tokenizer and template are read when the model is opened; weights when they are
+ * asked for. Holds native memory; close it. Not for several threads.
+ */
+public final class PretrainedModel implements AutoCloseable {
+    private final CheckpointFolder folder;
+    private final DecoderConfig config;
+    private final Tokenizer tokenizer;
+    private final ChatTemplate template;
+    private final int[] predictorIds;
+    private final int knownPredictors;
+
+    private PretrainedModel(
+            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+        this.folder = folder;
+        config = DecoderLoader.config(folder);
+        TokenizerFiles files = templateOptions.applyTo(TokenizerFiles.read(folder.path()));
+        knownPredictors = files.predictors();
+        tokenizer = Tokenizer.open(files.withPredictors(predictors));
+        predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
+        try {
+            template = ChatTemplate.of(tokenizer.files());
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a model.
+     *
+     * @param folder the checkpoint
+     * @param templateOptions which chat template is used
+     * @throws JepaException if a file is missing or damaged, or asks for what is not supported
+     */
+    public static PretrainedModel open(
+            CheckpointFolder folder, ChatTemplateOptions templateOptions) {
+        return open(folder, templateOptions, 0);
+    }
+
+    /**
+     * Opens a model whose tokenizer has a number of [PRED] tokens; those that it lacks are added.
+     *
+     * @param folder the checkpoint
+     * @param templateOptions which chat template is used
+     * @param predictors how many [PRED] tokens are needed, 0 to {@value
+     *     TokenizerFiles#MAX_PREDICTORS}
+     * @throws JepaException if a file is missing or damaged, or asks for what is not supported
+     */
+    public static PretrainedModel open(
+            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+        return new PretrainedModel(folder, templateOptions, predictors);
+    }
+
+    /** The checkpoint. */
+    public CheckpointFolder folder() {
+        return folder;
+    }
+
+    /** The architecture of the model, as config.json has it. */
+    public DecoderConfig config() {
+        return config;
+    }
+
+    /** The tokenizer, which this model closes. */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** The ids of the [PRED] tokens that were asked for, in order. */
+    public int[] predictorIds() {
+        return predictorIds.clone();
+    }
+
+    /**
+     * An encoder of conversations.
+     *
+     * @param maxLength the most tokens that a row may have
+     */
+    public ChatExampleEncoder encoder(int maxLength) {
+        return new ChatExampleEncoder(tokenizer, template, maxLength);
+    }
+
+    /**
+     * Reads the weights. The embedding has a row for every token; those of new [PRED] tokens are
+     * the mean of the others.
+     *
+     * @throws JepaException if the weights are missing or damaged, or do not fit config.json
+     */
+    public TransformerDecoder loadDecoder() {
+        return withPredictors(DecoderLoader.load(folder, vocabularySize()));
+    }
+
+    /**
+     * A decoder of the same architecture with random weights.
+     *
+     * @param seed the same seed gives the same weights
+     */
+    public TransformerDecoder randomDecoder(long seed) {
+        return withPredictors(
+                TransformerDecoder.random(config.withVocabularySize(vocabularySize()), seed));
+    }
+
+    private int vocabularySize() {
+        return Math.max(config.vocabularySize(), tokenizer.vocabularySize());
+    }
+
+    private TransformerDecoder withPredictors(TransformerDecoder decoder) {
+        decoder.initialiseTokens(
+                Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList());
+        return decoder;
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}
