@@ -5,8 +5,12 @@ import io.github.dl4jjepa.core.OptionName;
 import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -22,7 +26,11 @@ public enum Pairing {
             return examples;
         }
     },
-    /** An example's Text with another example's Code, the same one in every epoch. */
+    /**
+     * An example's Text with another example's Code, the same one in every epoch, and each further
+     * view with one that does not belong to the view before it. No two views that are compared
+     * belong together, or read as if they did.
+     */
     SHUFFLED {
         @Override
         List<TokenizedExample> pair(List<TokenizedExample> examples, long seed) {
@@ -30,22 +38,21 @@ public enum Pairing {
                 throw new JepaException(
                         "the data set has one example: there is no other to pair its view with");
             }
-            int[] others = cycle(examples.size(), seed);
-            return IntStream.range(0, examples.size())
-                    .mapToObj(
-                            i ->
-                                    withSecondView(
-                                            examples.get(i),
-                                            examples.get(others[i]).views().get(1)))
-                    .toList();
+            return shuffled(examples, seed);
         }
     },
-    /** An example's Text with itself. */
+    /** An example's Text with itself, in the place of every view. */
     SAME_VIEW {
         @Override
         List<TokenizedExample> pair(List<TokenizedExample> examples, long seed) {
             return examples.stream()
-                    .map(example -> withSecondView(example, example.views().get(0)))
+                    .map(
+                            example ->
+                                    withViews(
+                                            example,
+                                            Collections.nCopies(
+                                                    example.views().size(),
+                                                    example.views().get(0))))
                     .toList();
         }
     };
@@ -58,12 +65,87 @@ public enum Pairing {
      */
     abstract List<TokenizedExample> pair(List<TokenizedExample> examples, long seed);
 
-    private static TokenizedExample withSecondView(TokenizedExample example, TokenizedView view) {
+    private static TokenizedExample withViews(TokenizedExample example, List<TokenizedView> views) {
+        List<TokenizedView> compared = new ArrayList<>();
+        compared.add(example.views().get(0));
+        views.stream().skip(1).map(view -> TokenizedView.alone(view.ids())).forEach(compared::add);
         return new TokenizedExample(
-                example.source(),
-                example.ids(),
-                example.labels(),
-                List.of(example.views().get(0), TokenizedView.alone(view.ids())));
+                example.source(), example.ids(), example.labels(), List.copyOf(compared));
+    }
+
+    private static List<TokenizedExample> shuffled(List<TokenizedExample> examples, long seed) {
+        List<List<TokenizedView>> views = new ArrayList<>();
+        examples.forEach(example -> views.add(new ArrayList<>(example.views().subList(0, 1))));
+        int[] previous = IntStream.range(0, examples.size()).toArray();
+        for (int view = 1; ; view++) {
+            int place = view;
+            int[] having =
+                    IntStream.range(0, examples.size())
+                            .filter(i -> examples.get(i).views().size() > place)
+                            .toArray();
+            if (having.length == 0) {
+                break;
+            }
+            int[] others = strangers(examples, view, having, previous, seed);
+            for (int i : having) {
+                views.get(i).add(examples.get(others[i]).views().get(view));
+            }
+            previous = others;
+        }
+        return IntStream.range(0, examples.size())
+                .mapToObj(i -> withViews(examples.get(i), views.get(i)))
+                .toList();
+    }
+
+    /**
+     * Says whose view each example gets: one that differs from the view that belongs to what the
+     * example has before it.
+     *
+     * @param having the examples that have such a view
+     * @param previous whose view each example has before it
+     */
+    private static int[] strangers(
+            List<TokenizedExample> examples, int view, int[] having, int[] previous, long seed) {
+        IntFunction<TokenSequence> viewOf = i -> TokenSequence.of(examples.get(i), view);
+        int[] cycle = cycle(having.length, seed);
+        for (int i = 0; i < having.length; i++) {
+            TokenSequence own = viewOf.apply(previous[having[i]]);
+            if (!viewOf.apply(having[cycle[i]]).equals(own)) {
+                continue;
+            }
+            // An exchange that leaves both with a stranger exists unless a view is too frequent.
+            int j = i;
+            do {
+                j = (j + 1) % having.length;
+                if (j == i) {
+                    throw new JepaException(
+                            examples.get(having[i]).source()
+                                    + ": its view "
+                                    + (view + 1)
+                                    + " is that of more than half of the examples: they cannot be"
+                                    + " shuffled so that each gets another; remove duplicates");
+                }
+            } while (viewOf.apply(having[cycle[j]]).equals(own)
+                    || viewOf.apply(previous[having[j]]).equals(own));
+            int exchanged = cycle[i];
+            cycle[i] = cycle[j];
+            cycle[j] = exchanged;
+        }
+        int[] strangers = IntStream.range(0, examples.size()).toArray();
+        for (int i = 0; i < having.length; i++) {
+            strangers[having[i]] = having[cycle[i]];
+        }
+        return strangers;
+    }
+
+    /** Token ids that are compared by value; null where an example has no such view. */
+    private record TokenSequence(IntBuffer ids) {
+        static TokenSequence of(TokenizedExample example, int view) {
+            return new TokenSequence(
+                    view < example.views().size()
+                            ? IntBuffer.wrap(example.views().get(view).ids())
+                            : null);
+        }
     }
 
     /** A random permutation that is one cycle, and so leaves nothing in its place (Sattolo). */

@@ -1,7 +1,9 @@
 package io.github.dl4jjepa.core.samediff;
 
 import java.lang.reflect.Field;
+import java.lang.reflect.InaccessibleObjectException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -63,13 +65,36 @@ final class CorrectedGradients {
     /** There is no other way to it once the process has cloned a graph. */
     @SuppressWarnings("unchecked")
     private static Map<Long, Class<?>> derivedTable(DifferentialFunctionClassHolder holder) {
+        return (Map<Long, Class<?>>)
+                privateField(DifferentialFunctionClassHolder.class, "customOpHashToClass", holder);
+    }
+
+    /**
+     * Reads a field that is not ours.
+     *
+     * @throws IllegalStateException if there is no such field, or the module system forbids it
+     */
+    static Object privateField(Class<?> declaring, String name, Object object) {
         try {
-            Field table =
-                    DifferentialFunctionClassHolder.class.getDeclaredField("customOpHashToClass");
-            table.setAccessible(true);
-            return (Map<Long, Class<?>>) table.get(holder);
+            Field field = declaring.getDeclaredField(name);
+            field.setAccessible(true);
+            return field.get(object);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("this is not the SameDiff of 1.0.0-M2.1", e);
+        } catch (InaccessibleObjectException | SecurityException e) {
+            throw new IllegalStateException(
+                    String.format(
+                            Locale.ROOT,
+                            "SameDiff's gradients cannot be corrected: %s.%s is not accessible;"
+                                    + " start Java with --add-opens %s/%s=%s",
+                            declaring.getName(),
+                            name,
+                            declaring.getModule().getName(),
+                            declaring.getPackageName(),
+                            CorrectedGradients.class.getModule().isNamed()
+                                    ? CorrectedGradients.class.getModule().getName()
+                                    : "ALL-UNNAMED"),
+                    e);
         }
     }
 

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.core.samediff;
 
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -108,16 +107,19 @@ public final class GradientFunction implements AutoCloseable {
 
     /**
      * {@code createGradFunction} prints a line per operator; standard output belongs to the program
-     * that calls us.
+     * that calls us. What other threads print meanwhile is printed.
      */
     static void withoutStandardOutput(Runnable action) {
-        synchronized (System.class) {
+        synchronized (GradientFunction.class) {
             PrintStream standard = System.out;
-            System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+            PrintStream muted = new MutedThreadOutput(standard, Thread.currentThread());
+            System.setOut(muted);
             try {
                 action.run();
             } finally {
-                System.setOut(standard);
+                if (System.out == muted) { // or another thread has set its own
+                    System.setOut(standard);
+                }
             }
         }
     }

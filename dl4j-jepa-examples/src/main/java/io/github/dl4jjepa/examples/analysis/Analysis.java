@@ -20,6 +20,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,20 +29,18 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.Histogram;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.None;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import smile.manifold.TSNE;
-import smile.math.MathEx;
 
 /** The numbers and figures that tell whether a model's embeddings tell pairs apart. */
 public final class Analysis {
@@ -50,8 +49,6 @@ public final class Analysis {
     private static final int WIDTH = 700;
     private static final int HEIGHT = 500;
     private static final int BINS = 40;
-    private static final int TSNE_ITERATIONS = 1000;
-    private static final double TSNE_LEARNING_RATE = 200;
     private static final double MAX_PERPLEXITY = 30;
     private static final long SEED = 42;
     private static final List<String> CURVES =
@@ -138,6 +135,16 @@ public final class Analysis {
                 figures.names());
     }
 
+    /**
+     * Reads the model's embeddings and does not draw.
+     *
+     * @throws JepaException if a file cannot be read
+     */
+    public ViewDiagnostics diagnostics() {
+        ViewProbe.Reading reading = read();
+        return ViewDiagnostics.of(reading.views(), reading.answers());
+    }
+
     private ViewProbe.Reading read() {
         List<Example> examples = new JsonLinesReader(data).readAll();
         if (limit > 0 && limit < examples.size()) {
@@ -205,16 +212,10 @@ public final class Analysis {
 
     private static void histogram(
             String name, String title, Cosines cosines, FigureFolder figures) {
-        CategoryChart chart =
-                new CategoryChartBuilder()
-                        .width(WIDTH)
-                        .height(HEIGHT)
-                        .title(title)
-                        .xAxisTitle("cosine")
-                        .yAxisTitle("share")
-                        .build();
-        chart.getStyler().setOverlapped(true).setXAxisMaxLabelCount(9);
-        chart.getStyler().setLegendPosition(LegendPosition.InsideNW);
+        XYChart chart = xy(title, "cosine", "share");
+        chart.getStyler()
+                .setDefaultSeriesRenderStyle(XYSeriesRenderStyle.StepArea)
+                .setLegendPosition(LegendPosition.InsideNW);
         List<String> rows = new ArrayList<>();
         Map<String, double[]> kinds = new LinkedHashMap<>();
         kinds.put("unpaired", cosines.unpairedCosines());
@@ -229,16 +230,37 @@ public final class Analysis {
                             new Histogram(Arrays.stream(values).boxed().toList(), BINS, least, 1);
                     List<Double> shares =
                             counts.getyAxisData().stream().map(n -> n / values.length).toList();
-                    List<String> middles =
-                            counts.getxAxisData().stream()
-                                    .map(x -> String.format(Locale.ROOT, "%.3f", x))
-                                    .toList();
-                    chart.addSeries(kind, middles, shares);
+                    addBars(chart, kind, counts.getxAxisData(), shares);
                     for (int i = 0; i < BINS; i++) {
                         rows.add(kind + "," + counts.getxAxisData().get(i) + "," + shares.get(i));
                     }
                 });
+        Ticks.onX(chart, least, 1);
+        Ticks.onY(chart, 0, 1.05 * highest(chart));
         figures.write(name, chart, "pairs,cosine,share", rows);
+    }
+
+    /** Draws bars that touch: each begins half a width before its middle. */
+    private static void addBars(
+            XYChart chart, String name, List<Double> middles, List<Double> heights) {
+        double width = middles.get(1) - middles.get(0);
+        int bars = middles.size();
+        double[] edges = new double[bars + 1];
+        double[] steps = new double[bars + 1];
+        for (int i = 0; i < bars; i++) {
+            edges[i] = middles.get(i) - width / 2;
+            steps[i] = heights.get(i);
+        }
+        edges[bars] = edges[bars - 1] + width;
+        steps[bars] = steps[bars - 1];
+        chart.addSeries(name, edges, steps).setMarker(new None());
+    }
+
+    private static double highest(XYChart chart) {
+        return chart.getSeriesMap().values().stream()
+                .mapToDouble(XYSeries::getYMax)
+                .max()
+                .orElse(1);
     }
 
     /** The least cosine, at most 0.999: a histogram needs a range. */
@@ -253,9 +275,16 @@ public final class Analysis {
         double[] values = diagnostics.differenceSingularValues();
         double[] numbers = IntStream.rangeClosed(1, values.length).asDoubleStream().toArray();
         XYChart chart = xy("Singular values of Text - Code", "number", "singular value");
-        // On a logarithmic axis 0 has no place; that is how equal views look.
-        boolean logarithmic = Arrays.stream(values).allMatch(value -> value > 0);
-        chart.getStyler().setYAxisLogarithmic(logarithmic).setLegendVisible(false);
+        chart.getStyler().setLegendVisible(false);
+        Ticks.onX(chart, 0, values.length + 1);
+        double least = Arrays.stream(values).min().orElse(0);
+        double most = Math.max(Arrays.stream(values).max().orElse(0), Double.MIN_NORMAL);
+        // A logarithmic axis has no place for 0, as of equal views, and labels powers of ten only.
+        if (least > 0 && powersOfTen(least, most) > 1) {
+            chart.getStyler().setYAxisLogarithmic(true);
+        } else {
+            Ticks.onY(chart, 0, 1.05 * most);
+        }
         chart.addSeries("singular values", numbers, values).setMarker(new None());
         figures.write(
                 "singular-values",
@@ -264,16 +293,19 @@ public final class Analysis {
                 IntStream.range(0, values.length).mapToObj(i -> i + 1 + "," + values[i]).toList());
     }
 
+    private static int powersOfTen(double min, double max) {
+        return (int) (Math.floor(Math.log10(max)) - Math.ceil(Math.log10(min))) + 1;
+    }
+
     private static void neighbours(ViewEmbeddings views, FigureFolder figures) {
         int pairs = views.pairs();
         double[][] embeddings = Nd4j.vstack(views.text(), views.code()).toDoubleMatrix();
-        MathEx.setSeed(SEED);
         double perplexity = Math.min(MAX_PERPLEXITY, (embeddings.length - 1) / 3.0);
-        double[][] places =
-                new TSNE(embeddings, 2, perplexity, TSNE_LEARNING_RATE, TSNE_ITERATIONS)
-                        .coordinates;
+        double[][] places = Tsne.embed(embeddings, perplexity, SEED);
         XYChart chart = xy("t-SNE of both views", "", "");
-        chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter).setMarkerSize(5);
+        chart.getStyler().setAxisTicksVisible(false); // places have no unit
+        chart.getStyler().setMarkerSize(5);
+        joinPartners(chart, places);
         scatter(chart, "Text", Arrays.copyOfRange(places, 0, pairs));
         scatter(chart, "Code", Arrays.copyOfRange(places, pairs, 2 * pairs));
         figures.write(
@@ -292,21 +324,43 @@ public final class Analysis {
                         .toList());
     }
 
+    /** Draws a line from each Text to its Code; a place that is not a number ends it. */
+    private static void joinPartners(XYChart chart, double[][] places) {
+        int pairs = places.length / 2;
+        double[] x = new double[3 * pairs];
+        double[] y = new double[3 * pairs];
+        for (int pair = 0; pair < pairs; pair++) {
+            for (int end = 0; end < 3; end++) {
+                double[] place = places[pair + Math.min(end, 1) * pairs];
+                x[3 * pair + end] = place[0];
+                y[3 * pair + end] = end < 2 ? place[1] : Double.NaN;
+            }
+        }
+        chart.addSeries("pair", x, y)
+                .setMarker(new None())
+                .setLineColor(Color.LIGHT_GRAY)
+                .setLineWidth(0.5f);
+    }
+
     private static void scatter(XYChart chart, String name, double[][] places) {
         chart.addSeries(
-                name,
-                Arrays.stream(places).mapToDouble(place -> place[0]).toArray(),
-                Arrays.stream(places).mapToDouble(place -> place[1]).toArray());
+                        name,
+                        Arrays.stream(places).mapToDouble(place -> place[0]).toArray(),
+                        Arrays.stream(places).mapToDouble(place -> place[1]).toArray())
+                .setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
     }
 
     private static XYChart xy(String title, String x, String y) {
-        return new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
-                .title(title)
-                .xAxisTitle(x)
-                .yAxisTitle(y)
-                .build();
+        XYChart chart =
+                new XYChartBuilder()
+                        .width(WIDTH)
+                        .height(HEIGHT)
+                        .title(title)
+                        .xAxisTitle(x)
+                        .yAxisTitle(y)
+                        .build();
+        chart.getStyler().setChartBackgroundColor(Color.WHITE);
+        return chart;
     }
 
     private record Point(long step, double loss) {}
@@ -349,6 +403,13 @@ public final class Analysis {
                             .setMarker(new None());
                     points.forEach(point -> rows.add(name + "," + point.step + "," + point.loss));
                 });
+        LongSummaryStatistics steps =
+                curves.values().stream()
+                        .flatMap(List::stream)
+                        .mapToLong(Point::step)
+                        .summaryStatistics();
+        Ticks.onX(chart, steps.getMin() - 1.0, steps.getMax());
+        Ticks.onY(chart, 0, Math.max(1.05 * highest(chart), Double.MIN_NORMAL));
         figures.write("losses", chart, "loss,step,value", rows);
     }
 }

@@ -101,9 +101,28 @@ final class Reference {
         List<int[]> texts = rows("text_ids", "text_mask");
         List<int[]> codes = rows("code_ids", "code_mask");
         int[][] labels = integers("labels");
+        if (texts.size() != rows.size()
+                || codes.size() != rows.size()
+                || labels.length != rows.size()) {
+            throw new JepaException(
+                    json
+                            + ": input_ids, text_ids, code_ids and labels differ in their number of"
+                            + " rows; export the reference again (docs/verify.md)");
+        }
         List<TokenizedExample> examples = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             int[] row = rows.get(i);
+            int answer = row.length - texts.get(i).length;
+            if (texts.get(i).length == 0
+                    || codes.get(i).length == 0
+                    || answer < codes.get(i).length) {
+                throw new JepaException(
+                        json
+                                + ": example "
+                                + (i + 1)
+                                + " has no answer, or an empty view; remove it and export the"
+                                + " reference again (docs/verify.md)");
+            }
             TokenSpan text = new TokenSpan(0, texts.get(i).length);
             TokenSpan code = new TokenSpan(text.end(), text.end() + codes.get(i).length);
             TokenSpan labelled = new TokenSpan(text.end(), row.length);

@@ -9,13 +9,21 @@ import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class VerificationTest {
     @ParameterizedTest(name = "{0} with {1}")
@@ -107,5 +115,31 @@ class VerificationTest {
         assertThatThrownBy(() -> Verification.run(decoder, empty, 1e-4))
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining("golden.json");
+    }
+
+    @Test
+    void aReferenceWithARowThatHasNoAnswerIsRefusedByItsNumber(@TempDir Path folder)
+            throws Exception {
+        Fixtures.copy("llama", folder);
+        Path file = folder.resolve("golden.safetensors");
+        SafetensorsCheckpoint golden = SafetensorsCheckpoint.open(file);
+        Map<String, INDArray> tensors = new LinkedHashMap<>();
+        golden.tensors()
+                .keySet()
+                .forEach(name -> tensors.put(name, golden.read(name).castTo(DataType.FLOAT)));
+        INDArray text = tensors.get("text_mask");
+        INDArray row = tensors.get("attention_mask").getRow(1);
+        row.assign(0);
+        row.get(NDArrayIndex.interval(0, text.getRow(1).sumNumber().intValue())).assign(1);
+        tensors.get("code_mask").getRow(1).assign(0);
+        Path changed = folder.resolve("changed.safetensors");
+        SafetensorsWriter.writeFile(changed, tensors, Dtype.F32);
+        Files.move(changed, file, StandardCopyOption.REPLACE_EXISTING);
+
+        TransformerDecoder decoder = DecoderLoader.load(CheckpointFolder.open(folder));
+        assertThatThrownBy(() -> Verification.run(decoder, folder, 1e-4))
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("golden.json: example 2 has no answer")
+                .hasMessageContaining("docs/verify.md");
     }
 }
