@@ -59,6 +59,13 @@ public final class SequenceEncoder implements ExampleEncoder {
         if (messages.size() < 2) {
             throw new JepaException(example.source() + ": has no Text before its Code");
         }
+        boolean hasFields = messages.stream().anyMatch(turn -> !turn.fields().isEmpty());
+        if (hasFields || !example.arguments().isEmpty()) {
+            throw new JepaException(
+                    example.source()
+                            + ": has fields that only a chat template writes, such as tools or"
+                            + " tool_calls; remove them");
+        }
         int[] text = tokens(example.source(), messages.get(messages.size() - 2).content());
         int[] code = tokens(example.source(), messages.get(messages.size() - 1).content());
         int codeStart = text.length + 1;

@@ -43,4 +43,15 @@ class SequenceEncoderTest {
                 .isInstanceOf(JepaException.class)
                 .hasMessage("pairs.csv:2: has 7 tokens; shorten it, or raise the maximum of 6");
     }
+
+    @Test
+    void refusesFieldsThatOnlyAChatTemplateWrites() {
+        Message answer = new Message("assistant", "b a", Map.of("reasoning_content", "a"));
+        Example example =
+                Example.conversation("pairs.jsonl:2", List.of(new Message("user", "a b"), answer));
+
+        assertThatThrownBy(() -> encoder.encode(example))
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith("pairs.jsonl:2: has fields that only a chat template");
+    }
 }

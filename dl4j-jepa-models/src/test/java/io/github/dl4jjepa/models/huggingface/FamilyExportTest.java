@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.decoder.family.ConfigJson;
 import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -118,6 +120,16 @@ class FamilyExportTest {
         ConfigJson json = new ConfigJson(config, "config.json");
         DecoderFamily.of(json).configuration(json);
         assertThat(DecoderLoader.unreadKeys(json)).containsExactly("some_new_multiplier");
+    }
+
+    @Test
+    void theGeluOfGemmasFirstFilesIsTheTanhForm() {
+        ObjectNode config = CheckpointFolder.open(Fixtures.model("gemma")).config();
+        config.remove("hidden_activation");
+        config.put("hidden_act", "gelu");
+        ConfigJson json = new ConfigJson(config, "config.json");
+        assertThat(DecoderFamily.of(json).configuration(json).feedForward().activation())
+                .isEqualTo(Activation.GELU_TANH);
     }
 
     @ParameterizedTest

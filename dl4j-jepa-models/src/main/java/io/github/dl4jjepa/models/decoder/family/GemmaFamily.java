@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.decoder.family;
 
+import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
@@ -43,9 +44,10 @@ enum GemmaFamily implements DecoderFamily {
         RotaryKeys rotary = new RotaryKeys(config, headDim, maxPositions);
         boolean bias = config.flag("attention_bias", false);
         double scalar = first ? headDim : config.number("query_pre_attn_scalar", 256);
-        // Gemma 1's first files say "gelu" and mean the tanh form, which hidden_activation says.
         String activation =
                 first && !config.has("hidden_activation") ? "hidden_act" : "hidden_activation";
+        // Gemma 1's first files say "gelu" and mean the tanh form, as transformers takes it.
+        boolean isLegacy = first && config.string(activation, "").equals("gelu");
         return new DecoderConfig(
                 config.positive("vocab_size"),
                 hiddenSize,
@@ -67,7 +69,9 @@ enum GemmaFamily implements DecoderFamily {
                         this == GEMMA3 ? Optional.of(rotary.gemma3Sliding()) : Optional.empty()),
                 new FeedForward(
                         List.of(config.positive("intermediate_size")),
-                        FamilyKeys.activation(config, activation, "gelu_pytorch_tanh"),
+                        isLegacy
+                                ? Activation.GELU_TANH
+                                : FamilyKeys.activation(config, activation, "gelu_pytorch_tanh"),
                         true,
                         Projection.SEPARATE,
                         false),
