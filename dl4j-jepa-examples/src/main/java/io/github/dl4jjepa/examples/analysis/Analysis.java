@@ -276,7 +276,6 @@ public final class Analysis {
         double[] numbers = IntStream.rangeClosed(1, values.length).asDoubleStream().toArray();
         XYChart chart = xy("Singular values of Text - Code", "number", "singular value");
         chart.getStyler().setLegendVisible(false);
-        Ticks.onX(chart, 0, values.length + 1);
         double least = Arrays.stream(values).min().orElse(0);
         double most = Math.max(Arrays.stream(values).max().orElse(0), Double.MIN_NORMAL);
         // A logarithmic axis has no place for 0, as of equal views, and labels powers of ten only.
@@ -286,6 +285,7 @@ public final class Analysis {
             Ticks.onY(chart, 0, 1.05 * most);
         }
         chart.addSeries("singular values", numbers, values).setMarker(new None());
+        Ticks.onX(chart, 0, values.length + 1);
         figures.write(
                 "singular-values",
                 chart,

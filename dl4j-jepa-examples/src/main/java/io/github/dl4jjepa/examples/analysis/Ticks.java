@@ -3,6 +3,7 @@ package io.github.dl4jjepa.examples.analysis;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.markers.None;
 
 /** The ticks of an axis: few, with as many digits in their labels as tell them apart. */
 final class Ticks {
@@ -11,8 +12,16 @@ final class Ticks {
 
     private Ticks() {}
 
-    /** Has the x axis reach from one number to another. */
+    /**
+     * Has the x axis reach from one number to another. To be called when the chart has a series.
+     */
     static void onX(XYChart chart, double min, double max) {
+        // XChart labels equally spaced values themselves, as many as there is room for. With this
+        // one, of a line that is a point and not seen, they are not equally spaced.
+        double y = chart.getSeriesMap().values().iterator().next().getYData()[0];
+        chart.addSeries("ticks", new double[] {min + 0.371 * (max - min)}, new double[] {y})
+                .setMarker(new None())
+                .setShowInLegend(false);
         chart.getStyler()
                 .setXAxisMin(min)
                 .setXAxisMax(max)
