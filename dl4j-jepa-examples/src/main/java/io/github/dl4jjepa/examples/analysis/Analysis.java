@@ -16,6 +16,7 @@ import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.finetuning.TrainedViews;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
@@ -71,8 +72,8 @@ public final class Analysis {
      * @param metrics metrics.jsonl of the training, or null
      * @param predictors how many [PRED] tokens follow Text, at most as many as the model's
      *     tokenizer has; -1 for all of them
-     * @param textView what Text is seen with
-     * @param pooling which hidden states are read
+     * @param textView what Text is seen with; null for what the model was trained with
+     * @param pooling which hidden states are read; null for those that the model was trained with
      */
     public Analysis(
             CheckpointFolder folder,
@@ -180,16 +181,20 @@ public final class Analysis {
                             predictorIds.length,
                             predictors));
         }
-        ViewOptions defaults =
-                ViewOptions.predictors(
-                        predictors < 0 ? predictorIds : Arrays.copyOf(predictorIds, predictors));
+        ViewOptions defaults = ViewOptions.predictors(predictorIds);
+        TrainedViews trained =
+                TrainedViews.read(folder.path())
+                        .orElse(new TrainedViews(predictorIds.length, false, defaults));
+        ViewOptions options = trained.options();
         return LayoutKind.SHARED_PREFIX.of(
                 new ViewOptions(
-                        defaults.predictorIds(),
-                        defaults.placement(),
-                        defaults.direction(),
-                        textView,
-                        pooling));
+                        predictors < 0
+                                ? trained.predictorIds(predictorIds)
+                                : Arrays.stream(predictorIds).limit(predictors).boxed().toList(),
+                        options.placement(),
+                        ViewOptions.Direction.FORWARD,
+                        textView == null ? options.textView() : textView,
+                        pooling == null ? options.pooling() : pooling));
     }
 
     private static void cosines(ViewEmbeddings views, FigureFolder figures) {

@@ -66,23 +66,25 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             paramLabel = "K",
             description =
                     "[PRED] tokens after Text: 0 to look at Enc(Text), more for Pred(Enc(Text))."
-                            + " Default: as many as the model's tokenizer has.",
+                            + " Default: as in the model's training, or else as many as its tokenizer"
+                            + " has.",
             showDefaultValue = CommandLine.Help.Visibility.NEVER)
     private int predictors;
 
     @Option(
             names = "--text-view",
-            defaultValue = "in-context",
             paramLabel = "NAME",
             description =
-                    "Whether Text is seen with the prompt before it: ${COMPLETION-CANDIDATES}.")
+                    "Whether Text is seen with the prompt before it: ${COMPLETION-CANDIDATES}. By"
+                            + " default as in the model's training, or else in-context.")
     private ViewOptions.TextView textView;
 
     @Option(
             names = "--pooling",
-            defaultValue = "last-token",
             paramLabel = "NAME",
-            description = "Which hidden states of a view are read: ${COMPLETION-CANDIDATES}.")
+            description =
+                    "Which hidden states of a view are read: ${COMPLETION-CANDIDATES}. By default as in"
+                            + " the model's training, or else last-token.")
     private ViewOptions.Pooling pooling;
 
     @Option(

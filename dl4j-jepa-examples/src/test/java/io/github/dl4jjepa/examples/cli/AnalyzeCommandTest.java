@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.training.TinyModel;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +89,43 @@ class AnalyzeCommandTest {
                         .mapToDouble(line -> Double.parseDouble(line.split(",")[2]))
                         .sum();
         assertThat(shares).isCloseTo(1, org.assertj.core.api.Assertions.within(1e-9));
+    }
+
+    @Test
+    void readsTheViewsThatTheModelWasTrainedWith() throws IOException {
+        Path trained = folder.resolve("trained");
+        FineTuning.of(model)
+                .setTrain(Path.of(data))
+                .setOutput(trained)
+                .optPredictors(3)
+                .optTiedPredictors(true)
+                .optViews(
+                        new ViewOptions(
+                                List.of(),
+                                ViewOptions.PredictorPlacement.AFTER,
+                                ViewOptions.Direction.FORWARD,
+                                ViewOptions.TextView.ALONE,
+                                ViewOptions.Pooling.MEAN))
+                .optTraining(TrainingOptions.builder().optMaxSteps(1).build())
+                .build()
+                .run();
+        double asTrained = pairedCosine(trained);
+        double said = pairedCosine(trained, "--text-view", "alone", "--pooling", "mean");
+        double otherwise = pairedCosine(trained, "--pooling", "last-token");
+
+        assertThat(asTrained).isEqualTo(said).isNotEqualTo(otherwise);
+    }
+
+    private double pairedCosine(Path analyzed, String... options) throws IOException {
+        List<String> args = new ArrayList<>(List.of("analyze", "--model", analyzed.toString()));
+        args.addAll(List.of("--data", data, "--output", output + String.join("", options)));
+        args.addAll(List.of(options));
+        out.getBuffer().setLength(0);
+        assertThat(run(args.toArray(String[]::new))).as(err.toString()).isZero();
+        return new ObjectMapper()
+                .readTree(out.toString())
+                .at("/diagnostics/paired_cosine")
+                .doubleValue();
     }
 
     private List<String> lines(String file) throws IOException {

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map.Entry;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,6 +114,19 @@ final class RunFolder {
             now.remove(PATHS);
         }
         requireSame(folder.resolve(SETTINGS), "", begun, now);
+    }
+
+    /** The views of the run in this folder; nothing where there is no run. */
+    Optional<ViewSettings> views() {
+        if (!Files.exists(folder.resolve(SETTINGS))) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(JSON.treeToValue(begun().path("views"), ViewSettings.class));
+        } catch (JsonProcessingException e) {
+            throw new JepaException(
+                    folder.resolve(SETTINGS) + ": \"views\": " + e.getOriginalMessage(), e);
+        }
     }
 
     private JsonNode begun() {

@@ -1,0 +1,53 @@
+package io.github.dl4jjepa.models.finetuning;
+
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * The views that a model was trained with, as its folder's {@code run.json} has them.
+ *
+ * @param predictors how many [PRED] tokens followed Text
+ * @param tiedPredictors whether they share one id
+ * @param options placement, direction, Text's context and pooling, without the ids of [PRED] tokens
+ */
+public record TrainedViews(int predictors, boolean tiedPredictors, ViewOptions options) {
+    /**
+     * Reads the views of a trained folder.
+     *
+     * @param folder the output folder of a fine-tuning
+     * @return nothing where the folder is not one
+     * @throws JepaException if its run.json is damaged
+     */
+    public static Optional<TrainedViews> read(Path folder) {
+        return new RunFolder(folder)
+                .views()
+                .map(
+                        views ->
+                                new TrainedViews(
+                                        views.predictors(),
+                                        views.tiedPredictors(),
+                                        new ViewOptions(
+                                                List.of(),
+                                                views.placement(),
+                                                views.direction(),
+                                                views.textView(),
+                                                views.pooling())));
+    }
+
+    /**
+     * The ids of the [PRED] tokens.
+     *
+     * @param known the ids that the tokenizer has, in order
+     */
+    public List<Integer> predictorIds(int[] known) {
+        int count = known.length == 0 ? 0 : predictors;
+        return tiedPredictors && count > 0
+                ? Collections.nCopies(count, known[0])
+                : IntStream.of(known).limit(count).boxed().toList();
+    }
+}
