@@ -7,12 +7,13 @@ import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A trained matrix applied to the prediction's readout before it is compared: Pred as a linear map,
  * one of the paper's ablations (ICLR 2026 version of arXiv 2509.14252). It begins as the identity,
- * is trained with the model and saved with the optimiser's state; the trained model does without.
+ * is trained with the model and kept beside it; generation does without.
  */
 public final class LinearPredictor {
     private static final String WEIGHT = "linear_predictor.weight";
@@ -24,13 +25,16 @@ public final class LinearPredictor {
      * @param dataType the decoder's, FLOAT or DOUBLE
      */
     public LinearPredictor(int hiddenSize, DataType dataType) {
-        weight =
-                new Parameter(
-                        WEIGHT,
-                        Nd4j.eye(hiddenSize).castTo(dataType),
-                        true,
-                        true,
-                        ParameterGroup.AUXILIARY);
+        this(Nd4j.eye(hiddenSize).castTo(dataType));
+    }
+
+    /**
+     * A predictor that was trained.
+     *
+     * @param weight {@code [hidden, hidden]}, of the decoder's type
+     */
+    public LinearPredictor(INDArray weight) {
+        this.weight = new Parameter(WEIGHT, weight, true, true, ParameterGroup.AUXILIARY);
     }
 
     /** The matrix, {@code [hidden, hidden]}. */

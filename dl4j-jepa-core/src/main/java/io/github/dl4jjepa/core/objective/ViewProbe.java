@@ -52,11 +52,21 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
      *     read Enc(Text); one epoch of it is a reading
      */
     public ViewProbe(Decoder decoder, BatchSource batches) {
+        this(decoder, batches, null);
+    }
+
+    /**
+     * @param decoder the model; its parameters are shared, not copied
+     * @param batches the views to look at; one epoch of it is a reading
+     * @param predictor applied to the readouts of Text; null for none
+     */
+    public ViewProbe(Decoder decoder, BatchSource batches, LinearPredictor predictor) {
         this.batches = batches;
         SameDiff graph = Graphs.create();
         SDVariable hidden = decoder.hiddenStates(graph, BatchInputs.tokens(graph));
-        Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.PREDICTION_INDICES))
-                .rename(TEXT);
+        SDVariable text =
+                Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.PREDICTION_INDICES));
+        (predictor == null ? text : predictor.apply(text)).rename(TEXT);
         Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.TARGET_INDICES)).rename(CODE);
         SDVariable labels = graph.placeHolder(BatchInputs.LABEL_INDICES, DataType.INT32, -1);
         graph.argmax(decoder.logits(Ops.gather(hidden, labels)), 1).rename(NEXT_IDS);

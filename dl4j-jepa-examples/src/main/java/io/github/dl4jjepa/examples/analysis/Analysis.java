@@ -165,7 +165,11 @@ public final class Analysis {
                             .setBatchSize(BATCH_SIZE)
                             .setPadId(encoder.padId())
                             .build();
-            try (ViewProbe probe = new ViewProbe(decoder, batches)) {
+            try (ViewProbe probe =
+                    new ViewProbe(
+                            decoder,
+                            batches,
+                            TrainedViews.linearPredictor(folder.path()).orElse(null))) {
                 return probe.read();
             }
         }

@@ -99,6 +99,7 @@ class AnalyzeCommandTest {
                 .setOutput(trained)
                 .optPredictors(3)
                 .optTiedPredictors(true)
+                .optLinearPredictor(true)
                 .optViews(
                         new ViewOptions(
                                 List.of(),
@@ -106,7 +107,7 @@ class AnalyzeCommandTest {
                                 ViewOptions.Direction.FORWARD,
                                 ViewOptions.TextView.ALONE,
                                 ViewOptions.Pooling.MEAN))
-                .optTraining(TrainingOptions.builder().optMaxSteps(1).build())
+                .optTraining(TrainingOptions.builder().optMaxSteps(2).optLearningRate(1e-2).build())
                 .build()
                 .run();
         double asTrained = pairedCosine(trained);
@@ -114,6 +115,10 @@ class AnalyzeCommandTest {
         double otherwise = pairedCosine(trained, "--pooling", "last-token");
 
         assertThat(asTrained).isEqualTo(said).isNotEqualTo(otherwise);
+
+        Files.delete(trained.resolve("linear_predictor.safetensors"));
+        output = folder.resolve("without-predictor").toString();
+        assertThat(pairedCosine(trained)).isNotEqualTo(asTrained);
     }
 
     private double pairedCosine(Path analyzed, String... options) throws IOException {

@@ -26,6 +26,8 @@ import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
@@ -239,6 +241,12 @@ public final class FineTuning {
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
             exporter.exportInto(decoder.parameters().arrays(), output);
+            if (predictor != null) {
+                SafetensorsWriter.writeFile(
+                        output.resolve(TrainedViews.LINEAR_PREDICTOR),
+                        predictor.parameters().arrays(),
+                        Dtype.F32);
+            }
             return FineTuningResult.of(output, summary);
         }
     }

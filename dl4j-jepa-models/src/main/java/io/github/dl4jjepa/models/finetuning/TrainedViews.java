@@ -1,7 +1,10 @@
 package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -16,6 +19,25 @@ import java.util.stream.IntStream;
  * @param options placement, direction, Text's context and pooling, without the ids of [PRED] tokens
  */
 public record TrainedViews(int predictors, boolean tiedPredictors, ViewOptions options) {
+    static final String LINEAR_PREDICTOR = "linear_predictor.safetensors";
+
+    /**
+     * Reads the linear predictor of a trained folder.
+     *
+     * @param folder the output folder of a fine-tuning
+     * @return nothing where the training had none
+     * @throws JepaException if its file is damaged
+     */
+    public static Optional<LinearPredictor> linearPredictor(Path folder) {
+        Path file = folder.resolve(LINEAR_PREDICTOR);
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        SafetensorsCheckpoint stored = SafetensorsCheckpoint.open(file);
+        String name = stored.tensors().keySet().iterator().next();
+        return Optional.of(new LinearPredictor(stored.read(name)));
+    }
+
     /**
      * Reads the views of a trained folder.
      *
