@@ -133,7 +133,7 @@ final class RunFolder {
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
             throw new JepaException(
-                    file + ": missing; there is no run to resume: start it without resuming");
+                    file + ": missing; there is no run to resume: begin one without --resume");
         }
         try {
             return parsed(Files.readString(file));
