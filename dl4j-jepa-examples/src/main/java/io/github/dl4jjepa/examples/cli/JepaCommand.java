@@ -129,9 +129,9 @@ public final class JepaCommand implements Runnable {
      * @return the number, or null for picocli to use what it knows
      */
     private static String shortNumber(ArgSpec option) {
-        // A default would make a required option optional, and choose an option from its group.
+        // A default would choose an option from its group. It would also make a required option
+        // optional: the field of one is a Double, which begins as null.
         if (option.defaultValue() != null
-                || option.required()
                 || option.group() != null
                 || !(option.initialValue() instanceof Double)) {
             return null;
