@@ -94,6 +94,11 @@ public final class JepaObjective implements Serializable {
         return lambda * lambdaSchedule.factor(step - 1, 0, totalSteps);
     }
 
+    /** How lambda falls in the course of training, where it is not calibrated. */
+    public WeightSchedule lambdaSchedule() {
+        return lambdaSchedule;
+    }
+
     /** How lambda is measured; empty where it is given. */
     public Optional<Calibration> calibration() {
         return Optional.ofNullable(calibration);
@@ -117,6 +122,11 @@ public final class JepaObjective implements Serializable {
     /** The part of its own weights that an {@link TargetMode#EMA} copy keeps at each step. */
     public double emaDecay() {
         return emaDecay;
+    }
+
+    /** The fraction of optimizer steps that drop the JEPA term. */
+    public double lossDropout() {
+        return lossDropout;
     }
 
     /**

@@ -12,6 +12,7 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -101,6 +102,7 @@ public final class JepaCommand implements Runnable {
     static CommandLine configured(CommandLine jepa) {
         style(jepa);
         return jepa.setExpandAtFiles(false)
+                .setDefaultValueProvider(JepaCommand::shortNumber)
                 .registerConverter(Path.class, JepaCommand::path)
                 .setExecutionStrategy(JepaCommand::printResult)
                 .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
@@ -118,6 +120,23 @@ public final class JepaCommand implements Runnable {
             // libraries that cannot be loaded.
             return reportFailure(jepa, e);
         }
+    }
+
+    /**
+     * Writes the number that an option's field is initialized with as a user would: {@code 2e-5} in
+     * place of {@code 2.0E-5}, {@code 1} in place of {@code 1.0}.
+     *
+     * @return the number, or null for picocli to use what it knows
+     */
+    private static String shortNumber(ArgSpec option) {
+        // A default would choose an option from its group. It would also make a required option
+        // optional: the field of one is a Double, which begins as null.
+        if (option.defaultValue() != null
+                || option.group() != null
+                || !(option.initialValue() instanceof Double)) {
+            return null;
+        }
+        return option.initialValue().toString().replaceFirst("\\.0(?=E|$)", "").replace('E', 'e');
     }
 
     private static Path path(String name) {

@@ -14,86 +14,76 @@ import picocli.CommandLine.Spec;
 
 /** What is minimised. */
 final class ObjectiveOptionsMixin {
+    private static final JepaObjective DEFAULTS = JepaObjective.builder().build();
+    private static final Map<String, Object> SETTINGS = DEFAULTS.settings();
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     @Option(
             names = "--lambda",
-            defaultValue = "1",
             paramLabel = "X",
             description = "Weight of the JEPA term; 0 for plain training.")
-    private double lambda;
+    private double lambda = DEFAULTS.lambda();
 
     @Option(
             names = "--lambda-schedule",
-            defaultValue = "constant",
             paramLabel = "NAME",
             description = "How lambda falls: ${COMPLETION-CANDIDATES}.")
-    private WeightSchedule lambdaSchedule;
+    private WeightSchedule lambdaSchedule = DEFAULTS.lambdaSchedule();
 
     @Option(
             names = "--lambda-ratio",
-            defaultValue = "0",
             paramLabel = "X",
             description =
                     "Measure lambda, in place of --lambda: the JEPA term's gradient on the layers is"
                             + " to be this many times as long as the language model's. 0 to take"
                             + " --lambda as it is.")
-    private double lambdaRatio;
+    private double lambdaRatio = (double) SETTINGS.get("lambda_ratio");
 
     @Option(
             names = "--lambda-every",
-            defaultValue = "" + Calibration.DEFAULT_EVERY,
             paramLabel = "N",
             description = "Steps from one measurement of --lambda-ratio to the next.")
-    private int lambdaEvery;
+    private int lambdaEvery = (int) SETTINGS.get("lambda_every");
 
-    @Option(
-            names = "--gamma",
-            defaultValue = "1",
-            paramLabel = "X",
-            description = "Weight of the language-model loss.")
-    private double gamma;
+    @Option(names = "--gamma", paramLabel = "X", description = "Weight of the language-model loss.")
+    private double gamma = DEFAULTS.gamma();
 
     @Option(
             names = "--loss-dropout",
-            defaultValue = "0",
             paramLabel = "F",
             description =
                     "Leave the JEPA term out of this part of the steps, which then cost less.")
-    private double lossDropout;
+    private double lossDropout = DEFAULTS.lossDropout();
 
     @Option(
             names = "--distance",
-            defaultValue = "cosine",
             paramLabel = "NAME",
             description =
                     "What the JEPA term measures: ${COMPLETION-CANDIDATES}. The first is the"
                             + " paper's; semantic-tube compares no views.")
-    private DistanceKind distance;
+    private DistanceKind distance = DistanceKind.valueOf(SETTINGS.get("distance").toString());
 
     @Option(
             names = "--temperature",
-            defaultValue = "0.07",
             paramLabel = "X",
             description = "What the info-nce distances divide cosines by.")
-    private double temperature;
+    private double temperature = (double) SETTINGS.get("temperature");
 
     @Option(
             names = "--target",
-            defaultValue = "gradient",
             paramLabel = "NAME",
             description =
                     "Where the target comes from: ${COMPLETION-CANDIDATES}. ema is a copy of the"
                             + " model that follows it.")
-    private TargetMode target;
+    private TargetMode target = DEFAULTS.target();
 
     @Option(
             names = "--ema-decay",
-            defaultValue = "" + JepaObjective.DEFAULT_EMA_DECAY,
             paramLabel = "F",
             description = "The part of its weights that the ema copy keeps at each step.")
-    private double emaDecay;
+    private double emaDecay = DEFAULTS.emaDecay();
 
     @Option(
             names = "--regularizer",

@@ -14,6 +14,8 @@ import picocli.CommandLine.Spec;
 
 /** The options that finetune and pretrain share. */
 final class TrainingOptionsMixin {
+    private static final TrainingOptions DEFAULTS = TrainingOptions.builder().build();
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -68,34 +70,27 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--epochs",
-            defaultValue = "4",
             paramLabel = "N",
             description = "How often to go through the training data.")
-    private int epochs;
+    private int epochs = DEFAULTS.epochs();
 
     @Option(
             names = "--max-steps",
-            defaultValue = "0",
             paramLabel = "N",
             description =
                     "Optimiser steps to take, in place of --epochs; 0 for as many as these need.")
-    private long maxSteps;
+    private long maxSteps = DEFAULTS.maxSteps();
 
     @Option(
             names = "--compute-budget",
-            defaultValue = "0",
             paramLabel = "FLOPS",
             description =
                     "Stop when this many floating-point operations are spent, in place of --epochs;"
                             + " 2e15, say. Padding is not counted. 0 for no budget.")
-    private double computeBudget;
+    private double computeBudget = DEFAULTS.computeBudget();
 
-    @Option(
-            names = "--batch-size",
-            defaultValue = "" + FineTuning.Builder.DEFAULT_BATCH_SIZE,
-            paramLabel = "N",
-            description = "Examples in a micro-batch.")
-    private int batchSize;
+    @Option(names = "--batch-size", paramLabel = "N", description = "Examples in a micro-batch.")
+    private int batchSize = FineTuning.Builder.DEFAULT_BATCH_SIZE;
 
     @Option(
             names = "--group-by-length",
@@ -112,45 +107,36 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--accumulate",
-            defaultValue = "1",
             paramLabel = "N",
             description = "Micro-batches per optimizer step.")
-    private int accumulate;
+    private int accumulate = DEFAULTS.accumulate();
 
-    @Option(
-            names = "--learning-rate",
-            defaultValue = "2e-5",
-            paramLabel = "X",
-            description = "Largest learning rate.")
-    private double learningRate;
+    @Option(names = "--learning-rate", paramLabel = "X", description = "Largest learning rate.")
+    private double learningRate = DEFAULTS.learningRate();
 
     @Option(
             names = "--schedule",
-            defaultValue = "linear",
             paramLabel = "NAME",
             description = "How the learning rate falls: ${COMPLETION-CANDIDATES}.")
-    private WeightSchedule schedule;
+    private WeightSchedule schedule = DEFAULTS.schedule();
 
     @Option(
             names = "--warmup",
-            defaultValue = "0",
             paramLabel = "N",
             description = "Steps over which the learning rate rises.")
-    private long warmup;
+    private long warmup = DEFAULTS.warmupSteps();
 
     @Option(
             names = "--weight-decay",
-            defaultValue = "0",
             paramLabel = "X",
             description = "AdamW's decoupled decay; none on norms and biases.")
-    private double weightDecay;
+    private double weightDecay = DEFAULTS.weightDecay();
 
     @Option(
             names = "--max-grad-norm",
-            defaultValue = "1",
             paramLabel = "X",
             description = "Clip the gradient's global norm to this; 0 for no clipping.")
-    private double maxGradNorm;
+    private double maxGradNorm = DEFAULTS.maxGradientNorm();
 
     @Option(
             names = "--max-length",
@@ -163,25 +149,22 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--seed",
-            defaultValue = "" + FineTuning.Builder.DEFAULT_SEED,
             paramLabel = "N",
             description =
                     "Decides the order of examples, the split, loss dropout, and random weights.")
-    private long seed;
+    private long seed = FineTuning.Builder.DEFAULT_SEED;
 
     @Option(
             names = "--evaluate-every",
-            defaultValue = "0",
             paramLabel = "N",
             description = "Steps between validations; 0 for once an epoch.")
-    private long evaluateEvery;
+    private long evaluateEvery = DEFAULTS.evaluateEvery();
 
     @Option(
             names = "--checkpoint-every",
-            defaultValue = "0",
             paramLabel = "N",
             description = "Steps between checkpoints; 0 for once an epoch.")
-    private long checkpointEvery;
+    private long checkpointEvery = DEFAULTS.checkpointEvery();
 
     /**
      * Trains with these options.

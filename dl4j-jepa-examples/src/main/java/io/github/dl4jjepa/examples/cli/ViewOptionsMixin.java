@@ -9,62 +9,57 @@ import picocli.CommandLine.Option;
 
 /** What the JEPA term compares, and in which layout. */
 final class ViewOptionsMixin {
+    private static final ViewOptions DEFAULTS = ViewOptions.builder().build();
+
     @Option(
             names = "--layout",
-            defaultValue = "shared-prefix",
             paramLabel = "NAME",
             description =
                     "How the views are laid out in rows: ${COMPLETION-CANDIDATES}. The result is"
                             + " the same, shared-prefix costs the least.")
-    private LayoutKind layout;
+    private LayoutKind layout = FineTuning.Builder.DEFAULT_LAYOUT;
 
     @Option(
             names = "--predictors",
-            defaultValue = "1",
             paramLabel = "K",
-            description = "Number of [PRED] tokens, 0 to 10.")
-    private int predictors;
+            description = "Number of [PRED] tokens, 0 to " + ViewOptions.MAX_PREDICTORS + ".")
+    private int predictors = FineTuning.Builder.DEFAULT_PREDICTORS;
 
     @Option(names = "--tied-predictors", description = "Let all [PRED] tokens share one embedding.")
     private boolean tiedPredictors;
 
     @Option(
             names = "--predictor-placement",
-            defaultValue = "after",
             paramLabel = "WHERE",
             description = "Where [PRED] tokens stand to the view: ${COMPLETION-CANDIDATES}.")
-    private ViewOptions.PredictorPlacement placement;
+    private ViewOptions.PredictorPlacement placement = DEFAULTS.placement();
 
     @Option(
             names = "--direction",
-            defaultValue = "forward",
             paramLabel = "NAME",
             description = "Whether Text predicts Code or the reverse: ${COMPLETION-CANDIDATES}.")
-    private ViewOptions.Direction direction;
+    private ViewOptions.Direction direction = DEFAULTS.direction();
 
     @Option(
             names = "--text-view",
-            defaultValue = "in-context",
             paramLabel = "NAME",
             description =
                     "Whether Text is seen with the prompt before it: ${COMPLETION-CANDIDATES}.")
-    private ViewOptions.TextView textView;
+    private ViewOptions.TextView textView = DEFAULTS.textView();
 
     @Option(
             names = "--pooling",
-            defaultValue = "last-token",
             paramLabel = "NAME",
             description = "Which hidden states of a view are read: ${COMPLETION-CANDIDATES}.")
-    private ViewOptions.Pooling pooling;
+    private ViewOptions.Pooling pooling = DEFAULTS.pooling();
 
     @Option(
             names = "--pairs",
-            defaultValue = "matched",
             paramLabel = "NAME",
             description =
                     "Which views of the training data are compared: ${COMPLETION-CANDIDATES}. What"
                             + " is not matched is a control.")
-    private Pairing pairs;
+    private Pairing pairs = FineTuning.Builder.DEFAULT_PAIRS;
 
     /** Sets what these options say. */
     void applyTo(FineTuning.Builder tuning) {

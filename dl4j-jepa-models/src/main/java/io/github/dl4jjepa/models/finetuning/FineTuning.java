@@ -262,6 +262,15 @@ public final class FineTuning {
         /** The seed, unless said otherwise. */
         public static final long DEFAULT_SEED = 42;
 
+        /** The number of [PRED] tokens, unless said otherwise. */
+        public static final int DEFAULT_PREDICTORS = 1;
+
+        /** The layout of the views, unless said otherwise. */
+        public static final LayoutKind DEFAULT_LAYOUT = LayoutKind.SHARED_PREFIX;
+
+        /** The views of the training data that are compared, unless said otherwise. */
+        public static final Pairing DEFAULT_PAIRS = Pairing.MATCHED;
+
         private final String model;
         private Path train;
         private Path output;
@@ -367,7 +376,8 @@ public final class FineTuning {
         }
 
         /**
-         * Sets the number of [PRED] tokens (default: 1; the paper searches 0 to 4).
+         * Sets the number of [PRED] tokens (default: {@value #DEFAULT_PREDICTORS}; the paper
+         * searches 0 to 4).
          *
          * @param count 0 to {@value ViewOptions#MAX_PREDICTORS}
          */

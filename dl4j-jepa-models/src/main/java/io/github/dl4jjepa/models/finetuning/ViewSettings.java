@@ -28,8 +28,9 @@ record ViewSettings(
         ViewOptions.Pooling pooling,
         LayoutKind layout,
         Pairing pairs) {
-    /** The defaults of {@link ViewOptions}, one [PRED] token, and one row for all views. */
-    static final ViewSettings DEFAULT = of(ViewOptions.predictors(), 1);
+    /** The defaults of {@link ViewOptions} and of {@link FineTuning.Builder}. */
+    static final ViewSettings DEFAULT =
+            of(ViewOptions.predictors(), FineTuning.Builder.DEFAULT_PREDICTORS);
 
     private static ViewSettings of(ViewOptions options, int predictors) {
         return new ViewSettings(
@@ -39,8 +40,8 @@ record ViewSettings(
                 options.direction(),
                 options.textView(),
                 options.pooling(),
-                LayoutKind.SHARED_PREFIX,
-                Pairing.MATCHED);
+                FineTuning.Builder.DEFAULT_LAYOUT,
+                FineTuning.Builder.DEFAULT_PAIRS);
     }
 
     ViewSettings withPredictors(int count) {
