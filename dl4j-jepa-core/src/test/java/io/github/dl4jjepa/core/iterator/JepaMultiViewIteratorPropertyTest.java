@@ -21,7 +21,7 @@ class JepaMultiViewIteratorPropertyTest {
         GROUPED_BY_LENGTH
     }
 
-    @Property(tries = 100)
+    @Property(tries = 80)
     void seekingToABatchEqualsIteratingToIt(
             @ForAll @IntRange(min = 1, max = 20) int examples,
             @ForAll @IntRange(min = 1, max = 24) int batchSize,

@@ -31,7 +31,7 @@ public final class RandomExamples extends DomainContextBase {
         Arbitrary<View> view =
                 Combinators.combine(
                                 tokens(10, 29).array(int[].class).ofMinSize(1).ofMaxSize(5),
-                                Arbitraries.of(true, false))
+                                Arbitraries.of(true, true, true, false))
                         .as(View::new);
         return Combinators.combine(
                         context,
