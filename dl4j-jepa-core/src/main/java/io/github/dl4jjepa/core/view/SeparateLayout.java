@@ -2,8 +2,10 @@ package io.github.dl4jjepa.core.view;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * Each view in a row of its own, under ordinary causal attention (LLM-JEPA, arXiv 2509.14252,
@@ -32,9 +34,10 @@ public final class SeparateLayout implements ViewLayout {
     public List<Row> rows(TokenizedExample example) {
         RowBuilder conversation = RowBuilder.conversation(example);
         List<Row> rows = new ArrayList<>();
+        Set<Integer> ends = new HashSet<>();
         for (Encoding encoding : Encoding.of(example, options)) {
             int[] path = encoding.path(example);
-            if (isBeginning(path, example.ids())) {
+            if (isBeginning(path, example.ids()) && readsOthers(path.length, ends)) {
                 conversation.shared(encoding);
             } else {
                 rows.add(new RowBuilder().alone(path, encoding).build());
@@ -42,6 +45,21 @@ public final class SeparateLayout implements ViewLayout {
         }
         rows.add(0, conversation.build());
         return rows;
+    }
+
+    /**
+     * Whether an encoding that ends at a place of the conversation reads other hidden states than
+     * those before it: one hidden state cannot be read for two pairs.
+     */
+    private boolean readsOthers(int end, Set<Integer> ends) {
+        boolean others =
+                options.pooling() == ViewOptions.Pooling.LAST_TOKEN
+                        ? !ends.contains(end)
+                        : ends.isEmpty();
+        if (others) {
+            ends.add(end);
+        }
+        return others;
     }
 
     private static boolean isBeginning(int[] path, int[] conversation) {
