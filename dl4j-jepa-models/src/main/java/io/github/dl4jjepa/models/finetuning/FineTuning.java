@@ -26,8 +26,6 @@ import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
-import io.github.dl4jjepa.models.safetensors.Dtype;
-import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
@@ -242,10 +240,7 @@ public final class FineTuning {
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
             exporter.exportInto(decoder.parameters().arrays(), output);
             if (predictor != null) {
-                SafetensorsWriter.writeFile(
-                        output.resolve(TrainedViews.LINEAR_PREDICTOR),
-                        predictor.parameters().arrays(),
-                        Dtype.F32);
+                TrainedViews.write(predictor, output);
             }
             return FineTuningResult.of(output, summary);
         }

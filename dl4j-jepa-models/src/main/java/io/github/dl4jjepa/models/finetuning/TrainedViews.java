@@ -3,9 +3,13 @@ package io.github.dl4jjepa.models.finetuning;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -19,7 +23,23 @@ import java.util.stream.IntStream;
  * @param options placement, direction, Text's context and pooling, without the ids of [PRED] tokens
  */
 public record TrainedViews(int predictors, boolean tiedPredictors, ViewOptions options) {
-    static final String LINEAR_PREDICTOR = "linear_predictor.safetensors";
+    private static final String LINEAR_PREDICTOR = "linear_predictor.safetensors";
+
+    /** Writes a linear predictor into a trained folder, in place of one that is there. */
+    static void write(LinearPredictor predictor, Path folder) {
+        Path partial = folder.resolve("." + LINEAR_PREDICTOR);
+        try {
+            Files.deleteIfExists(partial);
+            SafetensorsWriter.writeFile(partial, predictor.parameters().arrays(), Dtype.F32);
+            Files.move(
+                    partial,
+                    folder.resolve(LINEAR_PREDICTOR),
+                    StandardCopyOption.REPLACE_EXISTING,
+                    StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new JepaException(folder + ": cannot be written: " + e, e);
+        }
+    }
 
     /**
      * Reads the linear predictor of a trained folder.
