@@ -16,32 +16,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Templates of published models against what transformers 5.23 makes of them. */
 class PublishedChatTemplatesTest {
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "smollm2-instruct",
-                "llama-3-instruct",
-                "llama-3.1-instruct",
-                "llama-3.2-instruct",
-                "qwen2.5-instruct",
-                "tinyllama-chat",
-                "zephyr-7b-beta",
-                "gemma-2-it",
-                "gemma-3-it",
-                "mistral-7b-instruct-v0.2",
-                "mistral-7b-instruct-v0.2-first",
-                "mistral-7b-instruct-v0.3",
-                "phi-3-mini",
-                "phi-3.5-mini",
-                "olmo-2-instruct",
-                "qwen3",
-                "qwen3-first",
-                "deepseek-r1-distill-qwen"
-            })
+    @MethodSource("io.github.dl4jjepa.models.tokenizer.PublishedModel#names")
     void rendersAndFindsTurnsAsTransformersDoes(String name) throws IOException {
         Path folder = Fixtures.shared("fixtures/chat/" + name);
         String source = Files.readString(folder.resolve("chat_template.jinja"));

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Tokenizers of our own with the added tokens and the chat templates of published models; see
@@ -18,7 +20,15 @@ final class PublishedModel {
 
     PublishedModel(String name) {
         this.name = name;
-        this.golden = Fixtures.json(Fixtures.resource("/chat-tokens/golden.json")).path(name);
+        this.golden = all().path(name);
+    }
+
+    private static JsonNode all() {
+        return Fixtures.json(Fixtures.resource("/chat-tokens/golden.json"));
+    }
+
+    static Stream<String> names() {
+        return all().properties().stream().map(Map.Entry::getKey);
     }
 
     /** By a conversation's name, how many tokens it has and the beginning of their hash. */
