@@ -108,7 +108,7 @@ public final class CsvExampleReader implements ExampleSource {
             throw new JepaException(
                     file
                             + ": not valid CSV: "
-                            + e.getMessage()
+                            + withAsciiDigits(e.getMessage())
                             + "; put a field with a quote in it into quotes, and double the quote",
                     e);
         }
@@ -267,5 +267,13 @@ public final class CsvExampleReader implements ExampleSource {
             }
             return new CsvExampleReader(this);
         }
+    }
+
+    /** FastCSV formats line numbers with the digits of the default locale. */
+    private static String withAsciiDigits(String message) {
+        return message.codePoints()
+                .map(c -> Character.isDigit(c) ? '0' + Character.digit(c, 10) : c)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
 }
