@@ -96,8 +96,9 @@ public final class ChatModel implements AutoCloseable {
     public Answer answer(String question) {
         Message user = new Message(Message.USER, question);
         Example example = Example.conversation("the question", List.of(user));
-        int room = Math.max(1, maxPositions - encode(example).length);
-        return answer(List.of(example), Math.min(DEFAULT_MAX_NEW_TOKENS, room)).get(0);
+        int[] prompt = encode(example);
+        int room = Math.max(1, maxPositions - prompt.length);
+        return answerPrompts(List.of(prompt), Math.min(DEFAULT_MAX_NEW_TOKENS, room)).get(0);
     }
 
     /**
@@ -109,7 +110,10 @@ public final class ChatModel implements AutoCloseable {
      *     the model's positions
      */
     public List<Answer> answer(List<Example> questions, int maxNewTokens) {
-        List<int[]> prompts = questions.stream().map(this::encode).toList();
+        return answerPrompts(questions.stream().map(this::encode).toList(), maxNewTokens);
+    }
+
+    private List<Answer> answerPrompts(List<int[]> prompts, int maxNewTokens) {
         for (int[] prompt : prompts) {
             if (prompt.length + maxNewTokens > maxPositions) {
                 throw new JepaException(

@@ -151,7 +151,7 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endOfTurnId())
                             .build();
-            return train(decoder, exporter, data, resume);
+            return train(decoder, exporter, data, resume, inputs);
         }
     }
 
@@ -213,7 +213,11 @@ public final class FineTuning {
     }
 
     private FineTuningResult train(
-            TransformerDecoder decoder, CheckpointExporter exporter, Data data, boolean resume) {
+            TransformerDecoder decoder,
+            CheckpointExporter exporter,
+            Data data,
+            boolean resume,
+            RunInputs inputs) {
         LinearPredictor predictor =
                 settings.linearPredictor() && objective.comparesViews()
                         ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
@@ -234,7 +238,7 @@ public final class FineTuning {
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
             if (!resume) {
-                run.begin(settings, RunInputs.of(settings, source));
+                run.begin(settings, inputs);
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();

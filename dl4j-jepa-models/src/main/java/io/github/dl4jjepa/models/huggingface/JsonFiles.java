@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.GitLfs;
+import io.github.dl4jjepa.models.safetensors.JsonFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -62,16 +63,13 @@ final class JsonFiles {
         } catch (NoSuchFileException e) {
             throw new JepaException(file + ": no such file. " + remedy, e);
         } catch (JsonProcessingException e) {
-            // What exceeds a limit of the parser, such as its depth, comes without a place.
-            String place =
-                    e.getLocation() == null
-                            ? ""
-                            : ", line "
-                                    + e.getLocation().getLineNr()
-                                    + ", column "
-                                    + e.getLocation().getColumnNr();
             throw new JepaException(
-                    file + place + ": not valid JSON: " + e.getOriginalMessage() + ". " + remedy,
+                    file
+                            + JsonFault.place(e)
+                            + ": not valid JSON: "
+                            + e.getOriginalMessage()
+                            + ". "
+                            + remedy,
                     e);
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e, e);

@@ -36,16 +36,13 @@ final class ShardIndex {
         try {
             index = JSON.readTree(file.toFile());
         } catch (JsonProcessingException e) {
-            // What exceeds a limit of the parser, such as its depth, comes without a place.
-            String place =
-                    e.getLocation() == null
-                            ? ""
-                            : ", line "
-                                    + e.getLocation().getLineNr()
-                                    + ", column "
-                                    + e.getLocation().getColumnNr();
             throw new JepaException(
-                    file + place + ": " + e.getOriginalMessage() + ". Download the file again.", e);
+                    file
+                            + JsonFault.place(e)
+                            + ": "
+                            + e.getOriginalMessage()
+                            + ". Download the file again.",
+                    e);
         } catch (IOException e) {
             throw new JepaException(file + ": cannot be read: " + e, e);
         }

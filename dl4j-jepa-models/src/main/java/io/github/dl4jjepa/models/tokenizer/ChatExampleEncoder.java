@@ -386,6 +386,9 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                 template.requireWritten(messages, arguments, turn, addGenerationPrompt);
             }
             for (Entry<String, Object> field : message.fields().entrySet()) {
+                if (!says(field.getValue())) {
+                    continue;
+                }
                 List<Message> others = new ArrayList<>(messages);
                 others.set(
                         turn,
@@ -393,8 +396,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                                 message.role(),
                                 message.content(),
                                 without(message.fields(), field.getKey())));
-                if (says(field.getValue())
-                        && rendersAs(others, arguments, addGenerationPrompt, text)) {
+                if (rendersAs(others, arguments, addGenerationPrompt, text)) {
                     throw unwritten("messages[" + turn + "]." + field.getKey());
                 }
             }

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.tokenizer;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -123,19 +122,7 @@ final class ChatTemplateFiles {
     }
 
     private static JsonNode processor(Path file) {
-        String text = TokenizerFiles.readText(file).orElse("{}");
-        try {
-            return JSON.readTree(text);
-        } catch (JsonProcessingException e) {
-            throw new JepaException(
-                    file
-                            + ", line "
-                            + e.getLocation().getLineNr()
-                            + ": not JSON: "
-                            + e.getOriginalMessage()
-                            + ". Download the file again.",
-                    e);
-        }
+        return TokenizerFiles.parse(file, TokenizerFiles.readText(file).orElse("{}"));
     }
 
     /** The templates that a key holds: a text, a list of {name, template}, or an object. */

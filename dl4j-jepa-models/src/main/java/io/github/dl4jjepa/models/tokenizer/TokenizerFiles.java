@@ -370,10 +370,20 @@ public final class TokenizerFiles {
             return JSON.createObjectNode();
         }
         Path file = folder.resolve(name);
+        if (parse(file, text) instanceof ObjectNode object) {
+            return object;
+        }
+        throw new JepaException(file + " is not a JSON object. Download the file again.");
+    }
+
+    /**
+     * Parses the text of a file.
+     *
+     * @throws JepaException if it is not JSON
+     */
+    static JsonNode parse(Path file, String text) {
         try {
-            if (JSON.readTree(text) instanceof ObjectNode object) {
-                return object;
-            }
+            return JSON.readTree(text);
         } catch (JsonProcessingException e) {
             throw new JepaException(
                     file
@@ -384,7 +394,6 @@ public final class TokenizerFiles {
                             + ". Download the file again.",
                     e);
         }
-        throw new JepaException(file + " is not a JSON object. Download the file again.");
     }
 
     private static String write(JsonNode node) {
