@@ -1,6 +1,6 @@
 """Writes the fixtures of the safetensors tests with the Python library.
 
-    python make_safetensors_fixtures.py ../resources/io/github/dl4jjepa/models/safetensors
+    python make_safetensors_fixtures.py ../resources/io/github/dl4jjepa/models/internal/safetensors
 
 Made with torch 2.15.0, safetensors 0.8.0 and huggingface_hub (as of transformers 5.23.0).
 """

@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core;
 
+import io.github.dl4jjepa.core.internal.OptionName;
+
 /**
  * How the learning rate, or another weight, runs over the training, after a linear warm-up from 0:
  * the schedules of Hugging Face's {@code transformers.optimization}, step for step.

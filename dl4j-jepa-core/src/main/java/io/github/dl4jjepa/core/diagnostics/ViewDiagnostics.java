@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.diagnostics;
 
+import io.github.dl4jjepa.core.internal.Cosines;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;

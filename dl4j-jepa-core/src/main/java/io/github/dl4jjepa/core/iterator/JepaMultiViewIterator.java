@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.batch.ShapeBuckets;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.ExampleEncoder;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
+import io.github.dl4jjepa.core.internal.batch.PackedLabels;
 import java.util.List;
 import java.util.Objects;
 import org.nd4j.linalg.dataset.DataSet;

@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.WeightSchedule;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.SeededRandom;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

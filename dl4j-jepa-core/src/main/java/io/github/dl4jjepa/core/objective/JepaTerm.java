@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective.WeightedRegularizer;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

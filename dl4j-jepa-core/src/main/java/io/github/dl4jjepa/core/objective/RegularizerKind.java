@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 import java.util.Arrays;
 import java.util.function.Supplier;
 

@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Arena;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

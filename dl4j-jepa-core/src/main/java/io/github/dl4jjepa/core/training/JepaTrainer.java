@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
@@ -11,7 +12,6 @@ import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Backend;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -10,6 +10,7 @@ import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.diagnostics.AnswerAccuracy;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
+import io.github.dl4jjepa.core.internal.training.MetricsFile;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;

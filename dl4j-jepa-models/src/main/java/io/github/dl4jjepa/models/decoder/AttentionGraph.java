@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
 import java.util.List;

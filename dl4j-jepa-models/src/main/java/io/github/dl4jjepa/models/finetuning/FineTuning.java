@@ -1,6 +1,8 @@
 package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
+import io.github.dl4jjepa.core.internal.training.MetricsFile;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
@@ -9,9 +11,7 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.objective.ViewProbe;
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.training.JepaTrainer;
-import io.github.dl4jjepa.core.training.MetricsFile;
 import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.training.TrainingSummary;

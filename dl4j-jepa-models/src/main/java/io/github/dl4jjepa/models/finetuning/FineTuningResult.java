@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingSummary;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;

@@ -2,8 +2,8 @@ package io.github.dl4jjepa.models.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.dl4jjepa.models.safetensors.Dtype;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
+import io.github.dl4jjepa.models.internal.safetensors.Dtype;
+import io.github.dl4jjepa.models.internal.safetensors.TensorInfo;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;

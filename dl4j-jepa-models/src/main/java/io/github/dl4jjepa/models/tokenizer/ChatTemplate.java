@@ -2,8 +2,8 @@ package io.github.dl4jjepa.models.tokenizer;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.tokenizer.jinja.JinjaTemplate;
-import io.github.dl4jjepa.models.tokenizer.jinja.TemplateException;
+import io.github.dl4jjepa.models.internal.jinja.JinjaTemplate;
+import io.github.dl4jjepa.models.internal.jinja.TemplateException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;

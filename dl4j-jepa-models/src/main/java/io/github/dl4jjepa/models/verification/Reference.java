@@ -7,7 +7,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
-import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.internal.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package io.github.dl4jjepa.models.decoder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

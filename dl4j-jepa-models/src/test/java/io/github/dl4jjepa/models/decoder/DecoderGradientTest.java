@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.CentredCosineDistance;
 import io.github.dl4jjepa.core.objective.CosineDistance;
@@ -19,7 +20,6 @@ import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.objective.VicReg;
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
@@ -154,7 +154,7 @@ class DecoderGradientTest {
      */
     private static Losses goldenLosses(TransformerDecoder decoder) {
         var golden =
-                io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint.open(
+                io.github.dl4jjepa.models.internal.safetensors.SafetensorsCheckpoint.open(
                         Fixtures.model("llama").resolve("golden.safetensors"));
         int[][] text = golden.read("text_ids").toIntMatrix();
         int[][] textMask = golden.read("text_mask").toIntMatrix();

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.training.StepCost;
 import io.github.dl4jjepa.core.training.TrainerState;
-import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.internal.safetensors.Dtype;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

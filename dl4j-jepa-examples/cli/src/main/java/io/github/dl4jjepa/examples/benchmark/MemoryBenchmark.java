@@ -12,7 +12,7 @@ import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
-import io.github.dl4jjepa.models.finetuning.ProcessMemory;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.evaluation.Evaluation;

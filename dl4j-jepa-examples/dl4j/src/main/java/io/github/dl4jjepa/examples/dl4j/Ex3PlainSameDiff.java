@@ -5,7 +5,7 @@ import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaLoss;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.SequenceEncoder;
