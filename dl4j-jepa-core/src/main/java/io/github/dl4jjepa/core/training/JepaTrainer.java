@@ -116,7 +116,7 @@ public final class JepaTrainer {
             TrainerState state = start;
             Optional<StepMetrics> lastStep = Optional.empty();
             while (state.step() < totalSteps()) {
-                if (state == start || state.batch() == 0) {
+                if (state.equals(start) || state.batch() == 0) {
                     batches.seek(state.epoch(), state.batch());
                 }
                 StepMetrics metrics = step(state, gradients, updates);

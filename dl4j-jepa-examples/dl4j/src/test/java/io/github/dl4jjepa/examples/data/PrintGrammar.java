@@ -10,6 +10,8 @@ final class PrintGrammar {
     private PrintGrammar() {}
 
     /**
+     * Prints.
+     *
      * @param args how many examples, and the seed
      */
     public static void main(String[] args) {

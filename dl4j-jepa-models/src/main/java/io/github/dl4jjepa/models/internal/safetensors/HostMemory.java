@@ -25,6 +25,8 @@ final class HostMemory {
     @FunctionalInterface
     interface Visitor {
         /**
+         * Takes one region.
+         *
          * @param first index of the region's first element, in C order
          * @param region the elements in the machine's byte order; valid during the call only
          */
