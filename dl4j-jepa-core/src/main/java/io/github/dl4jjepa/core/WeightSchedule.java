@@ -38,7 +38,7 @@ public enum WeightSchedule {
     }
 
     /**
-     * What the learning rate is multiplied with at an optimiser step.
+     * What the learning rate is multiplied with at an optimizer step.
      *
      * @param step the step, from 0
      * @param warmupSteps steps of warm-up; the factor is 0 at the first of them

@@ -17,7 +17,7 @@ public final class SeededRandom {
         EPOCH_ORDER,
         /** Which steps drop the JEPA term. */
         LOSS_DROPOUT,
-        /** The directions of sketched regularisers. */
+        /** The directions of sketched regularizers. */
         DIRECTIONS,
         /** The tokens of a semantic tube. */
         SEMANTIC_TUBE,
@@ -37,7 +37,7 @@ public final class SeededRandom {
         return new Random(mix(mix(mix(seed) + use.ordinal()) + number * GOLDEN));
     }
 
-    /** SplitMix64's finaliser: neighbouring seeds of Random begin alike, mixed ones do not. */
+    /** SplitMix64's finalizer: neighboring seeds of Random begin alike, mixed ones do not. */
     private static long mix(long z) {
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.internal.OptionName;
-import io.github.dl4jjepa.core.internal.batch.PackedLabels;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.core.iterator;
 
-import io.github.dl4jjepa.core.internal.batch.PackedLabels;
 import java.util.List;
 import java.util.Objects;
 import org.nd4j.linalg.dataset.DataSet;
@@ -31,7 +30,7 @@ public final class OneHotLabelIterator implements DataSetIterator {
     private final int vocabulary;
 
     @SuppressWarnings(
-            "serial") // most preprocessors are serialisable, though their interface is not
+            "serial") // most preprocessors are serializable, though their interface is not
     private DataSetPreProcessor preProcessor;
 
     /**

@@ -54,8 +54,8 @@ import org.nd4j.shade.jackson.annotation.JsonSetter;
  * time, nIn]} ({@link RNNFormat#NWC}). The labels are those of a {@link
  * io.github.dl4jjepa.core.iterator.JepaMultiViewIterator} with {@link
  * io.github.dl4jjepa.core.iterator.MultiDataSetForm#SEQUENCE} or {@code PACKED}: {@link
- * io.github.dl4jjepa.core.internal.batch.PackedLabels}. [PRED] tokens are tokens of the Text's row;
- * the layout says how many there are. {@code output()} gives the probabilities of the next token at
+ * io.github.dl4jjepa.core.iterator.PackedLabels}. [PRED] tokens are tokens of the Text's row; the
+ * layout says how many there are. {@code output()} gives the probabilities of the next token at
  * each position, in the input's format, and needs no labels.
  *
  * <p>The score is the objective's value on the scale that {@link ScoreReduction} says, plus

@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.core.layer;
 
-import io.github.dl4jjepa.core.internal.training.MetricsFile;
 import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.training.MeanLosses;
+import io.github.dl4jjepa.core.training.MetricsFile;
 import java.util.Locale;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Model;

@@ -1,11 +1,11 @@
 package io.github.dl4jjepa.core.layer;
 
-import io.github.dl4jjepa.core.internal.batch.PackedLabels;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
 import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.iterator.PackedLabels;
 import io.github.dl4jjepa.core.objective.Losses;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.internal.SeededRandom;
-import io.github.dl4jjepa.core.internal.batch.ShapeBuckets;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.iterator.ShapeBuckets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

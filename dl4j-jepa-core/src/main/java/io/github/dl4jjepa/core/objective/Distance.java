@@ -20,7 +20,7 @@ public interface Distance extends Serializable {
 
     /**
      * Whether a pair's distance depends on the other pairs of its batch. If so, the pairs of all
-     * micro-batches of an optimiser step are compared together.
+     * micro-batches of an optimizer step are compared together.
      */
     default boolean comparesAcrossPairs() {
         return false;

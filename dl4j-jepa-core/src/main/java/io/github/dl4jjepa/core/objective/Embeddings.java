@@ -28,7 +28,7 @@ final class Embeddings {
     }
 
     /** Rows less their mean. */
-    static SDVariable centred(SDVariable x) {
+    static SDVariable centered(SDVariable x) {
         return Ops.add(x, ones(x).mmul(columnMeans(x)).neg());
     }
 

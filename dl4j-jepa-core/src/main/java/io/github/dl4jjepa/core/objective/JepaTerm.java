@@ -23,7 +23,7 @@ final class JepaTerm {
     }
 
     /**
-     * Draws the sum of the pairs' distances, to which each pair adds what the regularisers say of
+     * Draws the sum of the pairs' distances, to which each pair adds what the regularizers say of
      * its batch: divided by the number of pairs, it is the JEPA term.
      */
     SDVariable sum(EmbeddingPairs pairs) {

@@ -21,7 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * prediction_indices} and {@code target_indices}, INT32 {@code [pairs, width]}, and {@code
  * answer_ids}, INT32 {@code [pairs]}; and the scalars {@code lm_weight} and {@code jepa_weight}.
  * Its outputs are {@code lm_sum}, {@code jepa_sum} and {@code loss = lm_weight * lm_sum +
- * jepa_weight * jepa_sum}. The head runs at the labelled positions only.
+ * jepa_weight * jepa_sum}. The head runs at the labeled positions only.
  *
  * <p>Batches without views run through a second graph without the JEPA term, drawn when the first
  * of them comes.

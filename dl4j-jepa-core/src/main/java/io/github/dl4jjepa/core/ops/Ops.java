@@ -70,7 +70,7 @@ public final class Ops {
      *
      * @param x {@code [n, width]}
      */
-    public static SDVariable centredRows(SDVariable x) {
+    public static SDVariable centeredRows(SDVariable x) {
         // Through an integer, so that the ones take no gradient.
         SDVariable ones = x.getSameDiff().onesLike(x.castTo(DataType.INT32)).castTo(x.dataType());
         return add(x, scaleRows(ones, x.mean(true, 1).neg()));

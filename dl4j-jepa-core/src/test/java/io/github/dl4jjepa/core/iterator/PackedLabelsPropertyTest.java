@@ -2,8 +2,6 @@ package io.github.dl4jjepa.core.iterator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jjepa.core.internal.batch.PackedLabels;
-import io.github.dl4jjepa.core.internal.batch.ShapeBuckets;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.RandomExamples;
 import io.github.dl4jjepa.core.view.TokenizedExample;

@@ -10,7 +10,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.dl4jjepa.core.internal.training.MetricsFile;
+import io.github.dl4jjepa.core.training.MetricsFile;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import java.io.File;
 import java.io.IOException;

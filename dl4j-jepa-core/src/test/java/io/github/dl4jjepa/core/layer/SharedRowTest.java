@@ -3,8 +3,8 @@ package io.github.dl4jjepa.core.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jjepa.core.internal.batch.PackedLabels;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.iterator.PackedLabels;
 import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Row;

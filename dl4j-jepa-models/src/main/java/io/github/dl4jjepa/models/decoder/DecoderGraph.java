@@ -144,7 +144,7 @@ final class DecoderGraph {
             // A tied head may have one as well.
             logits = Ops.addBias(logits, drawing.parameter().apply(names.head() + ".bias"));
         }
-        return drawing.capped(logits, head.cap());
+        return drawing.capped(logits, head.finalLogitSoftcap());
     }
 
     private SDVariable feedForward(int layer, SDVariable x) {

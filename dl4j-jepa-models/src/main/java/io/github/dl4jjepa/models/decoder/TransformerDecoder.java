@@ -114,7 +114,7 @@ public final class TransformerDecoder implements Decoder {
      *
      * @param ids the new tokens
      */
-    public void initialiseTokens(Collection<Integer> ids) {
+    public void initializeTokens(Collection<Integer> ids) {
         for (String name : List.of(config.names().embedding(), config.names().headWeight())) {
             if (!parameters.contains(name) || ids.isEmpty()) {
                 continue;

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
-import io.github.dl4jjepa.core.internal.training.MetricsFile;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
@@ -12,7 +11,8 @@ import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.objective.ViewProbe;
 import io.github.dl4jjepa.core.training.JepaTrainer;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.MetricsFile;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.core.view.Example;
@@ -61,7 +61,7 @@ public final class FineTuning {
     private final JepaObjective objective;
     private final Path output;
     private final RunFolder run;
-    private final List<TrainingListener> listeners;
+    private final List<TrainerListener> listeners;
     private final CheckpointFolder source;
     private RunSettings settings;
 
@@ -286,7 +286,7 @@ public final class FineTuning {
         private OptionalInt maxLength = OptionalInt.empty();
         private long seed = DEFAULT_SEED;
         private TrainingOptions training = TrainingOptions.builder().build();
-        private final List<TrainingListener> listeners = new ArrayList<>();
+        private final List<TrainerListener> listeners = new ArrayList<>();
 
         private Builder(String model) {
             this.model = Objects.requireNonNull(model, "model");
@@ -504,7 +504,7 @@ public final class FineTuning {
          *
          * @param listener told of every step
          */
-        public Builder optListener(TrainingListener listener) {
+        public Builder optListener(TrainerListener listener) {
             listeners.add(Objects.requireNonNull(listener, "listener"));
             return this;
         }

@@ -13,7 +13,7 @@ import java.util.Optional;
  * What a training command prints.
  *
  * @param output the trained folder
- * @param steps optimiser steps taken
+ * @param steps optimizer steps taken
  * @param lmLoss language-model loss of the last step
  * @param jepaLoss JEPA loss of the last step; null without views
  * @param loss the objective's value at the last step

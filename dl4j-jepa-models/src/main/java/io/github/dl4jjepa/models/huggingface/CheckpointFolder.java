@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.hub.HuggingFaceHub;
-import io.github.dl4jjepa.models.internal.safetensors.GitLfs;
-import io.github.dl4jjepa.models.internal.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.internal.GitLfs;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -240,7 +240,7 @@ public final class CheckpointFolder {
     }
 
     /**
-     * How the weights are quantised: the {@code quant_method} of {@code config.json}, or the method
+     * How the weights are quantized: the {@code quant_method} of {@code config.json}, or the method
      * that their tensors' names and types speak for.
      *
      * @return empty if they are not, or there are none

@@ -74,7 +74,7 @@ public final class DecoderVertex extends ExecutorVertex {
     public static DecoderVertex load(CheckpointFolder folder, int vocabularySize) {
         int stored = DecoderLoader.config(folder).vocabularySize();
         TransformerDecoder decoder = DecoderLoader.load(folder, vocabularySize);
-        decoder.initialiseTokens(
+        decoder.initializeTokens(
                 IntStream.range(stored, decoder.vocabularySize()).boxed().toList());
         DecoderVertex vertex = new DecoderVertex();
         vertex.configJson = folder.config().toString();

@@ -14,7 +14,7 @@ import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.generation.GreedyGenerator;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
-import io.github.dl4jjepa.models.internal.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

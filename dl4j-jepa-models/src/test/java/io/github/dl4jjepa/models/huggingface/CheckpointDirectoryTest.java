@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.training.StepCost;
 import io.github.dl4jjepa.core.training.TrainerState;
-import io.github.dl4jjepa.models.internal.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.Dtype;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -52,7 +52,7 @@ class CheckpointDirectoryTest {
         return Map.of("embed.m", Nd4j.valueArrayOf(new long[] {4, 3}, value, DataType.FLOAT));
     }
 
-    /** Saves weights and optimiser state that tell the step. */
+    /** Saves weights and optimizer state that tell the step. */
     private void save(long step, long bestStep) {
         checkpoints.save(state(step, bestStep), ModelFolder.weights(step), moments(step));
     }

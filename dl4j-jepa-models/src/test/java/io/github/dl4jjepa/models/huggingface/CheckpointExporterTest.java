@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.models.internal.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;

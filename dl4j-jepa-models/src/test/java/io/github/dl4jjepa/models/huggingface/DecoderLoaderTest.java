@@ -9,9 +9,9 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.internal.safetensors.Dtype;
-import io.github.dl4jjepa.models.internal.safetensors.SafetensorsCheckpoint;
-import io.github.dl4jjepa.models.internal.safetensors.SafetensorsWriter;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,7 +169,7 @@ class DecoderLoaderTest {
         Fixtures.copy(model, folder);
         TransformerDecoder stored = load();
         TransformerDecoder grown = DecoderLoader.load(CheckpointFolder.open(folder), 302);
-        grown.initialiseTokens(List.of(300, 301));
+        grown.initializeTokens(List.of(300, 301));
         List<String> grownNames =
                 grown.parameters().names().stream()
                         .filter(name -> grown.parameters().array(name).size(0) == 302)

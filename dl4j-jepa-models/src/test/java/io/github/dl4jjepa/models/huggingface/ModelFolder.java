@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.huggingface;
 
-import io.github.dl4jjepa.models.internal.safetensors.Dtype;
-import io.github.dl4jjepa.models.internal.safetensors.SafetensorsWriter;
+import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

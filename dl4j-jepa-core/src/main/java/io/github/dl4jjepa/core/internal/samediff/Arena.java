@@ -73,7 +73,7 @@ public final class Arena implements AutoCloseable {
         place.block().giveBack(place.start(), place.length());
     }
 
-    /** The array of a place: uninitialised, in C order. */
+    /** The array of a place: uninitialized, in C order. */
     INDArray array(Place place, long[] shape) {
         return Nd4j.create(
                 place.block().buffer, shape, Nd4j.getStrides(shape), place.start(), 'c', dataType);

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
-import io.github.dl4jjepa.core.ops.Ops;
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
 import java.util.List;
@@ -220,10 +219,10 @@ public final class CorrectedGradients {
             SDVariable gradient = gradients.get(0);
             Operand right = rightOperand(this);
             if (right == Operand.CONSTANT) {
-                return List.of(Ops.multiplyConstant(gradient, arg(1)));
+                return List.of(multiply(gradient, arg(1), Operand.CONSTANT));
             }
             SDVariable left = multiply(gradient, arg(1), right);
-            return List.of(left, reduce(Ops.multiply(gradient, arg(0)), right));
+            return List.of(left, reduce(multiply(gradient, arg(0), Operand.SAME_SHAPE), right));
         }
     }
 
@@ -329,8 +328,8 @@ public final class CorrectedGradients {
         @Override
         public List<SDVariable> doDiff(List<SDVariable> gradients) {
             SDVariable sigmoid = outputVariable();
-            SDVariable slope = Ops.multiply(sigmoid, sigmoid.rsub(1.0));
-            return List.of(Ops.multiply(gradients.get(0), slope));
+            SDVariable slope = multiply(sigmoid, sigmoid.rsub(1.0), Operand.SAME_SHAPE);
+            return List.of(multiply(gradients.get(0), slope, Operand.SAME_SHAPE));
         }
     }
 }

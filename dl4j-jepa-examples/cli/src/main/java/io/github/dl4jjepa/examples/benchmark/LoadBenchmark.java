@@ -5,7 +5,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
-import io.github.dl4jjepa.models.internal.safetensors.TensorInfo;
+import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -307,7 +307,7 @@ final class BenchmarkCommand implements Runnable {
                 names = "--steps",
                 defaultValue = "1000",
                 paramLabel = "N",
-                description = "Optimiser steps, 50 or more.")
+                description = "Optimizer steps, 50 or more.")
         private int steps;
 
         @Mixin private ProgressMixin progress;

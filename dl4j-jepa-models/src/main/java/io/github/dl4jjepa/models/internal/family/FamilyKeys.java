@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.internal.family;
 
-import io.github.dl4jjepa.models.decoder.Activation;
+import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -49,11 +49,11 @@ final class FamilyKeys {
     }
 
     /** An activation by its name in transformers. */
-    static Activation activation(ConfigJson config, String key, String absent) {
+    static HiddenActivation activation(ConfigJson config, String key, String absent) {
         String name = config.string(key, absent);
         return switch (name) {
-            case "silu", "swish" -> Activation.SILU;
-            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> Activation.GELU_TANH;
+            case "silu", "swish" -> HiddenActivation.SILU;
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> HiddenActivation.GELU_TANH;
             default ->
                     throw config.refusal(
                             key,

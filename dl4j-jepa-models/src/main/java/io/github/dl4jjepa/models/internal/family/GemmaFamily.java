@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.internal.family;
 
-import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
@@ -10,6 +9,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
+import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
@@ -48,46 +48,58 @@ enum GemmaFamily implements DecoderFamily {
                 first && !config.has("hidden_activation") ? "hidden_act" : "hidden_activation";
         // Gemma 1's first files say "gelu" and mean the tanh form, as transformers takes it.
         boolean isLegacy = first && config.string(activation, "").equals("gelu");
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        List.of(heads),
-                        List.of(
-                                FamilyKeys.keyValueHeads(
-                                        config, heads, first ? heads : Math.min(4, heads))),
-                        headDim,
-                        Projection.SEPARATE,
-                        bias,
-                        bias,
-                        1 / Math.sqrt(scalar),
-                        cap(config, "attn_logit_softcapping", 50),
-                        0,
-                        this == GEMMA3 ? QueryKeyNorm.HEADS : QueryKeyNorm.NONE,
-                        windows(config, layers),
-                        this == GEMMA3 ? Optional.of(rotary.gemma3Sliding()) : Optional.empty()),
-                new FeedForward(
-                        List.of(config.positive("intermediate_size")),
-                        isLegacy
-                                ? Activation.GELU_TANH
-                                : FamilyKeys.activation(config, activation, "gelu_pytorch_tanh"),
-                        true,
-                        Projection.SEPARATE,
-                        false),
-                new Norm(
-                        NormKind.RMS_PLUS_ONE,
-                        config.number("rms_norm_eps", 1e-6),
-                        first ? NormPlacement.BEFORE : NormPlacement.AROUND),
-                Math.sqrt(hiddenSize),
-                new Head(
-                        config.flag("tie_word_embeddings", true),
-                        false,
-                        cap(config, "final_logit_softcapping", 30)),
-                this == GEMMA3 ? rotary.gemma3Full() : rotary.whole(),
-                TensorNames.LLAMA,
-                maxPositions,
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(List.of(heads))
+                                .setKeyValueHeads(
+                                        List.of(
+                                                FamilyKeys.keyValueHeads(
+                                                        config,
+                                                        heads,
+                                                        first ? heads : Math.min(4, heads))))
+                                .setHeadDim(headDim)
+                                .optBias(bias)
+                                .optOutputBias(bias)
+                                .setScale(1 / Math.sqrt(scalar))
+                                .optAttentionLogitSoftcap(cap(config, "attn_logit_softcapping", 50))
+                                .optQueryKeyNorm(
+                                        this == GEMMA3 ? QueryKeyNorm.HEADS : QueryKeyNorm.NONE)
+                                .setWindows(windows(config, layers))
+                                .optWindowPositions(
+                                        this == GEMMA3
+                                                ? Optional.of(rotary.gemma3Sliding())
+                                                : Optional.empty())
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("intermediate_size")),
+                                isLegacy
+                                        ? HiddenActivation.GELU_TANH
+                                        : FamilyKeys.activation(
+                                                config, activation, "gelu_pytorch_tanh"),
+                                true,
+                                Projection.SEPARATE,
+                                false))
+                .setNorm(
+                        new Norm(
+                                NormKind.RMS_PLUS_ONE,
+                                config.number("rms_norm_eps", 1e-6),
+                                first ? NormPlacement.BEFORE : NormPlacement.AROUND))
+                .optEmbeddingScale(Math.sqrt(hiddenSize))
+                .setHead(
+                        new Head(
+                                config.flag("tie_word_embeddings", true),
+                                false,
+                                cap(config, "final_logit_softcapping", 30)))
+                .setPositions(this == GEMMA3 ? rotary.gemma3Full() : rotary.whole())
+                .setNames(TensorNames.LLAMA)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 
     private double cap(ConfigJson config, String key, double absent) {

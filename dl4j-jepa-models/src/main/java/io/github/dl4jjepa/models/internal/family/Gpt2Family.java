@@ -8,12 +8,10 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
-import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.PositionEmbedding;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 
 /** GPT-2: learned positions, LayerNorm, and projections stored side by side and transposed. */
 enum Gpt2Family implements DecoderFamily {
@@ -43,38 +41,38 @@ enum Gpt2Family implements DecoderFamily {
                     "n_embd", heads + " heads do not divide " + hiddenSize, "n_head must");
         }
         int headDim = hiddenSize / heads;
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        List.of(heads),
-                        List.of(heads),
-                        headDim,
-                        Projection.FUSED_TRANSPOSED,
-                        true,
-                        true,
-                        1 / Math.sqrt(headDim),
-                        0,
-                        0,
-                        QueryKeyNorm.NONE,
-                        Collections.nCopies(layers, 0),
-                        Optional.empty()),
-                new FeedForward(
-                        List.of(config.positive("n_inner", 4 * hiddenSize)),
-                        FamilyKeys.activation(config, "activation_function", "gelu_new"),
-                        false,
-                        Projection.FUSED_TRANSPOSED,
-                        true),
-                new Norm(
-                        NormKind.LAYER,
-                        config.number("layer_norm_epsilon", 1e-5),
-                        NormPlacement.BEFORE),
-                1,
-                Head.plain(config.flag("tie_word_embeddings", true)),
-                new PositionEmbedding.Learned(),
-                TensorNames.GPT2,
-                config.positive("n_positions", 1024),
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(List.of(heads))
+                                .setKeyValueHeads(List.of(heads))
+                                .setHeadDim(headDim)
+                                .optProjection(Projection.FUSED_TRANSPOSED)
+                                .optBias(true)
+                                .optOutputBias(true)
+                                .setScale(1 / Math.sqrt(headDim))
+                                .setWindows(Collections.nCopies(layers, 0))
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("n_inner", 4 * hiddenSize)),
+                                FamilyKeys.activation(config, "activation_function", "gelu_new"),
+                                false,
+                                Projection.FUSED_TRANSPOSED,
+                                true))
+                .setNorm(
+                        new Norm(
+                                NormKind.LAYER,
+                                config.number("layer_norm_epsilon", 1e-5),
+                                NormPlacement.BEFORE))
+                .setHead(Head.plain(config.flag("tie_word_embeddings", true)))
+                .setPositions(new PositionEmbedding.Learned())
+                .setNames(TensorNames.GPT2)
+                .setMaxPositions(config.positive("n_positions", 1024))
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 }

@@ -65,29 +65,35 @@ enum LlamaFamily implements DecoderFamily {
         int heads = config.positive("num_attention_heads");
         int layers = FamilyKeys.layers(config, "num_hidden_layers");
         int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                Attention.llama(
-                        heads,
-                        FamilyKeys.keyValueHeads(config, heads, keyValueHeadsIfAbsent),
-                        headDim,
-                        attentionBias,
-                        layers,
-                        slidingWindow),
-                new FeedForward(
-                        List.of(config.positive("intermediate_size")),
-                        FamilyKeys.activation(config, "hidden_act", "silu"),
-                        true,
-                        Projection.SEPARATE,
-                        mlpBias),
-                new Norm(NormKind.RMS, config.number("rms_norm_eps", 1e-6), NormPlacement.BEFORE),
-                1,
-                Head.plain(config.flag("tie_word_embeddings", false)),
-                new RotaryKeys(config, headDim, maxPositions).whole(),
-                TensorNames.LLAMA,
-                maxPositions,
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.llama(
+                                heads,
+                                FamilyKeys.keyValueHeads(config, heads, keyValueHeadsIfAbsent),
+                                headDim,
+                                attentionBias,
+                                layers,
+                                slidingWindow))
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("intermediate_size")),
+                                FamilyKeys.activation(config, "hidden_act", "silu"),
+                                true,
+                                Projection.SEPARATE,
+                                mlpBias))
+                .setNorm(
+                        new Norm(
+                                NormKind.RMS,
+                                config.number("rms_norm_eps", 1e-6),
+                                NormPlacement.BEFORE))
+                .setHead(Head.plain(config.flag("tie_word_embeddings", false)))
+                .setPositions(new RotaryKeys(config, headDim, maxPositions).whole())
+                .setNames(TensorNames.LLAMA)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 }

@@ -12,9 +12,8 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 
-/** OLMo, whose norms have no parameters, and OLMo 2, which normalises what it adds. */
+/** OLMo, whose norms have no parameters, and OLMo 2, which normalizes what it adds. */
 enum OlmoFamily implements DecoderFamily {
     OLMO("olmo"),
     OLMO2("olmo2");
@@ -39,40 +38,42 @@ enum OlmoFamily implements DecoderFamily {
         int maxPositions = config.positive("max_position_embeddings", 2048);
         int headDim = FamilyKeys.headDim(config, hiddenSize, heads);
         boolean bias = config.flag("attention_bias", false);
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        List.of(heads),
-                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)),
-                        headDim,
-                        Projection.SEPARATE,
-                        bias,
-                        bias,
-                        1 / Math.sqrt(headDim),
-                        0,
-                        second ? 0 : config.number("clip_qkv", 0),
-                        second ? QueryKeyNorm.WHOLE : QueryKeyNorm.NONE,
-                        Collections.nCopies(layers, 0),
-                        Optional.empty()),
-                new FeedForward(
-                        List.of(config.positive("intermediate_size")),
-                        FamilyKeys.activation(config, "hidden_act", "silu"),
-                        true,
-                        Projection.SEPARATE,
-                        false),
-                second
-                        ? new Norm(
-                                NormKind.RMS,
-                                config.number("rms_norm_eps", 1e-5),
-                                NormPlacement.AFTER)
-                        : new Norm(NormKind.LAYER_PLAIN, 1e-5, NormPlacement.BEFORE),
-                1,
-                Head.plain(config.flag("tie_word_embeddings", false)),
-                new RotaryKeys(config, headDim, maxPositions).whole(),
-                TensorNames.LLAMA,
-                maxPositions,
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(List.of(heads))
+                                .setKeyValueHeads(
+                                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)))
+                                .setHeadDim(headDim)
+                                .optBias(bias)
+                                .optOutputBias(bias)
+                                .setScale(1 / Math.sqrt(headDim))
+                                .optClipQkv(second ? 0 : config.number("clip_qkv", 0))
+                                .optQueryKeyNorm(second ? QueryKeyNorm.WHOLE : QueryKeyNorm.NONE)
+                                .setWindows(Collections.nCopies(layers, 0))
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("intermediate_size")),
+                                FamilyKeys.activation(config, "hidden_act", "silu"),
+                                true,
+                                Projection.SEPARATE,
+                                false))
+                .setNorm(
+                        second
+                                ? new Norm(
+                                        NormKind.RMS,
+                                        config.number("rms_norm_eps", 1e-5),
+                                        NormPlacement.AFTER)
+                                : new Norm(NormKind.LAYER_PLAIN, 1e-5, NormPlacement.BEFORE))
+                .setHead(Head.plain(config.flag("tie_word_embeddings", false)))
+                .setPositions(new RotaryKeys(config, headDim, maxPositions).whole())
+                .setNames(TensorNames.LLAMA)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 }

@@ -13,9 +13,8 @@ import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 
-/** OpenELM, whose layers differ in heads and width, with fused projections and normalised heads. */
+/** OpenELM, whose layers differ in heads and width, with fused projections and normalized heads. */
 enum OpenElmFamily implements DecoderFamily {
     OPENELM;
 
@@ -55,39 +54,40 @@ enum OpenElmFamily implements DecoderFamily {
                 config.numbers("ffn_multipliers", layers).stream()
                         .map(multiplier -> divisible(multiplier * hiddenSize, divisor))
                         .toList();
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        heads,
-                        keyValueHeads,
-                        headDim,
-                        Projection.FUSED,
-                        false,
-                        false,
-                        1 / Math.sqrt(headDim),
-                        0,
-                        0,
-                        config.flag("normalize_qk_projections", false)
-                                ? QueryKeyNorm.HEADS
-                                : QueryKeyNorm.NONE,
-                        Collections.nCopies(layers, 0),
-                        Optional.empty()),
-                new FeedForward(
-                        widths,
-                        FamilyKeys.activation(config, "activation_fn_name", "swish"),
-                        config.flag("ffn_with_glu", true),
-                        Projection.FUSED,
-                        false),
-                new Norm(NormKind.RMS, 1e-6, NormPlacement.BEFORE),
-                1,
-                Head.plain(config.flag("share_input_output_layers", true)),
-                new RotaryEmbedding(
-                        config.number("rope_freq_constant", 10000), new RotaryEmbedding.Plain()),
-                TensorNames.OPENELM,
-                config.positive("max_context_length", 2048),
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(heads)
+                                .setKeyValueHeads(keyValueHeads)
+                                .setHeadDim(headDim)
+                                .optProjection(Projection.FUSED)
+                                .setScale(1 / Math.sqrt(headDim))
+                                .optQueryKeyNorm(
+                                        config.flag("normalize_qk_projections", false)
+                                                ? QueryKeyNorm.HEADS
+                                                : QueryKeyNorm.NONE)
+                                .setWindows(Collections.nCopies(layers, 0))
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                widths,
+                                FamilyKeys.activation(config, "activation_fn_name", "swish"),
+                                config.flag("ffn_with_glu", true),
+                                Projection.FUSED,
+                                false))
+                .setNorm(new Norm(NormKind.RMS, 1e-6, NormPlacement.BEFORE))
+                .setHead(Head.plain(config.flag("share_input_output_layers", true)))
+                .setPositions(
+                        new RotaryEmbedding(
+                                config.number("rope_freq_constant", 10000),
+                                new RotaryEmbedding.Plain()))
+                .setNames(TensorNames.OPENELM)
+                .setMaxPositions(config.positive("max_context_length", 2048))
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 
     /** The multiple of a divisor that is nearest, and not below nine tenths. */

@@ -8,11 +8,9 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
-import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Phi 1 to 2, whose blocks share a norm, and Phi 3, 3.5 and 4-mini, whose projections are fused.
@@ -44,43 +42,45 @@ enum PhiFamily implements DecoderFamily {
         int window = third && config.has("sliding_window") ? config.positive("sliding_window") : 0;
         RotaryKeys rotary = new RotaryKeys(config, headDim, maxPositions);
         Projection projection = third ? Projection.FUSED : Projection.SEPARATE;
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        List.of(heads),
-                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)),
-                        headDim,
-                        projection,
-                        !third,
-                        !third,
-                        1 / Math.sqrt(headDim),
-                        0,
-                        0,
-                        QueryKeyNorm.NONE,
-                        Collections.nCopies(layers, window),
-                        Optional.empty()),
-                new FeedForward(
-                        List.of(config.positive("intermediate_size")),
-                        FamilyKeys.activation(config, "hidden_act", third ? "silu" : "gelu_new"),
-                        third,
-                        projection,
-                        !third),
-                third
-                        ? new Norm(
-                                NormKind.RMS,
-                                config.number("rms_norm_eps", 1e-5),
-                                NormPlacement.BEFORE)
-                        : new Norm(
-                                NormKind.LAYER,
-                                config.number("layer_norm_eps", 1e-5),
-                                NormPlacement.SHARED),
-                1,
-                new Head(config.flag("tie_word_embeddings", false), !third, 0),
-                third ? rotary.phi3() : rotary.phi(),
-                third ? TensorNames.LLAMA : TensorNames.PHI,
-                maxPositions,
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(List.of(heads))
+                                .setKeyValueHeads(
+                                        List.of(FamilyKeys.keyValueHeads(config, heads, heads)))
+                                .setHeadDim(headDim)
+                                .optProjection(projection)
+                                .optBias(!third)
+                                .optOutputBias(!third)
+                                .setScale(1 / Math.sqrt(headDim))
+                                .setWindows(Collections.nCopies(layers, window))
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("intermediate_size")),
+                                FamilyKeys.activation(
+                                        config, "hidden_act", third ? "silu" : "gelu_new"),
+                                third,
+                                projection,
+                                !third))
+                .setNorm(
+                        third
+                                ? new Norm(
+                                        NormKind.RMS,
+                                        config.number("rms_norm_eps", 1e-5),
+                                        NormPlacement.BEFORE)
+                                : new Norm(
+                                        NormKind.LAYER,
+                                        config.number("layer_norm_eps", 1e-5),
+                                        NormPlacement.SHARED))
+                .setHead(new Head(config.flag("tie_word_embeddings", false), !third, 0))
+                .setPositions(third ? rotary.phi3() : rotary.phi())
+                .setNames(third ? TensorNames.LLAMA : TensorNames.PHI)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 }

@@ -11,7 +11,6 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.List;
-import java.util.Optional;
 
 /** Qwen 2, 2.5 and 3, and what was distilled from R1 into them. */
 enum QwenFamily implements DecoderFamily {
@@ -46,38 +45,48 @@ enum QwenFamily implements DecoderFamily {
                         ? config.positive("sliding_window", 4096)
                         : 0;
         boolean bias = third && config.flag("attention_bias", false);
-        return new DecoderConfig(
-                config.positive("vocab_size"),
-                hiddenSize,
-                layers,
-                new Attention(
-                        List.of(heads),
-                        List.of(
-                                FamilyKeys.keyValueHeads(
-                                        config, heads, third ? Math.min(32, heads) : heads)),
-                        headDim,
-                        Projection.SEPARATE,
-                        !third || bias,
-                        bias,
-                        1 / Math.sqrt(headDim),
-                        0,
-                        0,
-                        third ? QueryKeyNorm.HEADS : QueryKeyNorm.NONE,
-                        FamilyKeys.windows(
-                                config, layers, window, i -> window > 0 && i >= fullLayers),
-                        Optional.empty()),
-                new FeedForward(
-                        List.of(config.positive("intermediate_size")),
-                        FamilyKeys.activation(config, "hidden_act", "silu"),
-                        true,
-                        Projection.SEPARATE,
-                        false),
-                new Norm(NormKind.RMS, config.number("rms_norm_eps", 1e-6), NormPlacement.BEFORE),
-                1,
-                Head.plain(config.flag("tie_word_embeddings", false)),
-                new RotaryKeys(config, headDim, maxPositions).whole(),
-                TensorNames.LLAMA,
-                maxPositions,
-                config.number("initializer_range", 0.02));
+        return DecoderConfig.builder()
+                .setVocabularySize(config.positive("vocab_size"))
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(
+                        Attention.builder()
+                                .setHeads(List.of(heads))
+                                .setKeyValueHeads(
+                                        List.of(
+                                                FamilyKeys.keyValueHeads(
+                                                        config,
+                                                        heads,
+                                                        third ? Math.min(32, heads) : heads)))
+                                .setHeadDim(headDim)
+                                .optBias(!third || bias)
+                                .optOutputBias(bias)
+                                .setScale(1 / Math.sqrt(headDim))
+                                .optQueryKeyNorm(third ? QueryKeyNorm.HEADS : QueryKeyNorm.NONE)
+                                .setWindows(
+                                        FamilyKeys.windows(
+                                                config,
+                                                layers,
+                                                window,
+                                                i -> window > 0 && i >= fullLayers))
+                                .build())
+                .setFeedForward(
+                        new FeedForward(
+                                List.of(config.positive("intermediate_size")),
+                                FamilyKeys.activation(config, "hidden_act", "silu"),
+                                true,
+                                Projection.SEPARATE,
+                                false))
+                .setNorm(
+                        new Norm(
+                                NormKind.RMS,
+                                config.number("rms_norm_eps", 1e-6),
+                                NormPlacement.BEFORE))
+                .setHead(Head.plain(config.flag("tie_word_embeddings", false)))
+                .setPositions(new RotaryKeys(config, headDim, maxPositions).whole())
+                .setNames(TensorNames.LLAMA)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(config.number("initializer_range", 0.02))
+                .build();
     }
 }

@@ -1,0 +1,97 @@
+package io.github.dl4jjepa.core.iterator;
+
+import java.util.Arrays;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A batch's arrays, filled up so that ragged batches have few different shapes: a graph is planned
+ * once for each shape.
+ *
+ * <p>Rows are filled up to one of 16 lengths an octave (at most 6 % longer), labels to one of 4
+ * numbers (at most 25 % more; below 32, multiples of 8). What fills up is padding, and labels of
+ * {@link MultiViewBatch#NO_INDEX}, which the loss leaves out.
+ */
+public final class ShapeBuckets {
+    private static final int LENGTHS_PER_OCTAVE = 16;
+    private static final int LABEL_COUNTS_PER_OCTAVE = 4;
+
+    /** Every number of labels is a multiple of this. */
+    public static final int LABEL_CHUNKS = 8;
+
+    private final MultiViewBatch batch;
+    private final int rows;
+    private final int time;
+    private final int paddedTime;
+
+    private ShapeBuckets(MultiViewBatch batch) {
+        this.batch = batch;
+        rows = Math.toIntExact(batch.inputIds().size(0));
+        time = Math.toIntExact(batch.inputIds().size(1));
+        paddedTime = roundUp(time, LENGTHS_PER_OCTAVE);
+    }
+
+    /** A filled-up copy of a batch, to be closed by the caller. */
+    public static MultiViewBatch fill(MultiViewBatch batch) {
+        return new ShapeBuckets(batch).filled();
+    }
+
+    /** The least number not below {@code n} among {@code perOctave} from each power of 2 on. */
+    static int roundUp(int n, int perOctave) {
+        int step = Math.max(1, Integer.highestOneBit(n) / perOctave);
+        return (n + step - 1) / step * step;
+    }
+
+    /** The number that so many labels are filled up to. */
+    static int labelCount(int labels) {
+        int rounded = roundUp(labels, LABEL_COUNTS_PER_OCTAVE);
+        return (rounded + LABEL_CHUNKS - 1) / LABEL_CHUNKS * LABEL_CHUNKS;
+    }
+
+    private MultiViewBatch filled() {
+        int labels = labelCount(batch.labels());
+        return new MultiViewBatch(
+                tokens(batch.inputIds(), 0),
+                tokens(batch.positionIds(), 0),
+                tokens(batch.segmentIds(), MultiViewBatch.PADDING_SEGMENT),
+                tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT),
+                labels(moved(batch.labelIndices()), labels, 0),
+                labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX),
+                batch.pairs() == 0 ? null : readouts(batch.predictionIndices()),
+                batch.pairs() == 0 ? null : readouts(batch.targetIndices()),
+                batch.pairs() == 0 ? null : batch.answerIds().dup(),
+                batch.tokens(),
+                batch.sources());
+    }
+
+    private INDArray tokens(INDArray values, int fill) {
+        int[] flat = values.ravel().toIntVector();
+        int[] padded = new int[rows * paddedTime];
+        Arrays.fill(padded, fill);
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(flat, row * time, padded, row * paddedTime, time);
+        }
+        return Nd4j.createFromArray(padded).reshape('c', rows, paddedTime);
+    }
+
+    private static INDArray labels(int[] values, int count, int fill) {
+        int[] padded = Arrays.copyOf(values, count);
+        Arrays.fill(padded, values.length, count, fill);
+        return Nd4j.createFromArray(padded);
+    }
+
+    private INDArray readouts(INDArray indices) {
+        return Nd4j.createFromArray(moved(indices)).reshape('c', indices.shape());
+    }
+
+    /** Flat indices where the longer rows have them. */
+    private int[] moved(INDArray indices) {
+        return Arrays.stream(indices.ravel().toIntVector())
+                .map(
+                        index ->
+                                index == MultiViewBatch.NO_INDEX
+                                        ? index
+                                        : index / time * paddedTime + index % time)
+                .toArray();
+    }
+}
