@@ -4,7 +4,9 @@ package io.github.dl4jjepa.core;
  * Something a user can put right: a file that cannot be used, a setting that contradicts another.
  *
  * <p>The message names the place (file, line, key, tensor) and the remedy; the command line prints
- * it without a stack trace. A fault of the program itself is never reported with this class.
+ * it without a stack trace. Settings have the names of the library's builders and records, such as
+ * {@code maxLength}; the command line puts its options in their place. A fault of the program
+ * itself is never reported with this class.
  */
 public class JepaException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -136,7 +136,7 @@ public final class FineTuning {
                                 + (predictors == 0 ? "" : " and " + predictors + " [PRED] tokens")
                                 + " exceed the model's "
                                 + maxPositions
-                                + " positions; lower it (--max-length)");
+                                + " positions; lower maxLength");
             }
             ChatExampleEncoder encoder = model.encoder(settings.maxLength());
             Data data = data(encoder, model.predictorIds());

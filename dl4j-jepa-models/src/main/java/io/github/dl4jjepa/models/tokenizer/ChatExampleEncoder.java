@@ -250,8 +250,8 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                                         + " strip the answer, or drop the example."
                                 : "The chat template writes the prompt otherwise than an answered"
                                         + " conversation: set the variables that it offers, such as"
-                                        + " enable_thinking (--template-kwargs), or choose another"
-                                        + " template (--chat-template)."));
+                                        + " enable_thinking (templateKwargs), or choose another"
+                                        + " template (chatTemplate)."));
     }
 
     private String quote(int[] ids, int from, int to) {
@@ -370,7 +370,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                             + ids.length
                             + " tokens, more than the maximum "
                             + maxLength
-                            + "; raise --max-length or drop the example");
+                            + "; raise maxLength or drop the example");
         }
     }
 
@@ -414,7 +414,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                 "the chat template does not write \""
                         + key
                         + "\"; remove the key, or choose a template that writes it"
-                        + " (--chat-template)");
+                        + " (chatTemplate)");
     }
 
     private boolean rendersAs(

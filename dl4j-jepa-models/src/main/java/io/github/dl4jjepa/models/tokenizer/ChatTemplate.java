@@ -281,7 +281,7 @@ public final class ChatTemplate {
                 turn,
                 "the template writes its content not at all. Put the text into a turn that the"
                         + " template writes, such as the first user turn, or choose another"
-                        + " template (--chat-template).");
+                        + " template (chatTemplate).");
     }
 
     private JepaException notFound(List<Message> messages, int turn, String why) {

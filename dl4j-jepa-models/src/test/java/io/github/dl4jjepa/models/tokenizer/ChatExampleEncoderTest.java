@@ -160,7 +160,7 @@ class ChatExampleEncoderTest {
     @Test
     void refusesARowThatIsTooLong() {
         assertRefused(
-                "tokens, more than the maximum 200; raise --max-length or drop the example",
+                "tokens, more than the maximum 200; raise maxLength or drop the example",
                 new Message("user", "1".repeat(300)),
                 ANSWER);
     }

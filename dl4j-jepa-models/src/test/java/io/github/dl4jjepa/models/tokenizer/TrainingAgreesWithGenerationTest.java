@@ -112,7 +112,7 @@ class TrainingAgreesWithGenerationTest {
                 .hasMessageStartingWith("test:1: training and generation would not agree: after ")
                 .hasMessageContaining("the row has '.*x<|im_end|>\\n'")
                 .hasMessageContaining("the generation prompt has '<think>\\n'")
-                .hasMessageContaining("--template-kwargs");
+                .hasMessageContaining("templateKwargs");
     }
 
     @Test

@@ -11,11 +11,14 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -50,6 +53,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
         })
 public final class JepaCommand implements Runnable {
+    private static final Pattern SECOND_WORD = Pattern.compile("-(\\p{Lower})");
+
     @Spec private CommandSpec spec;
 
     @Option(
@@ -110,7 +115,7 @@ public final class JepaCommand implements Runnable {
                 .setExecutionStrategy(JepaCommand::printResult)
                 .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
                 .setExecutionExceptionHandler(
-                        (exception, command, parsed) -> reportFailure(jepa, exception))
+                        (exception, command, parsed) -> reportFailure(jepa, command, exception))
                 .setUsageHelpAutoWidth(true);
     }
 
@@ -135,7 +140,7 @@ public final class JepaCommand implements Runnable {
         } catch (JepaException | Error e) {
             // picocli hands exceptions to its handler and lets errors pass, such as those of native
             // libraries that cannot be loaded.
-            return reportFailure(jepa, e);
+            return reportFailure(jepa, jepa, e);
         }
     }
 
@@ -198,11 +203,33 @@ public final class JepaCommand implements Runnable {
         return command.getCommandSpec().exitCodeOnInvalidInput();
     }
 
-    private static int reportFailure(CommandLine jepa, Throwable failure) {
+    /**
+     * A message of the library with the command's options in place of the settings that it names:
+     * {@code --max-length} for {@code maxLength}. Names in quotes or of files are data. A setting
+     * of one word reads as English and stays.
+     */
+    static String withOptions(String message, CommandLine command) {
+        String result = message;
+        for (OptionSpec option : command.getCommandSpec().options()) {
+            String name = option.longestName();
+            String setting =
+                    SECOND_WORD
+                            .matcher(name.substring(2))
+                            .replaceAll(word -> word.group(1).toUpperCase(Locale.ROOT));
+            if (!name.endsWith(setting)) {
+                result =
+                        result.replaceAll(
+                                "(?<![\\w\"'./\\\\-])" + setting + "(?!\\.?[\\w\"'/\\\\-])", name);
+            }
+        }
+        return result;
+    }
+
+    private static int reportFailure(CommandLine jepa, CommandLine command, Throwable failure) {
         boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
         PrintWriter err = jepa.getErr();
         if (failure instanceof JepaException) {
-            err.println("jepa: " + failure.getMessage());
+            err.println("jepa: " + withOptions(failure.getMessage(), command));
         } else if (failure instanceof InvalidPathException path) {
             err.println("jepa: " + Arguments.describe(path));
         } else if (failure instanceof OutOfMemoryError) {

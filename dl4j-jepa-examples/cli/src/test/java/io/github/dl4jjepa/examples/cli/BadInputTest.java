@@ -237,7 +237,7 @@ class BadInputTest {
     void resumingWhereNoRunIs() {
         StringWriter err = new StringWriter();
         assertThat(finetune(err, folder.resolve("none"), "--resume")).isEqualTo(1);
-        assertThat(err.toString()).contains("run.json", "--resume");
+        assertThat(err.toString()).contains("run.json", "no run to resume");
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
@@ -43,6 +44,21 @@ class JepaCommandTest {
         assertThat(run("break", "user")).isEqualTo(1);
         assertThat(out.toString()).isEmpty();
         assertThat(err).hasToString(lines("jepa: train.jsonl:3: no assistant turn"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "lower maxLength | lower --max-length",
+                "another template (chatTemplate). | another template (--chat-template).",
+                "run.json: \"maxLength\": no number | run.json: \"maxLength\": no number",
+                "/tmp/maxLength/config.json: missing | /tmp/maxLength/config.json: missing"
+            })
+    void namesItsOptionsWhereTheLibraryNamesSettings(String library, String commandLine) {
+        CommandLine finetune = JepaCommand.commandLine().getSubcommands().get("finetune");
+        assertThat(JepaCommand.withOptions(library, finetune)).isEqualTo(commandLine);
     }
 
     @ParameterizedTest
