@@ -1,16 +1,20 @@
 package io.github.dl4jjepa.examples.analysis;
 
 import io.github.dl4jjepa.core.JepaException;
+import java.awt.Dimension;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.apache.batik.svggen.SVGGraphics2D;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.w3c.dom.Document;
 
 /** Where figures are kept: each as NAME.png, NAME.svg and, the numbers in it, NAME.csv. */
 final class FigureFolder {
@@ -56,13 +60,30 @@ final class FigureFolder {
         try {
             BitmapEncoder.saveBitmapWithDPI(
                     chart, folder.resolve(name).toString(), BitmapFormat.PNG, DPI);
-            VectorGraphicsEncoder.saveVectorGraphic(
-                    chart, folder.resolve(name).toString(), VectorGraphicsFormat.SVG);
+            writeSvg(folder.resolve(name + ".svg"), chart);
             Files.writeString(
                     folder.resolve(name + ".csv"), header + "\n" + String.join("\n", rows) + "\n");
         } catch (IOException e) {
             throw new JepaException(folder.resolve(name) + ": cannot be written: " + e, e);
         }
         names.add(name);
+    }
+
+    /** By Batik: the library that XChart would take is LGPL. */
+    private static void writeSvg(Path file, Chart<?, ?> chart) throws IOException {
+        SVGGraphics2D graphics = new SVGGraphics2D(emptyDocument());
+        chart.paint(graphics, chart.getWidth(), chart.getHeight());
+        graphics.setSVGCanvasSize(new Dimension(chart.getWidth(), chart.getHeight()));
+        try (Writer svg = Files.newBufferedWriter(file)) {
+            graphics.stream(svg);
+        }
+    }
+
+    private static Document emptyDocument() {
+        try {
+            return DocumentBuilderFactory.newInstance().newDocumentBuilder().newDocument();
+        } catch (ParserConfigurationException e) {
+            throw new IllegalStateException("the JDK's own parser", e);
+        }
     }
 }
