@@ -28,6 +28,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  *                 .optCalibration(new Calibration(0.3, 100))
  *                 .build();
  * }</pre>
+ *
+ * <p>Immutable; instances may be shared between threads.
  */
 public final class JepaObjective implements Serializable {
     private static final long serialVersionUID = 1L;

@@ -25,6 +25,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>Batches without views run through a second graph without the JEPA term, drawn when the first
  * of them comes.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class TrainingGraph implements GradientSource, AutoCloseable {
     /** Name of the hidden states {@code [rows * time, hidden]} in {@link #graph()}. */

@@ -24,6 +24,8 @@ import java.util.List;
  * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
  * first removes the lines of later steps, which it will take again, and a last line cut off in
  * mid-write: the file then reads as if the run had never been interrupted.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class MetricsFile implements TrainerListener {
     private static final ObjectMapper JSON = new ObjectMapper();

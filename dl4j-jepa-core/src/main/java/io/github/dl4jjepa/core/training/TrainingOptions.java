@@ -7,6 +7,8 @@ import java.util.Objects;
  * How a training runs. The defaults are those of the paper (arXiv 2509.14252, section 4.1) where it
  * has any: 4 epochs, learning rate 2e-5, linear decay without warm-up, no weight decay, gradients
  * clipped to the norm 1.
+ *
+ * <p>Immutable; instances may be shared between threads.
  */
 public final class TrainingOptions {
     private final int epochs;

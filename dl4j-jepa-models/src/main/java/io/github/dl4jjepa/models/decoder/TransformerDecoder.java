@@ -21,7 +21,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A transformer decoder: its configuration and its parameters. */
+/**
+ * A transformer decoder: its configuration and its parameters.
+ *
+ * <p>Parameters are shared with every graph drawn from it, so that only one thread at a time may
+ * train or run it.
+ */
 public final class TransformerDecoder implements Decoder {
     private final DecoderConfig config;
     private final ParameterSet parameters;

@@ -11,7 +11,11 @@ import java.io.Writer;
 import java.util.List;
 import java.util.function.IntConsumer;
 
-/** Lets a model answer a data set's questions, and judges the answers. */
+/**
+ * Lets a model answer a data set's questions, and judges the answers.
+ *
+ * <p>Not for use by several threads at once.
+ */
 public final class TaskEvaluation {
     private static final ObjectMapper JSON = new ObjectMapper();
 

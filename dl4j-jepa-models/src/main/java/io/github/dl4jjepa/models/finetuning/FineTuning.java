@@ -55,6 +55,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>Whatever can be wrong with settings, files and examples is found before a weight is changed or
  * a file is written. The output folder also gets {@code run.json}, {@code metrics.jsonl} and {@code
  * checkpoints}; {@link #resume} continues a run that was stopped, bit for bit.
+ *
+ * <p>A run is made once, by one thread.
  */
 public final class FineTuning {
     private final boolean hasDefaultLength;

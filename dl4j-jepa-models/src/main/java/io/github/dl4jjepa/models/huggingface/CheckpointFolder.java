@@ -27,6 +27,8 @@ import java.util.stream.Stream;
  *
  * <p>What a folder holds is looked for when it is asked for: one with a configuration and a
  * tokenizer but no weights is a good start for pre-training.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class CheckpointFolder {
     static final String CONFIG = "config.json";

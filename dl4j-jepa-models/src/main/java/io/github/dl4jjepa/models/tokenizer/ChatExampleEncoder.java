@@ -36,6 +36,8 @@ import java.util.stream.Stream;
  *
  * <p>Text that spells a control token would become that token; an example with such text is
  * refused, as is one with fields that the template does not write.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class ChatExampleEncoder implements ExampleEncoder {
     /** What a template writes of the conversation as a whole; it must not be left out unawares. */

@@ -18,6 +18,8 @@ import java.util.Objects;
  *
  * <p>Renders as {@code apply_chat_template(…, tokenize=False)} of transformers does, or fails: what
  * cannot be rendered exactly raises a {@link JepaException} that names the template. Immutable.
+ *
+ * <p>Immutable; instances may be shared between threads.
  */
 public final class ChatTemplate {
     /**

@@ -25,6 +25,8 @@ import java.util.stream.Stream;
  * <p>It encodes exactly the text that it is given: no begin or end tokens are added, nothing is cut
  * off or padded. Text that spells a special token becomes that token. Holds native memory; close
  * it.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class ModelTokenizer implements AutoCloseable {
     private static final Map<String, String> OPTIONS =

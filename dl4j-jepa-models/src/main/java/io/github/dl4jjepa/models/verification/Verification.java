@@ -40,6 +40,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Compared are hidden states, logits, view embeddings, the language-model and JEPA losses, the
  * gradient of every parameter, both through each layout of the views, and greedy continuations.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class Verification {
     private static final int PAD = 0;
