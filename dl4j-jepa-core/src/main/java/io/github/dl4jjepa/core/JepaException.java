@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Something a user can put right: a file that cannot be used, a setting that contradicts another.
  *
@@ -22,7 +24,7 @@ public class JepaException extends RuntimeException {
      * @param message what is wrong, where, and what to do about it
      * @param cause what brought it to light
      */
-    public JepaException(String message, Throwable cause) {
+    public JepaException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -37,7 +38,7 @@ public final class JepaTrainer {
     private final BatchSource batches;
     private final TrainingOptions options;
     private final Optimizer.Factory optimizer;
-    private final CheckpointStore checkpoints;
+    private final @Nullable CheckpointStore checkpoints;
     private final List<TrainerListener> listeners;
     private final TrainingPlan plan;
     private final LambdaController lambdas;
@@ -106,7 +107,7 @@ public final class JepaTrainer {
             Checkpointed arrays = new Checkpointed(trained, updates, gradientSource);
             TrainerState start =
                     resume
-                            ? checkpoints
+                            ? Objects.requireNonNull(checkpoints)
                                     .restoreLast(arrays.model(), arrays.others())
                                     .orElse(TrainerState.START)
                             : TrainerState.START;
@@ -258,7 +259,7 @@ public final class JepaTrainer {
     }
 
     private void save(TrainerState state, Checkpointed arrays) {
-        checkpoints.save(state, arrays.model(), arrays.others());
+        Objects.requireNonNull(checkpoints).save(state, arrays.model(), arrays.others());
         listeners.forEach(listener -> listener.onCheckpoint(state));
     }
 
@@ -270,13 +271,14 @@ public final class JepaTrainer {
     public static final class Builder {
         private GradientSource gradientSource;
         private BatchSource batches;
-        private BatchSource validation;
-        private Supplier<ViewDiagnostics> diagnostics;
+        private @Nullable BatchSource validation;
+        private @Nullable Supplier<ViewDiagnostics> diagnostics;
         private TrainingOptions options = TrainingOptions.builder().build();
-        private Optimizer.Factory optimizer;
-        private CheckpointStore checkpoints;
+        private Optimizer.@Nullable Factory optimizer;
+        private @Nullable CheckpointStore checkpoints;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
 
         /**
@@ -314,7 +316,7 @@ public final class JepaTrainer {
          *
          * @param diagnostics looks at the model as it is when called
          */
-        public Builder optDiagnostics(Supplier<ViewDiagnostics> diagnostics) {
+        public Builder optDiagnostics(@Nullable Supplier<ViewDiagnostics> diagnostics) {
             this.diagnostics = diagnostics;
             return this;
         }

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.chat;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
@@ -54,6 +55,7 @@ public final class ChatModel implements AutoCloseable {
      *     CheckpointFolder#of}
      * @throws JepaException if its files are missing or damaged
      */
+    @MustBeClosed
     public static ChatModel open(String folderOrName) {
         return open(folderOrName, ChatTemplateOptions.DEFAULT);
     }
@@ -65,6 +67,8 @@ public final class ChatModel implements AutoCloseable {
      * @param template which template is used
      * @throws JepaException if its files are missing or damaged
      */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // closed with the ChatModel
     public static ChatModel open(String folderOrName, ChatTemplateOptions template) {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(CheckpointFolder.of(folderOrName), template);

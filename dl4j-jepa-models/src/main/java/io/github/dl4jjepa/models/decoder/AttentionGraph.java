@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.factory.Nd4j;
@@ -21,7 +22,7 @@ final class AttentionGraph {
     private final SameDiff graph;
     private final TensorNames names;
     private final NormGraph norms;
-    private final DecoderGraph.Past past;
+    private final DecoderGraph.@Nullable Past past;
     private final TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
@@ -54,7 +55,7 @@ final class AttentionGraph {
     AttentionGraph(
             Drawing drawing,
             TokenInputs tokens,
-            DecoderGraph.Past past,
+            DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
         this.drawing = drawing;

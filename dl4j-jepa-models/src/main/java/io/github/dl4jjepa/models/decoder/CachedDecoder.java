@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -49,6 +50,7 @@ public final class CachedDecoder implements AutoCloseable {
     /**
      * @param decoder the model to read with
      */
+    @SuppressWarnings("NullAway.Init") // the prompt sets the rest
     public CachedDecoder(TransformerDecoder decoder) {
         this.decoder = decoder;
         first = new Graph(false);
@@ -214,7 +216,7 @@ public final class CachedDecoder implements AutoCloseable {
             Map<String, INDArray> results = graph.output(inputs, outputs);
             close();
             presentOfPast.forEach((past, present) -> cache.put(past, results.get(present)));
-            return results.get(LOGITS);
+            return Objects.requireNonNull(results.get(LOGITS));
         }
     }
 }

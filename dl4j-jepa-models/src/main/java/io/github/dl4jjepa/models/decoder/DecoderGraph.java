@@ -6,6 +6,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -67,7 +68,7 @@ final class DecoderGraph {
      *
      * @param past keys and values of earlier tokens, or null
      */
-    Output draw(TokenInputs tokens, Past past) {
+    Output draw(TokenInputs tokens, @Nullable Past past) {
         SDVariable rows = drawing.graph().sizeAt(tokens.ids(), 0);
         SDVariable time = drawing.graph().sizeAt(tokens.ids(), 1);
         AttentionGraph attention = new AttentionGraph(drawing, tokens, past, rows, time);

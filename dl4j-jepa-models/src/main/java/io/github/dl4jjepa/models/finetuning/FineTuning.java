@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -275,8 +276,8 @@ public final class FineTuning {
         private final String model;
         private Path train;
         private Path output;
-        private Path config;
-        private Path validation;
+        private @Nullable Path config;
+        private @Nullable Path validation;
         private double validationSplit;
         private ChatTemplateOptions template = ChatTemplateOptions.DEFAULT;
         private JepaObjective objective = JepaObjective.cosine(1);
@@ -290,6 +291,7 @@ public final class FineTuning {
         private TrainingOptions training = TrainingOptions.builder().build();
         private final List<TrainerListener> listeners = new ArrayList<>();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder(String model) {
             this.model = Objects.requireNonNull(model, "model");
         }
@@ -320,7 +322,7 @@ public final class FineTuning {
          *
          * @param file a config.json, which says what to build
          */
-        public Builder optConfig(Path file) {
+        public Builder optConfig(@Nullable Path file) {
             config = file;
             return this;
         }
@@ -330,7 +332,7 @@ public final class FineTuning {
          *
          * @param file JSON lines
          */
-        public Builder optValidation(Path file) {
+        public Builder optValidation(@Nullable Path file) {
             validation = file;
             return this;
         }

@@ -26,6 +26,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -107,8 +108,8 @@ public final class Verification {
 
         MultiViewBatch rows = batch(new LanguageModelLayout());
         Map<String, INDArray> outputs = graph.output(placeholders(rows), hidden.name(), logits);
-        checkRows("hidden", outputs.get(hidden.name()));
-        checkRows("logits", outputs.get(logits));
+        checkRows("hidden", Objects.requireNonNull(outputs.get(hidden.name())));
+        checkRows("logits", Objects.requireNonNull(outputs.get(logits)));
         checkReadouts(graph, hidden.name(), 0, "enc_text");
         checkReadouts(graph, hidden.name(), reference.predictorIds().length, "pred_text");
     }
@@ -188,7 +189,7 @@ public final class Verification {
         ours.keySet().retainAll(reference.losses().keySet());
         ours.forEach(
                 (name, value) -> {
-                    double golden = reference.losses().get(name);
+                    double golden = Objects.requireNonNull(reference.losses().get(name));
                     check(
                             "loss " + name + ", " + layout,
                             Math.abs(value - golden) / Math.abs(golden));

@@ -29,6 +29,7 @@ class ChatExampleEncoderTest {
     private static ChatExampleEncoder encoder;
 
     @BeforeAll
+    @SuppressWarnings("MustBeClosed") // by close()
     static void open() {
         tokenizer = ModelTokenizer.open(FOLDER);
         encoder = new ChatExampleEncoder(tokenizer, ChatTemplate.open(FOLDER), 200);

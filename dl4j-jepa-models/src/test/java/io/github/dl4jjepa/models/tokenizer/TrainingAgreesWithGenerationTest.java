@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
@@ -386,6 +387,7 @@ class TrainingAgreesWithGenerationTest {
     }
 
     /** A tokenizer with another template and other flags of its added tokens. */
+    @MustBeClosed
     private ModelTokenizer open(String base, String template, Consumer<ObjectNode> flags)
             throws IOException {
         Path source = Fixtures.tokenizer(base);

@@ -33,6 +33,7 @@ import java.util.Locale;
 import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.Histogram;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -59,7 +60,7 @@ public final class Analysis {
     private final ChatTemplateOptions template;
     private final Path data;
     private final int limit;
-    private final Path metrics;
+    private final @Nullable Path metrics;
     private final int predictors;
     private final ViewOptions.TextView textView;
     private final ViewOptions.Pooling pooling;
@@ -80,7 +81,7 @@ public final class Analysis {
             ChatTemplateOptions template,
             Path data,
             int limit,
-            Path metrics,
+            @Nullable Path metrics,
             int predictors,
             ViewOptions.TextView textView,
             ViewOptions.Pooling pooling) {
@@ -106,7 +107,7 @@ public final class Analysis {
     public record Result(
             int pairs,
             Map<String, Double> diagnostics,
-            String collapse,
+            @Nullable String collapse,
             Path output,
             List<String> figures) {}
 
@@ -119,7 +120,7 @@ public final class Analysis {
     public Result run(Path output) {
         Backend.requireUsable();
         FigureFolder figures = new FigureFolder(output);
-        Map<String, List<Point>> curves = metrics == null ? Map.of() : curves();
+        Map<String, List<Point>> curves = metrics == null ? Map.of() : curves(metrics);
         ViewProbe.Reading reading = read();
         ViewDiagnostics diagnostics = ViewDiagnostics.of(reading.views(), reading.answers());
         cosines(reading.views(), figures);
@@ -376,7 +377,7 @@ public final class Analysis {
 
     private record Point(long step, double loss) {}
 
-    private Map<String, List<Point>> curves() {
+    private Map<String, List<Point>> curves(Path metrics) {
         Map<String, List<Point>> curves = new LinkedHashMap<>();
         try {
             for (String line : Files.readAllLines(metrics)) {

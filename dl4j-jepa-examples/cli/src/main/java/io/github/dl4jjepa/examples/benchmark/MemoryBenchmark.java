@@ -95,6 +95,7 @@ public final class MemoryBenchmark {
 
     /** An endless epoch of batches, each with lengths of its own. */
     private static final class RaggedBatches implements BatchSource {
+        @SuppressWarnings("NullAway.Init") // by seek
         private Random random;
 
         @Override

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Arguments from files: {@code @FILE} stands for the words in the file.
@@ -58,7 +59,7 @@ final class ArgumentFiles {
         }
     }
 
-    private static Path file(String name) {
+    private static @Nullable Path file(String name) {
         try {
             return Path.of(name);
         } catch (InvalidPathException e) {

@@ -12,6 +12,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The arguments of the command line as they were typed.
@@ -86,7 +87,7 @@ final class Arguments {
         return words;
     }
 
-    private static String utf8(byte[] word) {
+    private static @Nullable String utf8(byte[] word) {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(word)).toString();
         } catch (CharacterCodingException e) {

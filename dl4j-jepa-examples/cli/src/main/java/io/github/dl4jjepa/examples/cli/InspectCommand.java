@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -64,7 +65,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             int vocabularySize,
             int maxPositions,
             Map<String, Integer> dtypes,
-            String quantization,
+            @Nullable String quantization,
             double weightsGb,
             double trainingGb,
             boolean tokenizer,

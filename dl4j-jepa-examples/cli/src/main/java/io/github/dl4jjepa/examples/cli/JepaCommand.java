@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -150,7 +151,7 @@ public final class JepaCommand implements Runnable {
      *
      * @return the number, or null for picocli to use what it knows
      */
-    private static String shortNumber(ArgSpec option) {
+    private static @Nullable String shortNumber(ArgSpec option) {
         // A default would choose an option from its group. It would also make a required option
         // optional: the field of one is a Double, which begins as null.
         if (option.defaultValue() != null

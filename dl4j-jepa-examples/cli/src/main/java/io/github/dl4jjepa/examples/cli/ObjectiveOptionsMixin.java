@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.RegularizerKind;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import java.util.Map;
+import java.util.Objects;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -39,13 +40,13 @@ final class ObjectiveOptionsMixin {
                     "Measure lambda, in place of --lambda: the JEPA term's gradient on the layers is"
                             + " to be this many times as long as the language model's. 0 to take"
                             + " --lambda as it is.")
-    private double lambdaRatio = (double) SETTINGS.get("lambda_ratio");
+    private double lambdaRatio = (double) setting("lambda_ratio");
 
     @Option(
             names = "--lambda-every",
             paramLabel = "N",
             description = "Steps from one measurement of --lambda-ratio to the next.")
-    private int lambdaEvery = (int) SETTINGS.get("lambda_every");
+    private int lambdaEvery = (int) setting("lambda_every");
 
     @Option(names = "--gamma", paramLabel = "X", description = "Weight of the language-model loss.")
     private double gamma = DEFAULTS.gamma();
@@ -63,13 +64,13 @@ final class ObjectiveOptionsMixin {
             description =
                     "What the JEPA term measures: ${COMPLETION-CANDIDATES}. The first is the"
                             + " paper's; semantic-tube compares no views.")
-    private DistanceKind distance = DistanceKind.valueOf(SETTINGS.get("distance").toString());
+    private DistanceKind distance = DistanceKind.valueOf(setting("distance").toString());
 
     @Option(
             names = "--temperature",
             paramLabel = "X",
             description = "What the info-nce distances divide cosines by.")
-    private double temperature = (double) SETTINGS.get("temperature");
+    private double temperature = (double) setting("temperature");
 
     @Option(
             names = "--target",
@@ -118,5 +119,9 @@ final class ObjectiveOptionsMixin {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private static Object setting(String name) {
+        return Objects.requireNonNull(SETTINGS.get(name), name);
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +36,7 @@ final class PretrainCommand implements Callable<FineTuningResult> {
 
     @Override
     public FineTuningResult call() {
-        String own = config.toAbsolutePath().getParent().toString();
+        String own = Objects.requireNonNull(config.toAbsolutePath().getParent()).toString();
         return training.train(tokenizer == null ? own : tokenizer, config);
     }
 }

@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -174,14 +175,14 @@ final class TrainingOptionsMixin {
      * @param config a config.json to start from with random weights, or null
      * @throws ParameterException if an option is out of its range
      */
-    FineTuningResult train(String model, Path config) {
+    FineTuningResult train(String model, @Nullable Path config) {
         try (TrainingProgress progress = new TrainingProgress("Training")) {
             FineTuning tuning = tuning(model, config, progress);
             return resume ? tuning.resume() : tuning.run();
         }
     }
 
-    private FineTuning tuning(String model, Path config, TrainingProgress progress) {
+    private FineTuning tuning(String model, @Nullable Path config, TrainingProgress progress) {
         try {
             FineTuning.Builder tuning =
                     FineTuning.of(model)

@@ -7,11 +7,13 @@ import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Shows how a training goes: loss parts, tokens a second, time left. */
 final class TrainingProgress implements TrainerListener, AutoCloseable {
     private final String task;
-    private ConsoleProgress progress;
+    private @Nullable ConsoleProgress progress;
     private String validation = "";
 
     /**
@@ -30,14 +32,15 @@ final class TrainingProgress implements TrainerListener, AutoCloseable {
     public void onStep(StepMetrics metrics) {
         metrics.validation().ifPresent(losses -> validation = " | validation " + text(losses));
         metrics.diagnostics().ifPresent(this::look);
-        progress.message(
+        ConsoleProgress line = Objects.requireNonNull(progress);
+        line.message(
                 String.format(
                         Locale.ROOT,
                         "%s%s | %.0f tokens/s",
                         text(metrics.losses()),
                         validation,
                         metrics.cost().tokens() / metrics.cost().seconds()));
-        progress.step();
+        line.step();
     }
 
     private void look(ViewDiagnostics views) {

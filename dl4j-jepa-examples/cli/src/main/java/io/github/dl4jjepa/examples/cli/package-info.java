@@ -5,4 +5,7 @@
  * JSON, the last of standard output; progress and the log go to standard error. It exits with 0
  * when all went well, 1 when it failed and 2 when it was called wrongly.
  */
+@NullMarked
 package io.github.dl4jjepa.examples.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -29,7 +29,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a small decoder on the grammar's pairs without a JEPA term, with the paper's and with
@@ -87,7 +89,7 @@ public final class Quickstart {
     public record Arm(
             double lambda,
             double lmLoss,
-            Double jepaLoss,
+            @Nullable Double jepaLoss,
             double exactMatch,
             double stopped,
             double pairedCosine,
@@ -204,7 +206,7 @@ public final class Quickstart {
             ViewDiagnostics views = views(result.output(), folder.resolve("test.jsonl"));
             return new Arm(
                     objective.lambda(),
-                    result.lmLoss(),
+                    Objects.requireNonNull(result.lmLoss()),
                     objective.lambda() > 0 ? result.jepaLoss() : null,
                     score.exactMatch(),
                     score.stopped(),
