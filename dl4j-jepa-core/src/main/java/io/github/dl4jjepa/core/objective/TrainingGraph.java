@@ -34,7 +34,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public static final String HIDDEN_STATES = "hidden_states";
 
     private final ModelUnderObjective model;
-    private final TargetEncoder targetEncoder;
+    private final @Nullable TargetEncoder targetEncoder;
     private final FlopCounter flopCounter;
     private final Map<LossGraph.Part, LossGraph> graphs = new EnumMap<>(LossGraph.Part.class);
     private @Nullable GraphCrossBatchStep crossBatchStep;
