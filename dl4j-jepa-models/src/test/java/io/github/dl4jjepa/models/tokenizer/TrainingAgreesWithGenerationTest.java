@@ -376,6 +376,7 @@ class TrainingAgreesWithGenerationTest {
                 .toList();
     }
 
+    @SuppressWarnings("MustBeClosed") // after each test
     private ChatExampleEncoder encoder(String base, String template, Consumer<ObjectNode> flags)
             throws IOException {
         tokenizer = open(base, template, flags);
