@@ -25,10 +25,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Trains a model under the JEPA objective, with AdamW by default.
  *
- * <p>An optimizer step takes up to {@link TrainingOptions#accumulate()} micro-batches of one epoch.
- * Each label and each pair counts the same, whichever micro-batch it is in, so the gradient is that
- * of one large batch. The model's parameters are updated in place; the arrays of gradients and of
- * the optimizer are allocated once, and freed when the run ends.
+ * <p>An optimizer step takes up to {@link TrainingOptions#gradientAccumulationSteps()}
+ * micro-batches of one epoch. Each label and each pair counts the same, whichever micro-batch it is
+ * in, so the gradient is that of one large batch. The model's parameters are updated in place; the
+ * arrays of gradients and of the optimizer are allocated once, and freed when the run ends.
  *
  * <p>A run that is killed and resumed from its last checkpoint ends with the same weights,
  * optimizer state and losses of an uninterrupted one. Not for use by several threads.
