@@ -230,7 +230,7 @@ public final class JepaCommand implements Runnable {
         boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
         PrintWriter err = jepa.getErr();
         if (failure instanceof JepaException) {
-            err.println("jepa: " + withOptions(failure.getMessage(), command));
+            err.println("jepa: " + withOptions(String.valueOf(failure.getMessage()), command));
         } else if (failure instanceof InvalidPathException path) {
             err.println("jepa: " + Arguments.describe(path));
         } else if (failure instanceof OutOfMemoryError) {
