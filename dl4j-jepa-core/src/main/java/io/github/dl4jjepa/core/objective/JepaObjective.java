@@ -43,8 +43,10 @@ public final class JepaObjective implements Serializable {
     private final WeightSchedule lambdaSchedule;
     private final @Nullable Calibration calibration;
     private final Distance distance;
+
     @SuppressWarnings("serial") // lists of List.copyOf are Serializable
     private final List<WeightedRegularizer> regularizers;
+
     private final TargetMode target;
     private final double emaDecay;
     private final double lossDropout;
