@@ -5,6 +5,8 @@ import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -39,25 +41,25 @@ final class DecoderGraph {
     }
 
     /**
-     * Keys and values of tokens that were read before, as placeholders.
+     * Keys and values of tokens that were read before, as placeholders, for rows that read one
+     * token more.
      *
-     * @param positions INT32 {@code [rows, past + time]}: of the past tokens, then of the tokens
-     *     read now
-     * @param segments INT32 {@code [rows, past + time]}
      * @param keys per layer {@code [rows, keyValueHeads, past, headDim]}, rotated
      * @param values per layer {@code [rows, keyValueHeads, past, headDim]}
+     * @param masks by window, {@code [rows, 1, 1, past]}: 0 where the new token sees a past one,
+     *     {@link AttentionGraph#MASKED} elsewhere
      */
-    record Past(
-            SDVariable positions,
-            SDVariable segments,
-            List<SDVariable> keys,
-            List<SDVariable> values) {}
+    record Past(List<SDVariable> keys, List<SDVariable> values, Map<Integer, SDVariable> masks) {
+        SDVariable mask(int window) {
+            return Objects.requireNonNull(masks.get(window), () -> "no mask of window " + window);
+        }
+    }
 
     /**
      * What the blocks compute.
      *
      * @param hiddenStates after the final norm, {@code [rows * time, hidden]}
-     * @param keys per layer, of the past and the present: {@code [rows, keyValueHeads, past + time,
+     * @param keys per layer, of the tokens read now, rotated: {@code [rows * time, keyValueHeads *
      *     headDim]}
      * @param values per layer, likewise
      */

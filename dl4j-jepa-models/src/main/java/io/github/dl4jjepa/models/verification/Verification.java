@@ -17,8 +17,9 @@ import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.generation.GreedyGenerator;
-import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
+import io.github.dl4jjepa.models.generation.Generation;
+import io.github.dl4jjepa.models.generation.GenerationOptions;
+import io.github.dl4jjepa.models.generation.Generator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -235,12 +236,13 @@ public final class Verification {
 
     private void checkContinuations() {
         List<Reference.Continuation> continuations = reference.continuations();
-        try (GreedyGenerator generator = new GreedyGenerator(decoder)) {
+        try (Generator generator = new Generator(decoder)) {
             for (int i = 0; i < continuations.size(); i++) {
                 Reference.Continuation golden = continuations.get(i);
                 List<int[]> prompt = List.of(golden.prompt());
-                Generation ours =
-                        generator.generate(prompt, golden.tokens().length, List.of()).get(0);
+                GenerationOptions options =
+                        GenerationOptions.builder().optMaxNewTokens(golden.tokens().length).build();
+                Generation ours = generator.generate(prompt, options).get(0);
                 int different = 0;
                 for (int t = 0; t < golden.tokens().length; t++) {
                     different += ours.ids()[t] == golden.tokens()[t] ? 0 : 1;

@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.models.safetensors;
+package io.github.dl4jjepa.models.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

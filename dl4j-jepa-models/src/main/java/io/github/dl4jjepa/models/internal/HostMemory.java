@@ -1,4 +1,4 @@
-package io.github.dl4jjepa.models.safetensors;
+package io.github.dl4jjepa.models.internal;
 
 import java.io.IOException;
 import java.lang.ref.Reference;
@@ -18,12 +18,12 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Arrays that live on a device are brought to the host first; after writing, the backend is told
  * that the host's copy is the valid one.
  */
-final class HostMemory {
+public final class HostMemory {
     private HostMemory() {}
 
     /** Takes one region. */
     @FunctionalInterface
-    interface Visitor {
+    public interface Visitor {
         /**
          * Takes one region.
          *
@@ -34,12 +34,12 @@ final class HostMemory {
     }
 
     /** Whether the elements lie side by side in C order, as the visits need them. */
-    static boolean isDense(INDArray array) {
+    public static boolean isDense(INDArray array) {
         return array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
     }
 
     /** Shows a dense array, at most {@code elements} of it at a time. */
-    static void read(INDArray array, int elements, Visitor visitor) throws IOException {
+    public static void read(INDArray array, int elements, Visitor visitor) throws IOException {
         if (array.isEmpty()) {
             return;
         }
@@ -63,7 +63,7 @@ final class HostMemory {
     }
 
     /** Has a dense array filled, at most {@code elements} of it at a time. */
-    static void write(INDArray array, int elements, Visitor visitor) throws IOException {
+    public static void write(INDArray array, int elements, Visitor visitor) throws IOException {
         read(array, elements, visitor);
         Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
     }
