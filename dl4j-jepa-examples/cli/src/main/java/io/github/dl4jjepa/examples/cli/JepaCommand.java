@@ -41,6 +41,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
+            ChatCommand.class,
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
