@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
@@ -8,6 +9,8 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -15,7 +18,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,7 +38,8 @@ import java.util.function.ToIntFunction;
  * in it is doubled. A backslash is a character like any other: regular expressions arrive as they
  * are written, which Deeplearning4j's {@code CSVRecordReader} does not do. The first record names
  * the columns; {@link Builder#optHeader} says where it does not. Records without any value, such as
- * blank lines, are passed over. The file is read record by record and never held as a whole.
+ * blank lines, are passed over. A file that gzip compressed is read as well. The file is read
+ * record by record and never held as a whole.
  *
  * <p>Reading opens the file anew each time; instances may be shared between threads.
  */
@@ -103,9 +106,9 @@ public final class CsvExampleReader implements ExampleSource {
         } catch (UncheckedIOException e) {
             throw e.getCause() instanceof CharacterCodingException
                     ? undecodable(e)
-                    : new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+                    : new JepaException(file + ": " + DataFile.describe(e.getCause()), e);
         } catch (IOException e) {
-            throw new JepaException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new JepaException(file + ": " + DataFile.describe(e), e);
         } catch (CsvParseException e) {
             throw new JepaException(
                     file
@@ -116,13 +119,22 @@ public final class CsvExampleReader implements ExampleSource {
         }
     }
 
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // closed with the reader
     private BufferedReader open() throws IOException {
-        BufferedReader text = Files.newBufferedReader(file, settings.charset);
-        text.mark(1);
-        if (text.read() != BYTE_ORDER_MARK) {
-            text.reset();
+        BufferedReader text =
+                new BufferedReader(
+                        new InputStreamReader(DataFile.open(file), settings.charset.newDecoder()));
+        try {
+            text.mark(1);
+            if (text.read() != BYTE_ORDER_MARK) {
+                text.reset();
+            }
+            return text;
+        } catch (IOException e) {
+            text.close();
+            throw e;
         }
-        return text;
     }
 
     private CsvReader<CsvRecord> records(BufferedReader text) {
@@ -148,6 +160,22 @@ public final class CsvExampleReader implements ExampleSource {
                                 + "; put a field with a separator in it into quotes");
             }
             return columns.example(place, fields);
+        }
+    }
+
+    /**
+     * The names of a file's columns.
+     *
+     * @param separator what stands between them
+     */
+    static List<String> header(Path file, char separator) {
+        CsvExampleReader reader =
+                new Builder(file).optSeparator(separator).setText(0).setCode(1).build();
+        try (BufferedReader text = reader.open();
+                CsvReader<CsvRecord> records = reader.records(text)) {
+            return records.stream().findFirst().map(CsvRecord::getFields).orElse(List.of());
+        } catch (IOException | UncheckedIOException | CsvParseException e) {
+            return List.of(); // read() says what is wrong
         }
     }
 
@@ -201,7 +229,10 @@ public final class CsvExampleReader implements ExampleSource {
     }
 
     private int lineOfUndecodableByte() throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+        ByteBuffer bytes;
+        try (InputStream in = DataFile.open(file)) {
+            bytes = ByteBuffer.wrap(in.readAllBytes());
+        }
         CharsetDecoder decoder = settings.charset.newDecoder();
         CharBuffer decoded =
                 CharBuffer.allocate((int) (bytes.remaining() * decoder.maxCharsPerByte()) + 1);

@@ -421,7 +421,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
             source.read(
                     example -> {
                         try {
-                            examples.add(encode(example));
+                            examples.addAll(encode(example));
                         } catch (JepaException fault) {
                             faults.accept(fault);
                         }
@@ -445,8 +445,13 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         }
 
         /** Refuses here, not in mid-training, an example that cannot be laid out. */
-        private TokenizedExample encode(Example example) {
-            TokenizedExample encoded = encoder.encode(example);
+        private List<TokenizedExample> encode(Example example) {
+            List<TokenizedExample> encoded = encoder.encodeAll(example);
+            encoded.forEach(this::requireKnownIds);
+            return encoded;
+        }
+
+        private void requireKnownIds(TokenizedExample encoded) {
             int vocabulary = encoder.vocabularySize();
             layout.rows(encoded).stream()
                     .flatMapToInt(row -> IntStream.of(row.ids()))
@@ -463,7 +468,6 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
                                                 + "; [PRED] tokens and others without text need an"
                                                 + " entry in the vocabulary too");
                             });
-            return encoded;
         }
 
         private MultiDataSetForm form() {

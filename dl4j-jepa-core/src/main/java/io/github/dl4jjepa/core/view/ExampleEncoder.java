@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.view;
 
 import io.github.dl4jjepa.core.JepaException;
+import java.util.List;
 
 /**
  * Turns text into token ids: the seam between the views and whatever tokenizer and chat format a
@@ -15,6 +16,16 @@ public interface ExampleEncoder {
      *     refuses it, a row that is too long; the message names {@link Example#source()}
      */
     TokenizedExample encode(Example example);
+
+    /**
+     * Tokenizes an example that may make several rows, as a long document does, or none, where
+     * nothing is left of it. Default: the one of {@link #encode}.
+     *
+     * @throws JepaException if the example cannot be used
+     */
+    default List<TokenizedExample> encodeAll(Example example) {
+        return List.of(encode(example));
+    }
 
     /**
      * One more than the largest id that a row may hold, [PRED] tokens included; default: not known,

@@ -72,9 +72,10 @@ final class RowBuilder {
         int[] targets = new int[length];
         Arrays.fill(targets, Row.NO_TARGET);
         if (labeled != null) {
-            TokenSpan labels = labeled.labels();
-            System.arraycopy(
-                    labeled.ids(), labels.start(), targets, labels.start() - 1, labels.length());
+            for (TokenSpan span : labeled.labels()) {
+                System.arraycopy(
+                        labeled.ids(), span.start(), targets, span.start() - 1, span.length());
+            }
         }
         return new Row(
                 ids.build().toArray(),

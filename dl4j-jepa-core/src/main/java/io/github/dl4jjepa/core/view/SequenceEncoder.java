@@ -56,6 +56,13 @@ public final class SequenceEncoder implements ExampleEncoder {
     @Override
     public TokenizedExample encode(Example example) {
         List<Message> messages = example.messages();
+        if (example.plainText() != null
+                || messages.stream().anyMatch(turn -> turn.train() != null)) {
+            throw new JepaException(
+                    example.source()
+                            + ": is a document or says of its turns whether to train on them, which"
+                            + " needs a ChatExampleEncoder; give pairs of Text and Code");
+        }
         if (messages.size() < 2) {
             throw new JepaException(example.source() + ": has no Text before its Code");
         }

@@ -2,10 +2,12 @@ package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
+import io.github.dl4jjepa.core.iterator.ExampleField;
+import io.github.dl4jjepa.core.iterator.ExampleFormat;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
-import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.iterator.Pairing;
+import io.github.dl4jjepa.core.iterator.WeightedExamples;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
@@ -26,14 +28,16 @@ import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
-import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.TrainedTurns;
+import io.github.dl4jjepa.models.tokenizer.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -141,8 +145,13 @@ public final class FineTuning {
                                 + maxPositions
                                 + " positions; lower maxLength");
             }
-            ChatExampleEncoder encoder = model.encoder(settings.maxLength());
-            Data data = data(encoder, model.predictorIds());
+            Examples examples = examples();
+            RowEncoder encoder =
+                    RowEncoder.of(
+                            model,
+                            examples.all(),
+                            settings.data().encoderOptions(settings.maxLength()));
+            Data data = data(examples, encoder, model.predictorIds());
             TransformerDecoder decoder =
                     settings.config() == null
                             ? model.loadDecoder()
@@ -152,7 +161,7 @@ public final class FineTuning {
                             .setSource(source)
                             .optVocabularySize(decoder.vocabularySize())
                             .optTokenizer(model.tokenizer().files())
-                            .optEndOfTurn(encoder.endOfTurnId())
+                            .optEndOfTurn(encoder.endId())
                             .build();
             return train(decoder, exporter, data, resume, inputs);
         }
@@ -168,47 +177,87 @@ public final class FineTuning {
             Optional<JepaMultiViewIterator> validation,
             Optional<JepaMultiViewIterator> probed) {}
 
-    private Data data(ChatExampleEncoder encoder, int[] predictorIds) {
+    /** What is trained on, and what is held back from it or given to validate on. */
+    private record Examples(List<Example> training, List<Example> validation) {
+        List<Example> all() {
+            return Stream.concat(training.stream(), validation.stream()).toList();
+        }
+    }
+
+    private Examples examples() {
+        List<Example> training = new ArrayList<>();
+        List<Example> validation = new ArrayList<>();
+        for (int i = 0; i < settings.train().size(); i++) {
+            Path file = settings.train().get(i);
+            List<Example> examples = settings.data().open(file).readAll();
+            if (settings.validationSplit() > 0) {
+                ExampleSplit split = split(file, examples);
+                examples = split.training();
+                validation.addAll(split.validation());
+            }
+            training.addAll(
+                    WeightedExamples.of(
+                            examples, settings.data().weights().get(i), settings.seed()));
+        }
+        if (settings.validation() != null) {
+            validation.addAll(settings.data().open(settings.validation()).readAll());
+        }
+        return new Examples(training, validation);
+    }
+
+    private ExampleSplit split(Path file, List<Example> examples) {
+        try {
+            return ExampleSplit.of(examples, settings.validationSplit(), settings.seed());
+        } catch (JepaException e) {
+            throw new JepaException(file + ": " + e.getMessage() + "; name a validation file", e);
+        }
+    }
+
+    private Data data(Examples examples, RowEncoder encoder, int[] predictorIds) {
         ViewLayout layout =
                 objective.comparesViews()
                         ? settings.views().layout(predictorIds)
                         : new LanguageModelLayout();
-        List<Example> training = new JsonLinesReader(settings.train()).readAll();
-        List<Example> validation = List.of();
-        if (settings.validation() != null) {
-            validation = new JsonLinesReader(settings.validation()).readAll();
-        } else if (settings.validationSplit() > 0) {
-            ExampleSplit split =
-                    ExampleSplit.of(training, settings.validationSplit(), settings.seed());
-            training = split.training();
-            validation = split.validation();
-        }
-        return new Data(
-                batches(encoder, layout, training)
+        List<Example> validation = examples.validation();
+        JepaMultiViewIterator training =
+                batches(encoder, layout, examples.training())
                         .optSeed(settings.seed())
                         .optGroupByLength(settings.groupByLength())
                         .optPairs(
                                 objective.comparesViews()
                                         ? settings.views().pairs()
                                         : Pairing.MATCHED)
-                        .build(),
+                        .build();
+        Truncation cut = encoder.truncation().get();
+        encoder.report("training data", Truncation.NONE);
+        Optional<JepaMultiViewIterator> validated =
                 validation.isEmpty()
                         ? Optional.empty()
-                        : Optional.of(batches(encoder, layout, validation).build()),
-                validation.size() < 2
-                        ? Optional.empty()
-                        : Optional.of(
+                        : Optional.of(batches(encoder, layout, validation).build());
+        encoder.report("validation data", cut);
+        boolean isProbed =
+                validation.stream().filter(example -> example.plainText() == null).count() > 1;
+        return new Data(
+                training,
+                validated,
+                isProbed
+                        ? Optional.of(
                                 batches(
                                                 encoder,
                                                 settings.views().probeLayout(predictorIds),
-                                                validation)
-                                        .build()));
+                                                validation.stream()
+                                                        .filter(
+                                                                example ->
+                                                                        example.plainText() == null)
+                                                        .toList())
+                                        .build())
+                        : Optional.empty());
     }
 
     private JepaMultiViewIterator.Builder batches(
-            ChatExampleEncoder encoder, ViewLayout layout, List<Example> examples) {
+            RowEncoder encoder, ViewLayout layout, List<Example> examples) {
         return JepaMultiViewIterator.builder()
-                .setEncoder(encoder)
+                .setEncoder(encoder.encoder())
                 .setExamples(examples)
                 .setLayout(layout)
                 .setBatchSize(settings.batchSize())
@@ -274,7 +323,8 @@ public final class FineTuning {
         public static final Pairing DEFAULT_PAIRS = Pairing.MATCHED;
 
         private final String model;
-        private Path train;
+        private List<TrainingFile> train = List.of();
+        private DataSettings data = DataSettings.DEFAULT;
         private Path output;
         private @Nullable Path config;
         private @Nullable Path validation;
@@ -299,10 +349,63 @@ public final class FineTuning {
         /**
          * Sets the training data.
          *
-         * @param file JSON lines, each with {@code messages}; see {@link JsonLinesReader}
+         * @param file examples in any {@link ExampleFormat}; its beginning says which
          */
         public Builder setTrain(Path file) {
-            train = Objects.requireNonNull(file, "file");
+            return setTrain(List.of(TrainingFile.of(file)));
+        }
+
+        /**
+         * Sets the training data.
+         *
+         * @param files one file or more, with their weights
+         */
+        public Builder setTrain(List<TrainingFile> files) {
+            require(!files.isEmpty(), "there is no file to train on");
+            train = List.copyOf(files);
+            return this;
+        }
+
+        /**
+         * Sets the format of all data files (default: each file's beginning says it).
+         *
+         * @param format the format; null for the default
+         */
+        public Builder optFormat(@Nullable ExampleFormat format) {
+            data = data.withFormat(format);
+            return this;
+        }
+
+        /**
+         * Says which key or column of the data files holds a field (default: the field's own name).
+         *
+         * @param field the field
+         * @param name the key or column
+         */
+        public Builder optField(ExampleField field, String name) {
+            data = data.withField(field, name);
+            return this;
+        }
+
+        /**
+         * Says which turns of a conversation are learned (default: {@link
+         * TrainedTurns#LAST_ASSISTANT}).
+         *
+         * @param turns which
+         */
+        public Builder optTrainOn(TrainedTurns turns) {
+            data = data.withTrainOn(Objects.requireNonNull(turns, "turns"));
+            return this;
+        }
+
+        /**
+         * Cuts rows that are longer than the maximum at their end, and reports how many (default:
+         * false, such a row is refused).
+         *
+         * @param truncate whether to
+         */
+        public Builder optTruncate(boolean truncate) {
+            data = data.withTruncate(truncate);
             return this;
         }
 
@@ -330,7 +433,7 @@ public final class FineTuning {
         /**
          * Sets the validation data (default: none).
          *
-         * @param file JSON lines
+         * @param file examples in any {@link ExampleFormat}
          */
         public Builder optValidation(@Nullable Path file) {
             validation = file;
@@ -338,7 +441,7 @@ public final class FineTuning {
         }
 
         /**
-         * Holds back a part of the training data for validation (default: 0).
+         * Holds back a part of each training file for validation (default: 0).
          *
          * @param part from 0 up to but not including 1
          */
@@ -472,7 +575,8 @@ public final class FineTuning {
 
         /**
          * Sets the most tokens that a row may have (default: {@value #DEFAULT_MAX_LENGTH}, or what
-         * the model has positions for, if that is less); an example with a longer row is refused.
+         * the model has positions for, if that is less); an example with a longer row is refused,
+         * unless {@link #optTruncate} cuts it.
          *
          * @param tokens 2 or more
          */
@@ -520,7 +624,7 @@ public final class FineTuning {
          * @throws JepaException if there is no such model
          */
         public FineTuning build() {
-            if (train == null || output == null) {
+            if (train.isEmpty() || output == null) {
                 throw new IllegalStateException("setTrain and setOutput are required");
             }
             require(
@@ -534,8 +638,9 @@ public final class FineTuning {
                     model,
                     template,
                     config,
-                    train,
+                    train.stream().map(TrainingFile::file).toList(),
                     validation,
+                    data.withWeights(train.stream().map(TrainingFile::weight).toList()),
                     validationSplit,
                     objective.settings(),
                     linearPredictor,

@@ -34,6 +34,9 @@ final class RunFolder {
     /** The key of the SHA-256 of each file. */
     private static final String HASHES = "sha256";
 
+    /** The key of what a run of an earlier version did not note: it had one way to read data. */
+    private static final String DATA = "data";
+
     /** Where files were; what they contained is what counts. */
     private static final List<String> PATHS = List.of("model", "config", "train", "validation");
 
@@ -115,6 +118,11 @@ final class RunFolder {
         }
         if (begun.has(HASHES)) {
             now.remove(PATHS);
+        } else if (settings.train().size() == 1) {
+            now.put("train", settings.train().get(0).toString());
+        }
+        if (!begun.has(DATA) && settings.data().equals(DataSettings.DEFAULT)) {
+            now.remove(DATA);
         }
         requireSame(folder.resolve(SETTINGS), "", begun, now);
     }

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * <p>They are known by their SHA-256, so that a run can be resumed from another working directory,
  * or with files that were moved, but not with files whose content has changed.
  *
- * @param files by what they are to the run: {@code train}, {@code validation}, or the name that a
- *     file has in the model's folder
+ * @param files by what they are to the run: {@code train}, {@code train 2} and so on, {@code
+ *     validation}, or the name that a file has in the model's folder
  */
 record RunInputs(Map<String, Path> files) {
     private static final Logger LOG = LoggerFactory.getLogger(RunInputs.class);
@@ -47,7 +47,9 @@ record RunInputs(Map<String, Path> files) {
      */
     static RunInputs of(RunSettings settings, CheckpointFolder source) {
         Map<String, Path> files = new LinkedHashMap<>();
-        files.put("train", settings.train());
+        for (int i = 0; i < settings.train().size(); i++) {
+            files.put(i == 0 ? "train" : "train " + (i + 1), settings.train().get(i));
+        }
         if (settings.validation() != null) {
             files.put("validation", settings.validation());
         }

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.finetuning;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param model the checkpoint to start from; of the tokenizer alone where {@code config} is given
  * @param template which chat template is used
  * @param config a config.json to start from with random weights, or null
- * @param train JSON lines to train on
- * @param validation JSON lines to validate on, or null
+ * @param train files to train on
+ * @param validation a file to validate on, or null
+ * @param data how the files are read, and what of them is learned
  * @param validationSplit the part of {@code train} held back for validation, or 0
  * @param objective the objective's settings
  * @param linearPredictor whether a trained matrix stands between prediction and target
@@ -30,8 +32,9 @@ record RunSettings(
         String model,
         ChatTemplateOptions template,
         @Nullable Path config,
-        Path train,
+        List<Path> train,
         @Nullable Path validation,
+        DataSettings data,
         double validationSplit,
         Map<String, Object> objective,
         boolean linearPredictor,
@@ -49,6 +52,7 @@ record RunSettings(
                 config,
                 train,
                 validation,
+                data,
                 validationSplit,
                 objective,
                 linearPredictor,

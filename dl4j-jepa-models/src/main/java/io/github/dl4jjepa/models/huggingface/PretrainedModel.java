@@ -7,9 +7,11 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint with its tokenizer and its chat template, loaded together.
@@ -21,7 +23,7 @@ public final class PretrainedModel implements AutoCloseable {
     private final CheckpointFolder folder;
     private final DecoderConfig config;
     private final ModelTokenizer tokenizer;
-    private final ChatTemplate template;
+    private final @Nullable ChatTemplate template;
     private final int[] predictorIds;
     private final int knownPredictors;
 
@@ -35,7 +37,8 @@ public final class PretrainedModel implements AutoCloseable {
         tokenizer = ModelTokenizer.open(files.withPredictors(predictors));
         predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
         try {
-            template = ChatTemplate.of(tokenizer.files());
+            template =
+                    tokenizer.files().hasChatTemplate() ? ChatTemplate.of(tokenizer.files()) : null;
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -94,9 +97,26 @@ public final class PretrainedModel implements AutoCloseable {
      * An encoder of conversations.
      *
      * @param maxLength the most tokens that a row may have
+     * @throws JepaException if the model has no chat template
      */
     public ChatExampleEncoder encoder(int maxLength) {
-        return new ChatExampleEncoder(tokenizer, template, maxLength);
+        return encoder(EncoderOptions.of(maxLength));
+    }
+
+    /**
+     * An encoder of conversations.
+     *
+     * @param options the length of rows, whether longer ones are cut, and which turns are learned
+     * @throws JepaException if the model has no chat template
+     */
+    public ChatExampleEncoder encoder(EncoderOptions options) {
+        ChatTemplate required = template == null ? ChatTemplate.of(tokenizer.files()) : template;
+        return new ChatExampleEncoder(tokenizer, required, options);
+    }
+
+    /** Whether the model has a chat template, which {@link #encoder(int)} needs. */
+    public boolean hasChatTemplate() {
+        return template != null;
     }
 
     /**

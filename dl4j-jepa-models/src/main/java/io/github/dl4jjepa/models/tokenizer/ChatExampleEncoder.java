@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Encodes conversations with a model's tokenizer and chat template.
  *
+ * <p>A document, which has no conversation, is encoded by a {@link PlainTextEncoder}.
+ *
  * <p>The row is the rendered conversation. It begins with exactly the tokens that generation feeds,
  * {@link #encodePrompt(List, Map)}; the labels are all that follows them up to the token that ends
  * the turn, at which generation stops. Where the tokenizer would merge the answer's beginning with
@@ -38,6 +40,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Text that spells a control token would become that token; an example with such text is
  * refused, as is one with fields that the template does not write.
  *
+ * <p>Where earlier turns of the assistant are learned too, each has exactly the tokens that it
+ * would have as the last turn of its conversation; an example in which the template writes it
+ * otherwise is refused.
+ *
  * <p>Not for use by several threads at once.
  */
 public final class ChatExampleEncoder implements ExampleEncoder {
@@ -46,7 +52,8 @@ public final class ChatExampleEncoder implements ExampleEncoder {
 
     private final ModelTokenizer tokenizer;
     private final ChatTemplate template;
-    private final int maxLength;
+    private final EncoderOptions options;
+    private final RowCutter cutter;
     private final Set<String> namedTokens;
     private final List<AddedToken> controlTokens;
     private @Nullable AnswerForm form;
@@ -59,12 +66,22 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * @param maxLength the most tokens that a conversation, or a view of its own, may have
      */
     public ChatExampleEncoder(ModelTokenizer tokenizer, ChatTemplate template, int maxLength) {
-        if (maxLength < 1) {
-            throw new IllegalArgumentException("maximum length " + maxLength + " is less than 1");
-        }
+        this(tokenizer, template, EncoderOptions.of(maxLength));
+    }
+
+    /**
+     * Encodes for one model.
+     *
+     * @param tokenizer the model's tokenizer; it must stay open
+     * @param template the model's chat template
+     * @param options the length of rows, whether longer ones are cut, and which turns are learned
+     */
+    public ChatExampleEncoder(
+            ModelTokenizer tokenizer, ChatTemplate template, EncoderOptions options) {
         this.tokenizer = tokenizer;
         this.template = template;
-        this.maxLength = maxLength;
+        this.options = options;
+        this.cutter = new RowCutter(options);
         this.namedTokens = tokenizer.files().namedTokens();
         // As transformers infers them: special tokens, and added ones that the template spells.
         this.controlTokens =
@@ -86,13 +103,37 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         return tokenizer.vocabularySize();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws JepaException if the example cannot be used, is a document of several blocks, or
+     *     nothing of it is left where it is cut
+     */
     @Override
     public TokenizedExample encode(Example example) {
+        List<TokenizedExample> rows = encodeAll(example);
+        if (rows.size() != 1) {
+            throw new JepaException(
+                    example.source() + ": makes " + rows.size() + " rows; raise maxLength");
+        }
+        return rows.get(0);
+    }
+
+    @Override
+    public List<TokenizedExample> encodeAll(Example example) {
+        if (example.plainText() != null) {
+            return new PlainTextEncoder(tokenizer, options, cutter).encodeAll(example);
+        }
         try {
-            return encodeOrRefuse(example);
+            return cutter.fit(encodeOrRefuse(example)).stream().toList();
         } catch (JepaException e) {
             throw new JepaException(example.source() + ": " + e.getMessage(), e);
         }
+    }
+
+    /** What was cut so far. */
+    public Truncation truncation() {
+        return cutter.truncation();
     }
 
     /**
@@ -187,21 +228,10 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             throw new JepaException(
                     "the answer has nothing to be predicted from; put a user turn before it");
         }
-        String promptText = template.render(messages.subList(0, answer), arguments, true);
-        TokenizedText prompt = tokenizer.encode(promptText);
-        TokenizedText row = row(promptText, prompt, text);
-        requireLength("the row", row.ids());
-        int start = prompt.ids().length;
-        // A turn that calls a tool may have no content.
-        Optional<TextSpan> content =
-                hasOnlyFields(messages.get(answer))
-                        ? Optional.empty()
-                        : Optional.of(contentOf(messages, arguments, answer, text));
-        int end =
-                content.isPresent()
-                        ? endOfTurn(text, row, content.get().end())
-                        : endOfTurn(row, start);
-        TokenSpan labels = new TokenSpan(start, end + 1);
+        Turn last = turn(messages, arguments, text);
+        TokenizedText row = last.row();
+        Optional<TextSpan> content = last.content();
+        TokenSpan answered = last.labels();
         List<TokenizedView> views =
                 example.views().isEmpty()
                         ? List.of(
@@ -212,9 +242,102 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                                         contentOf(messages, arguments, lastUser(messages), text)),
                                 content.isPresent()
                                         ? view(row, messages, answer, content.get())
-                                        : TokenizedView.inRow(row.ids(), new TokenSpan(start, end)))
+                                        : TokenizedView.inRow(
+                                                row.ids(),
+                                                new TokenSpan(
+                                                        answered.start(), answered.end() - 1)))
                         : alone(example.views());
-        return new TokenizedExample(example.source(), row.ids(), labels, views);
+        return new TokenizedExample(
+                example.source(), row.ids(), labels(messages, arguments, last), views);
+    }
+
+    /**
+     * The last turn of a conversation, as it is learned.
+     *
+     * @param row the conversation
+     * @param labels the turn's tokens, its end included
+     * @param content where the turn's content stands in the text; nothing where it has none
+     */
+    private record Turn(TokenizedText row, TokenSpan labels, Optional<TextSpan> content) {}
+
+    private Turn turn(List<Message> messages, Map<String, Object> arguments, String text) {
+        int answer = messages.size() - 1;
+        String promptText = template.render(messages.subList(0, answer), arguments, true);
+        TokenizedText prompt = tokenizer.encode(promptText);
+        TokenizedText row = row(promptText, prompt, text);
+        int start = prompt.ids().length;
+        // A turn that calls a tool may have no content.
+        Optional<TextSpan> content =
+                hasOnlyFields(messages.get(answer))
+                        ? Optional.empty()
+                        : Optional.of(contentOf(messages, arguments, answer, text));
+        int end =
+                content.isPresent()
+                        ? endOfTurn(text, row, content.get().end())
+                        : endOfTurn(row, start);
+        return new Turn(row, new TokenSpan(start, end + 1), content);
+    }
+
+    /** The labels of all turns that are learned. */
+    private List<TokenSpan> labels(
+            List<Message> messages, Map<String, Object> arguments, Turn last) {
+        List<TokenSpan> labels = new ArrayList<>();
+        for (int turn = 0; turn < messages.size(); turn++) {
+            if (!isTrained(messages, turn)) {
+                continue;
+            }
+            if (turn == messages.size() - 1) {
+                labels.add(last.labels());
+            } else {
+                labels.add(earlier(messages, arguments, turn, last.row()));
+            }
+        }
+        if (labels.isEmpty()) {
+            throw new JepaException(
+                    "every turn that would be learned says \"train\": false; remove the key from"
+                            + " one, or drop the example");
+        }
+        return labels;
+    }
+
+    private boolean isTrained(List<Message> messages, int turn) {
+        Message message = messages.get(turn);
+        Boolean own = message.train();
+        if (own != null) {
+            return own;
+        }
+        return turn == messages.size() - 1
+                || options.trainedTurns() == TrainedTurns.ALL_ASSISTANT
+                        && message.role().equals(Message.ASSISTANT);
+    }
+
+    /** The labels of a turn that is not the last: the same tokens as if it were. */
+    private TokenSpan earlier(
+            List<Message> messages, Map<String, Object> arguments, int turn, TokenizedText row) {
+        if (turn == 0) {
+            throw new JepaException(
+                    "messages[0] has nothing to be predicted from; put a user turn before it, or"
+                            + " write \"train\": false in it");
+        }
+        List<Message> upToTurn = messages.subList(0, turn + 1);
+        Turn alone = turn(upToTurn, arguments, template.render(upToTurn, arguments, false));
+        int end = alone.labels().end();
+        int common = Arrays.mismatch(alone.row().ids(), 0, end, row.ids(), 0, row.ids().length);
+        if (common >= 0 && common < end) {
+            throw new JepaException(
+                    "training and generation would not agree on messages["
+                            + turn
+                            + "]: with the turns after it the conversation has "
+                            + quote(row.ids(), common, common + 8)
+                            + " after "
+                            + quote(row.ids(), Math.max(0, common - 4), common)
+                            + ", but where the turn is generated it has "
+                            + quote(alone.row().ids(), common, common + 8)
+                            + ". Write \"train\": false in that message, train on the last turn only"
+                            + " (trainedTurns), or choose a template that writes both alike"
+                            + " (chatTemplate).");
+        }
+        return alone.labels();
     }
 
     private static boolean hasOnlyFields(Message message) {
@@ -359,22 +482,9 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             if (ids.length == 0) {
                 throw new JepaException(where + " is empty; drop the example");
             }
-            requireLength(where, ids);
             views.add(TokenizedView.alone(ids));
         }
         return views;
-    }
-
-    private void requireLength(String what, int[] ids) {
-        if (ids.length > maxLength) {
-            throw new JepaException(
-                    what
-                            + " has "
-                            + ids.length
-                            + " tokens, more than the maximum "
-                            + maxLength
-                            + "; raise maxLength or drop the example");
-        }
     }
 
     /** What a conversation says and the template leaves out must not be missing unawares. */

@@ -272,6 +272,11 @@ final class ChatTemplateFiles {
         return value.toString();
     }
 
+    /** Whether there is no template at all. */
+    boolean isEmpty() {
+        return named.isEmpty();
+    }
+
     /**
      * The template that was chosen, or else the default.
      *

@@ -34,6 +34,9 @@ public final class ModelTokenizer implements AutoCloseable {
     private static final Map<String, String> OPTIONS =
             Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
+    /** A text that shows what is put around texts. */
+    private static final String PLAIN = "a";
+
     private final TokenizerFiles files;
     private final HuggingFaceTokenizer tokenizer;
     private final Map<String, Integer> ids;
@@ -151,6 +154,26 @@ public final class ModelTokenizer implements AutoCloseable {
                 Arrays.stream(encoding.getIds()).mapToInt(Math::toIntExact).toArray(),
                 starts,
                 ends);
+    }
+
+    /**
+     * The tokens that the tokenizer's post-processor puts before a text, as transformers does with
+     * a text that no chat template has written: {@code <s>} for Llama, none for GPT-2.
+     */
+    int[] beginIds() {
+        int[] bare = encode(PLAIN).ids();
+        long[] processed = tokenizer.encode(PLAIN, true, false).getIds();
+        int before = 0;
+        while (before + bare.length <= processed.length && !startsAt(processed, before, bare)) {
+            before++;
+        }
+        return before + bare.length > processed.length
+                ? new int[0]
+                : Arrays.stream(processed, 0, before).mapToInt(Math::toIntExact).toArray();
+    }
+
+    private static boolean startsAt(long[] processed, int start, int[] ids) {
+        return IntStream.range(0, ids.length).allMatch(i -> processed[start + i] == ids[i]);
     }
 
     /**

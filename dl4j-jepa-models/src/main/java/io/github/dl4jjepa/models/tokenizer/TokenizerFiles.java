@@ -303,6 +303,11 @@ public final class TokenizerFiles {
         return Objects.requireNonNull(texts.get(TOKENIZER));
     }
 
+    /** Whether the files hold a chat template. */
+    public boolean hasChatTemplate() {
+        return !chatTemplates().isEmpty();
+    }
+
     /** The chat templates. */
     ChatTemplateFiles chatTemplates() {
         return templates;

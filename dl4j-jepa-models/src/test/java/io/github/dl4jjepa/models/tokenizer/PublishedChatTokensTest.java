@@ -81,8 +81,8 @@ class PublishedChatTokensTest {
                 messages.add(new Message(Message.ASSISTANT, answer));
                 TokenizedExample row = encoder.encode(Example.conversation("test:1", messages));
                 int[] prompt = encoder.encodePrompt(question);
-                int start = row.labels().start();
-                int end = row.labels().end();
+                int start = row.labels().get(0).start();
+                int end = row.labels().get(0).end();
                 assertThat(Arrays.copyOf(row.ids(), start)).isEqualTo(prompt);
                 assertThat(row.ids()[end - 1]).isEqualTo(encoder.endOfTurnId());
                 int[] learnt = Arrays.copyOfRange(row.ids(), start, end - 1);

@@ -87,8 +87,9 @@ class SmolLm2GoldensTest {
                         Example.conversation(
                                 "golden", Fixtures.messages(expected.path("messages"))));
         assertThat(example.ids()).containsExactly(Fixtures.ints(expected.path("ids")));
-        assertThat(example.labels().start()).isEqualTo(expected.path("first_label").intValue());
-        assertThat(example.labels().end()).isEqualTo(expected.path("end_label").intValue());
+        assertThat(example.labels().get(0).start())
+                .isEqualTo(expected.path("first_label").intValue());
+        assertThat(example.labels().get(0).end()).isEqualTo(expected.path("end_label").intValue());
         MultiViewBatch batch =
                 MultiViewBatch.of(List.of(example), new LanguageModelLayout(), encoder.padId());
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(0))) {

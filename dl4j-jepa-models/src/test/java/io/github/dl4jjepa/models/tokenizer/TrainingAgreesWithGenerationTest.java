@@ -186,7 +186,7 @@ class TrainingAgreesWithGenerationTest {
                 encoder.encode(example(user("lines with an x "), assistant(" .*x ")));
         assertThat(labels(row)).isEqualTo(".*x<|im_end|>");
         assertThat(views(row)).containsExactly("lines with an x", ".*x");
-        assertThat(Arrays.copyOf(row.ids(), row.labels().start()))
+        assertThat(Arrays.copyOf(row.ids(), row.labels().get(0).start()))
                 .isEqualTo(encoder.encodePrompt(List.of(user("lines with an x "))));
     }
 
@@ -208,7 +208,7 @@ class TrainingAgreesWithGenerationTest {
                         + " ' [/INST]' }}{% endfor %}";
         ChatExampleEncoder encoder = encoder("nlrx-spm-600-llama2", template, token -> {});
         TokenizedExample row = assertAgrees(encoder, ".*x.*");
-        assertThat(row.ids()[row.labels().end() - 1]).isEqualTo(2);
+        assertThat(row.ids()[row.labels().get(0).end() - 1]).isEqualTo(2);
     }
 
     @ParameterizedTest
@@ -350,23 +350,25 @@ class TrainingAgreesWithGenerationTest {
     private TokenizedExample assertAgrees(ChatExampleEncoder encoder, String answer) {
         TokenizedExample row = encoder.encode(example(USER, assistant(answer)));
         int[] prompt = encoder.encodePrompt(List.of(USER));
-        assertThat(Arrays.copyOf(row.ids(), row.labels().start())).isEqualTo(prompt);
-        assertThat(row.ids()[row.labels().end() - 1]).isEqualTo(encoder.endOfTurnId());
+        assertThat(Arrays.copyOf(row.ids(), row.labels().get(0).start())).isEqualTo(prompt);
+        assertThat(row.ids()[row.labels().get(0).end() - 1]).isEqualTo(encoder.endOfTurnId());
         assertThat(decodedAnswer(encoder, row)).isEqualTo(answer);
         return row;
     }
 
     private static String decodedAnswer(ChatExampleEncoder encoder, TokenizedExample row) {
-        int start = row.labels().start();
+        int start = row.labels().get(0).start();
         return encoder.decodeAnswer(
                 Arrays.copyOf(row.ids(), start),
-                Arrays.copyOfRange(row.ids(), start, row.labels().end() - 1),
+                Arrays.copyOfRange(row.ids(), start, row.labels().get(0).end() - 1),
                 true);
     }
 
     private String labels(TokenizedExample row) {
         return tokenizer.decode(
-                Arrays.copyOfRange(row.ids(), row.labels().start(), row.labels().end()), false);
+                Arrays.copyOfRange(
+                        row.ids(), row.labels().get(0).start(), row.labels().get(0).end()),
+                false);
     }
 
     private List<String> views(TokenizedExample row) {

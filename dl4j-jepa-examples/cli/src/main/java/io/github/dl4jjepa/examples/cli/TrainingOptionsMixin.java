@@ -4,7 +4,9 @@ import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
+import io.github.dl4jjepa.models.finetuning.TrainingFile;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Mixin;
@@ -23,9 +25,14 @@ final class TrainingOptionsMixin {
     @Option(
             names = "--train",
             required = true,
-            paramLabel = "FILE",
-            description = "JSON lines to train on, each {\"messages\": [system, user, assistant]}.")
-    private Path train;
+            paramLabel = "FILE[:WEIGHT]",
+            converter = TrainingFileConverter.class,
+            description =
+                    "Examples to train on: JSON lines, each {\"messages\": [system, user,"
+                            + " assistant]}, or another format (see --format). May be given several"
+                            + " times. An epoch has each example WEIGHT times: once without one;"
+                            + " with 0.5 a half of the file, drawn at random.")
+    private List<TrainingFile> train = List.of();
 
     @ArgGroup(exclusive = true)
     private Validation validation = new Validation();
@@ -34,13 +41,13 @@ final class TrainingOptionsMixin {
         @Option(
                 names = "--validation",
                 paramLabel = "FILE",
-                description = "JSON lines to validate on.")
+                description = "Examples to validate on.")
         private Path file;
 
         @Option(
                 names = "--validation-split",
                 paramLabel = "F",
-                description = "Hold back this part of --train for validation, between 0 and 1.")
+                description = "Hold back this part of each --train file for validation, between 0 and 1.")
         private double split;
     }
 
@@ -56,6 +63,8 @@ final class TrainingOptionsMixin {
             names = "--resume",
             description = "Go on with the run in --output from its last checkpoint.")
     private boolean resume;
+
+    @Mixin private DataOptionsMixin data;
 
     @Mixin private TemplateOptionsMixin template;
 
@@ -143,7 +152,8 @@ final class TrainingOptionsMixin {
             names = "--max-length",
             paramLabel = "N",
             description =
-                    "The most tokens a row may have; a longer one is refused. By default "
+                    "The most tokens a row may have; a longer one is refused, or cut"
+                            + " with --truncate. By default "
                             + FineTuning.Builder.DEFAULT_MAX_LENGTH
                             + ", or what the model has positions for.")
     private Integer maxLength;
@@ -200,6 +210,7 @@ final class TrainingOptionsMixin {
                             .optSeed(seed)
                             .optTraining(options())
                             .optListener(progress);
+            data.applyTo(tuning);
             views.applyTo(tuning);
             if (maxLength != null) {
                 tuning.optMaxLength(maxLength);
