@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
@@ -34,8 +35,10 @@ final class JsonExamples {
     static final JsonMapper JSON =
             JsonMapper.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .build();
+
+    private static final ObjectReader WHOLE_LINE =
+            JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private static final Logger LOG = LoggerFactory.getLogger(JsonExamples.class);
 
@@ -374,7 +377,7 @@ final class JsonExamples {
 
         private JsonNode json(String line) {
             try {
-                return JSON.readTree(line);
+                return WHOLE_LINE.readTree(line);
             } catch (JsonEOFException e) {
                 throw new JepaException(
                         place

@@ -334,7 +334,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                             + ", but where the turn is generated it has "
                             + quote(alone.row().ids(), common, common + 8)
                             + ". Write \"train\": false in that message, train on the last turn only"
-                            + " (trainedTurns), or choose a template that writes both alike"
+                            + " (trainOn), or choose a template that writes both alike"
                             + " (chatTemplate).");
         }
         return alone.labels();
@@ -495,7 +495,8 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             boolean addGenerationPrompt) {
         for (int turn = 0; turn < messages.size(); turn++) {
             Message message = messages.get(turn);
-            if (message.role().equals(Message.SYSTEM)) {
+            // Every template knows the other two; unknown roles are left out by many.
+            if (!message.role().equals(Message.USER) && !message.role().equals(Message.ASSISTANT)) {
                 template.requireWritten(messages, arguments, turn, addGenerationPrompt);
             }
             for (Entry<String, Object> field : message.fields().entrySet()) {
