@@ -33,9 +33,7 @@ import org.slf4j.LoggerFactory;
 final class JsonExamples {
     /** Refuses what another parser would pass over. */
     static final JsonMapper JSON =
-            JsonMapper.builder()
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .build();
+            JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
     private static final ObjectReader WHOLE_LINE =
             JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);

@@ -59,11 +59,13 @@ class SharedDataTest {
             String name, int questions, int withTheSameAnswer) {
         List<Example> training = new ExampleFile(data(name + "_train.jsonl")).readAll();
         List<Example> test = new ExampleFile(data(name + "_test.jsonl")).readAll();
-        Set<String> asked = training.stream().map(SharedDataTest::question).collect(Collectors.toSet());
+        Set<String> asked =
+                training.stream().map(SharedDataTest::question).collect(Collectors.toSet());
         Set<List<Message>> answered =
                 training.stream().map(Example::messages).collect(Collectors.toSet());
 
-        assertThat(test.stream().filter(example -> asked.contains(question(example)))).hasSize(questions);
+        assertThat(test.stream().filter(example -> asked.contains(question(example))))
+                .hasSize(questions);
         assertThat(test.stream().filter(example -> answered.contains(example.messages())))
                 .hasSize(withTheSameAnswer);
     }
@@ -76,7 +78,9 @@ class SharedDataTest {
     private static Path data(String name) {
         String named = System.getenv("JEPA_SHARED");
         Path shared = named == null ? null : Path.of(named);
-        for (Path p = Path.of("").toAbsolutePath(); shared == null && p != null; p = p.getParent()) {
+        for (Path p = Path.of("").toAbsolutePath();
+                shared == null && p != null;
+                p = p.getParent()) {
             if (Files.isDirectory(p.resolve("shared/data"))) {
                 shared = p.resolve("shared");
             }

@@ -50,7 +50,8 @@ class PlainTextEncoderTest {
             List<TokenizedExample> blocks =
                     encoder(tokenizer, length).encodeAll(Example.document("doc:1", TEXT));
 
-            assertThat(blocks).allSatisfy(block -> assertThat(block.ids().length).isBetween(2, length));
+            assertThat(blocks)
+                    .allSatisfy(block -> assertThat(block.ids().length).isBetween(2, length));
             int[] joined =
                     blocks.stream().flatMapToInt(block -> IntStream.of(block.ids())).toArray();
             // The last block takes in a token of the one before it where it would have one alone.

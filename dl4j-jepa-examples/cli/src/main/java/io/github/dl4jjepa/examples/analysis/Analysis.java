@@ -8,8 +8,8 @@ import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
 import io.github.dl4jjepa.core.internal.Cosines;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
+import io.github.dl4jjepa.core.iterator.ExampleFile;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
-import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.objective.ViewProbe;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LayoutKind;
@@ -148,7 +148,7 @@ public final class Analysis {
     }
 
     private ViewProbe.Reading read() {
-        List<Example> examples = new JsonLinesReader(data).readAll();
+        List<Example> examples = new ExampleFile(data).readAll();
         if (limit > 0 && limit < examples.size()) {
             examples = examples.subList(0, limit);
         }

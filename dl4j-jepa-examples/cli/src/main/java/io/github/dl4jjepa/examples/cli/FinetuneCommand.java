@@ -11,10 +11,14 @@ import picocli.CommandLine.Option;
         name = "finetune",
         description =
                 "Trains a Hugging Face checkpoint on pairs of views, with the JEPA term or without.",
-        footerHeading = "%nExample:%n",
-        footer =
-                "  jepa finetune --model SmolLM2-135M-Instruct --train pairs.jsonl --validation-split 0.1"
-                        + " --output finetuned")
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  jepa finetune --model SmolLM2-135M-Instruct --train pairs.jsonl --validation-split 0.1"
+                    + " --output finetuned",
+            "  jepa finetune --model SmolLM2-135M-Instruct --train chats.jsonl --train pairs.csv.gz:0.5"
+                    + " --train-on all-assistant --output finetuned",
+            "  jepa finetune --model SmolLM2-135M --train book.txt --lambda 0 --output continued"
+        })
 final class FinetuneCommand implements Callable<FineTuningResult> {
     @Option(
             names = "--model",

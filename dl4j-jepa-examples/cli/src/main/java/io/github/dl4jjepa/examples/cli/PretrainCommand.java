@@ -12,10 +12,13 @@ import picocli.CommandLine.Option;
 @Command(
         name = "pretrain",
         description = "Trains a decoder from random weights on pairs of views.",
-        footerHeading = "%nExample:%n",
-        footer =
-                "  jepa pretrain --config small/config.json --train pairs.jsonl --learning-rate 1e-3"
-                        + " --output pretrained")
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  jepa pretrain --config small/config.json --train pairs.jsonl --learning-rate 1e-3"
+                    + " --output pretrained",
+            "  jepa pretrain --config small/config.json --train paraphrases.csv --text-field sentence1"
+                    + " --code-field sentence2 --output pretrained"
+        })
 final class PretrainCommand implements Callable<FineTuningResult> {
     @Option(
             names = "--config",
