@@ -22,7 +22,11 @@ public final class SeededRandom {
         /** The tokens of a semantic tube. */
         SEMANTIC_TUBE,
         /** Which example a shuffled pair takes its second view from. */
-        SHUFFLED_PAIRS
+        SHUFFLED_PAIRS,
+        /** The first weights of adapters. */
+        ADAPTER_WEIGHTS,
+        /** What a step's dropout leaves out. */
+        DROPOUT
     }
 
     /**
