@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Draws a decoder's norms. */
@@ -17,13 +17,13 @@ final class NormGraph {
      */
     SDVariable draw(SDVariable x, String name) {
         DecoderConfig.NormKind kind = drawing.config().norm().kind();
-        boolean centres =
+        boolean centers =
                 kind == DecoderConfig.NormKind.LAYER || kind == DecoderConfig.NormKind.LAYER_PLAIN;
-        SDVariable centred = centres ? Ops.centredRows(x) : x;
-        SDVariable meanSquare = Ops.multiply(centred, centred).mean(true, 1);
+        SDVariable centered = centers ? Ops.centeredRows(x) : x;
+        SDVariable meanSquare = Ops.multiply(centered, centered).mean(true, 1);
         SDVariable scale =
                 drawing.graph().math().rsqrt(meanSquare.add(drawing.config().norm().epsilon()));
-        SDVariable normed = Ops.scaleRows(centred, scale);
+        SDVariable normed = Ops.scaleRows(centered, scale);
         return switch (kind) {
             case RMS -> Ops.scaleColumns(normed, drawing.parameter().apply(name + ".weight"));
             case RMS_PLUS_ONE -> {
