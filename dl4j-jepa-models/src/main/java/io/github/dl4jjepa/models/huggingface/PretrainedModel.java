@@ -28,7 +28,8 @@ public final class PretrainedModel implements AutoCloseable {
             CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
         this.folder = folder;
         config = DecoderLoader.config(folder);
-        TokenizerFiles files = templateOptions.applyTo(TokenizerFiles.read(folder.path()));
+        TokenizerFiles files =
+                templateOptions.applyTo(TokenizerFiles.read(folder.tokenizerFolder()));
         knownPredictors = files.predictors();
         tokenizer = ModelTokenizer.open(files.withPredictors(predictors));
         predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);

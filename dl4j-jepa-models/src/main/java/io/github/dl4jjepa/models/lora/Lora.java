@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.lora;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.models.decoder.Adapter;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;

@@ -18,25 +18,9 @@ import java.util.regex.PatternSyntaxException;
  * LoraOptions.builder().optRank(32).optDropout(0.1).optTargets("q_proj", "v_proj").build()
  * }</pre>
  *
- * @param rank the width between A and B ({@code r})
- * @param alpha what B A is multiplied with is alpha / rank ({@code lora_alpha})
- * @param dropout the part of a map's input that is dropped in training ({@code lora_dropout})
- * @param rsLora whether it is alpha / sqrt(rank) (arXiv 2312.03732, {@code use_rslora})
- * @param targets the maps ({@code target_modules})
- * @param exclusions maps that are left out ({@code exclude_modules})
- * @param rankPattern ranks by a regular expression for the end of a map's name; the first that
- *     matches counts ({@code rank_pattern})
- * @param alphaPattern alphas, likewise ({@code alpha_pattern})
+ * <p>Immutable; instances may be shared between threads.
  */
-public record LoraOptions(
-        int rank,
-        double alpha,
-        double dropout,
-        boolean rsLora,
-        ModuleNames targets,
-        ModuleNames exclusions,
-        Map<String, Integer> rankPattern,
-        Map<String, Double> alphaPattern) {
+public final class LoraOptions {
     /** The rank, unless said otherwise. */
     public static final int DEFAULT_RANK = 16;
 
@@ -47,17 +31,30 @@ public record LoraOptions(
      */
     public static final double DEFAULT_LEARNING_RATE = 2e-4;
 
-    public LoraOptions {
-        Objects.requireNonNull(targets, "targets");
-        Objects.requireNonNull(exclusions, "exclusions");
+    private final int rank;
+    private final double alpha;
+    private final double dropout;
+    private final boolean rsLora;
+    private final ModuleNames targets;
+    private final ModuleNames exclusions;
+    private final Map<String, Integer> rankPattern;
+    private final Map<String, Double> alphaPattern;
+
+    private LoraOptions(Builder builder) {
+        rank = builder.rank;
+        alpha = builder.alpha == null ? 2.0 * rank : builder.alpha;
+        dropout = builder.dropout;
+        rsLora = builder.rsLora;
+        targets = builder.targets;
+        exclusions = builder.exclusions;
+        rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.rankPattern));
+        alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.alphaPattern));
         requireRank(rank);
         requireAlpha(alpha);
         if (!(dropout >= 0 && dropout < 1)) {
             throw new IllegalArgumentException(
                     "the dropout must be at least 0 and less than 1, not " + dropout);
         }
-        rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
-        alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
         rankPattern.forEach(
                 (key, value) -> {
                     ending(key);
@@ -68,6 +65,49 @@ public record LoraOptions(
                     ending(key);
                     requireAlpha(value);
                 });
+    }
+
+    /** The width between A and B ({@code r}). */
+    public int rank() {
+        return rank;
+    }
+
+    /** B A is multiplied with alpha / rank ({@code lora_alpha}). */
+    public double alpha() {
+        return alpha;
+    }
+
+    /** The part of a map's input that is dropped in training ({@code lora_dropout}). */
+    public double dropout() {
+        return dropout;
+    }
+
+    /** Whether B A is multiplied with alpha / sqrt(rank) (arXiv 2312.03732, {@code use_rslora}). */
+    public boolean rsLora() {
+        return rsLora;
+    }
+
+    /** The maps that are adapted ({@code target_modules}). */
+    public ModuleNames targets() {
+        return targets;
+    }
+
+    /** The maps that are left out ({@code exclude_modules}). */
+    public ModuleNames exclusions() {
+        return exclusions;
+    }
+
+    /**
+     * Ranks by a regular expression for the end of a map's name; the first that matches counts
+     * ({@code rank_pattern}).
+     */
+    public Map<String, Integer> rankPattern() {
+        return rankPattern;
+    }
+
+    /** Alphas, likewise ({@code alpha_pattern}). */
+    public Map<String, Double> alphaPattern() {
+        return alphaPattern;
     }
 
     private static void requireRank(int rank) {
@@ -287,7 +327,7 @@ public record LoraOptions(
          *     layers\.0\..*proj}; the first that matches counts
          */
         public Builder optRankPattern(Map<String, Integer> ranks) {
-            rankPattern = ranks;
+            rankPattern = Objects.requireNonNull(ranks, "ranks");
             return this;
         }
 
@@ -297,7 +337,7 @@ public record LoraOptions(
          * @param alphas like the ranks of {@link #optRankPattern}
          */
         public Builder optAlphaPattern(Map<String, Double> alphas) {
-            alphaPattern = alphas;
+            alphaPattern = Objects.requireNonNull(alphas, "alphas");
             return this;
         }
 
@@ -307,15 +347,7 @@ public record LoraOptions(
          * @throws IllegalArgumentException if one is out of its range
          */
         public LoraOptions build() {
-            return new LoraOptions(
-                    rank,
-                    alpha == null ? 2.0 * rank : alpha,
-                    dropout,
-                    rsLora,
-                    targets,
-                    exclusions,
-                    rankPattern,
-                    alphaPattern);
+            return new LoraOptions(this);
         }
     }
 }
