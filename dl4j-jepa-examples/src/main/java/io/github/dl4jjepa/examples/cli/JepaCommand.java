@@ -37,6 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
+            MergeCommand.class,
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,

@@ -24,6 +24,7 @@ import java.util.Map;
  * @param maxLength the most tokens a row may have
  * @param seed decides order, split and random weights
  * @param training how to train
+ * @param lora the settings of a new adapter, or null where none is added
  */
 record RunSettings(
         String model,
@@ -40,7 +41,8 @@ record RunSettings(
         boolean gradientCheckpointing,
         int maxLength,
         long seed,
-        TrainingOptions training) {
+        TrainingOptions training,
+        Map<String, Object> lora) {
     RunSettings withMaxLength(int tokens) {
         return new RunSettings(
                 model,
@@ -57,6 +59,7 @@ record RunSettings(
                 gradientCheckpointing,
                 tokens,
                 seed,
-                training);
+                training,
+                lora);
     }
 }

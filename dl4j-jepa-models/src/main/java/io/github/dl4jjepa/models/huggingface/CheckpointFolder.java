@@ -66,11 +66,13 @@ public final class CheckpointFolder {
     private final Path path;
     private final Path configFile;
     private final AdapterFolder adapter;
+    private final String baseName;
 
-    private CheckpointFolder(Path path, Path configFile, AdapterFolder adapter) {
+    private CheckpointFolder(Path path, Path configFile, AdapterFolder adapter, String baseName) {
         this.path = path;
         this.configFile = configFile;
         this.adapter = adapter;
+        this.baseName = baseName;
     }
 
     /**
@@ -101,7 +103,12 @@ public final class CheckpointFolder {
                             + base
                             + " cannot be its base. Leave the base out.");
         }
-        CheckpointFolder folder = new CheckpointFolder(path, path.resolve(CONFIG), null);
+        CheckpointFolder folder =
+                new CheckpointFolder(
+                        path,
+                        path.resolve(CONFIG),
+                        null,
+                        path.toAbsolutePath().normalize().toString());
         folder.refuseOtherThanModels();
         return folder;
     }
@@ -123,7 +130,7 @@ public final class CheckpointFolder {
             if (folder.adapter != null) {
                 throw new JepaException(folder.adapter.path() + ": is an adapter itself.");
             }
-            return new CheckpointFolder(folder.path, folder.configFile, adapter);
+            return new CheckpointFolder(folder.path, folder.configFile, adapter, folder.baseName);
         } catch (JepaException e) {
             throw new JepaException(
                     adapter.path()
@@ -199,7 +206,8 @@ public final class CheckpointFolder {
                             + HuggingFaceHub.advice(folderOrName));
         }
         try {
-            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName), base);
+            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName), base)
+                    .named(folderOrName);
         } catch (JepaException e) {
             throw new JepaException(
                     "There is no folder " + folderOrName + ". " + e.getMessage(), e);
@@ -222,6 +230,24 @@ public final class CheckpointFolder {
         return path;
     }
 
+    /** The same folder, known by its name on the hub unless it is an adapter's. */
+    private CheckpointFolder named(String name) {
+        return adapter == null ? new CheckpointFolder(path, configFile, null, name) : this;
+    }
+
+    /**
+     * The name by which an adapter refers to this model, or to its own base: {@code org/name} or
+     * {@code org/name@revision} of the hub, or the absolute path of a folder.
+     */
+    String baseName() {
+        return baseName;
+    }
+
+    /** The folder that was opened: the adapter's if there is one, or else the model's. */
+    public Path openedPath() {
+        return adapter == null ? path : adapter.path();
+    }
+
     /** The adapter that is added to the model, if there is one. */
     public Optional<AdapterFolder> adapter() {
         return Optional.ofNullable(adapter);
@@ -240,7 +266,7 @@ public final class CheckpointFolder {
      * @param configFile a config.json, wherever it is
      */
     public CheckpointFolder withConfig(Path configFile) {
-        return new CheckpointFolder(path, configFile, adapter);
+        return new CheckpointFolder(path, configFile, adapter, baseName);
     }
 
     /** The path of {@code config.json}, for messages about what it says. */

@@ -110,6 +110,24 @@ public final class LoraOptions {
         return alphaPattern;
     }
 
+    /** All settings by name, for records of a run. */
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("rank", rank);
+        settings.put("alpha", alpha);
+        settings.put("dropout", dropout);
+        settings.put("rs_lora", rsLora);
+        settings.put("targets", settings(targets));
+        settings.put("exclusions", settings(exclusions));
+        settings.put("rank_pattern", rankPattern);
+        settings.put("alpha_pattern", alphaPattern);
+        return settings;
+    }
+
+    private static Object settings(ModuleNames names) {
+        return names.pattern() == null ? names.names() : names.pattern();
+    }
+
     private static void requireRank(int rank) {
         if (rank < 1) {
             throw new IllegalArgumentException("the rank must be 1 or more, not " + rank);

@@ -1,0 +1,25 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import picocli.CommandLine.Option;
+
+/** The base of a model that is an adapter. */
+final class BaseOptionMixin {
+    @Option(
+            names = "--base",
+            paramLabel = "DIR|NAME",
+            description =
+                    "Where --model is a LoRA adapter: its base model. Default: the one that the adapter"
+                            + " names.")
+    private String base;
+
+    /** The base, or null. */
+    String base() {
+        return base;
+    }
+
+    /** Opens a model with its base. */
+    CheckpointFolder open(String model) {
+        return CheckpointFolder.of(model, base);
+    }
+}
