@@ -80,7 +80,7 @@ public final class FineTuning {
         CheckpointFolder folder = CheckpointFolder.of(builder.model, builder.base);
         lora = builder.lora;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
-        settings = builder.settings();
+        settings = builder.settings(source.adapter().isPresent());
         hasDefaultLength = builder.maxLength.isEmpty();
     }
 
@@ -535,8 +535,8 @@ public final class FineTuning {
         }
 
         /**
-         * Says how to train (default: {@link TrainingOptions}' own, but with {@link #optLora} the
-         * learning rate {@link LoraOptions#DEFAULT_LEARNING_RATE}).
+         * Says how to train (default: {@link TrainingOptions}' own, but for an adapter the learning
+         * rate {@link LoraOptions#DEFAULT_LEARNING_RATE}).
          *
          * @param options epochs, learning rate, and the like
          */
@@ -574,7 +574,7 @@ public final class FineTuning {
             return new FineTuning(this);
         }
 
-        private RunSettings settings() {
+        private RunSettings settings(boolean isAdapter) {
             return new RunSettings(
                     model,
                     template,
@@ -590,13 +590,13 @@ public final class FineTuning {
                     gradientCheckpointing,
                     maxLength.orElse(DEFAULT_MAX_LENGTH),
                     seed,
-                    training == null ? defaultTraining() : training,
+                    training == null ? defaultTraining(isAdapter) : training,
                     lora == null ? null : lora.settings());
         }
 
-        private TrainingOptions defaultTraining() {
+        private TrainingOptions defaultTraining(boolean isAdapter) {
             TrainingOptions.Builder options = TrainingOptions.builder();
-            return lora == null
+            return lora == null && !isAdapter
                     ? options.build()
                     : options.optLearningRate(LoraOptions.DEFAULT_LEARNING_RATE).build();
         }

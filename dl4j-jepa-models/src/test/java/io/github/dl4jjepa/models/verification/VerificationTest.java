@@ -101,7 +101,7 @@ class VerificationTest {
         assertThat(trained).hasSize(28);
         assertThat(report.checked())
                 .extracting(Check::name)
-                .contains("hidden", "logits", "pred_text", "greedy tokens 1")
+                .contains("hidden", "logits", "pred_text", "loss total, separate")
                 .containsAll(trained.stream().map(name -> "gradient " + name + ", block").toList());
     }
 
