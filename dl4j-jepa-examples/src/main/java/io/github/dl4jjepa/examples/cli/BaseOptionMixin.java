@@ -9,8 +9,7 @@ final class BaseOptionMixin {
             names = "--base",
             paramLabel = "DIR|NAME",
             description =
-                    "Where --model is a LoRA adapter: its base model. Default: the one that the adapter"
-                            + " names.")
+                    "Where --model is a LoRA adapter: its base model, if not the one that it names.")
     private String base;
 
     /** The base, or null. */

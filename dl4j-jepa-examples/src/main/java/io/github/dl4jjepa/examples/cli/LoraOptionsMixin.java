@@ -25,13 +25,14 @@ final class LoraOptionsMixin {
     @Option(
             names = "--lora-alpha",
             paramLabel = "X",
-            description = "The adapter is multiplied with alpha / rank. Default: twice the rank.")
+            description = "The adapter is multiplied with alpha / rank; without this option by 2.")
     private Double alpha;
 
     @Option(
             names = "--lora-dropout",
             paramLabel = "P",
-            description = "The part of each adapted map's input to drop in training. Default: 0.")
+            description =
+                    "The part of each adapted map's input to drop in training; none without this option.")
     private Double dropout;
 
     @Option(
@@ -40,7 +41,7 @@ final class LoraOptionsMixin {
             split = ",",
             description =
                     "The linear maps to adapt: the ends of their names (q_proj,v_proj), a regular"
-                            + " expression for whole names, or all-linear, the default.")
+                            + " expression for whole names, or all-linear, as without this option.")
     private List<String> targets;
 
     @Option(

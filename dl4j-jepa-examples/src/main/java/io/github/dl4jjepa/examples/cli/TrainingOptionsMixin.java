@@ -116,7 +116,7 @@ final class TrainingOptionsMixin {
             names = "--learning-rate",
             paramLabel = "X",
             description =
-                    "Largest learning rate. Default: 2e-5, the paper's; 2e-4 for a LoRA adapter, as in"
+                    "Largest learning rate: 2e-5 without this option, the paper's; 2e-4 for a LoRA adapter, as in"
                             + " peft's examples: it begins without effect, and few weights have to do"
                             + " the work of all.")
     private Double learningRate;

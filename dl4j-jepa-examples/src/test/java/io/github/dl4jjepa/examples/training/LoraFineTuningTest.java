@@ -88,7 +88,8 @@ class LoraFineTuningTest {
     void theLossesFallAndTheFolderHoldsAnAdapter() throws IOException {
         Path output = folder.resolve("out");
         lora(30, output).build().run();
-        assertThat(languageModelLoss(output, 30)).isLessThan(0.9 * languageModelLoss(output, 1));
+        // Nothing but the adapter of a random model is trained.
+        assertThat(languageModelLoss(output, 30)).isLessThan(languageModelLoss(output, 1) - 0.2);
         assertThat(output)
                 .isDirectoryContaining("glob:**adapter_config.json")
                 .isDirectoryNotContaining("glob:**model.safetensors.index.json")
@@ -144,8 +145,7 @@ class LoraFineTuningTest {
         lora(20, first).build().run();
         Path second = folder.resolve("second");
         builder(first, 20, second).build().run();
-        assertThat(languageModelLoss(second, 1)).isLessThan(languageModelLoss(first, 1));
-        assertThat(languageModelLoss(second, 20)).isLessThan(languageModelLoss(first, 20));
+        assertThat(languageModelLoss(second, 1)).isLessThan(languageModelLoss(first, 1) - 0.1);
         CheckpointFolder again = CheckpointFolder.open(second);
         assertThat(again.path().toRealPath()).isEqualTo(model.toRealPath());
         assertThat(again.adapter().orElseThrow().loraOptions().rank()).isEqualTo(4);

@@ -239,7 +239,7 @@ public final class CheckpointFolder {
      * The name by which an adapter refers to this model, or to its own base: {@code org/name} or
      * {@code org/name@revision} of the hub, or the absolute path of a folder.
      */
-    String baseName() {
+    public String baseName() {
         return baseName;
     }
 
