@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -50,7 +51,7 @@ public interface Decoder {
      * @param random decides what is dropped; null to drop nothing
      * @return arrays by name, the caller's; empty without dropout
      */
-    default Map<String, INDArray> dropoutMasks(long tokens, Random random) {
+    default Map<String, INDArray> dropoutMasks(long tokens, @Nullable Random random) {
         return Map.of();
     }
 

@@ -23,6 +23,8 @@ public final class SeededRandom {
         SEMANTIC_TUBE,
         /** Which example a shuffled pair takes its second view from. */
         SHUFFLED_PAIRS,
+        /** The tokens that a generation draws. */
+        GENERATION,
         /** The first weights of adapters. */
         ADAPTER_WEIGHTS,
         /** What a step's dropout leaves out. */

@@ -9,13 +9,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** A batch as the inputs of a {@link LossGraph}. */
 final class BatchFeed implements AutoCloseable {
     private final ModelUnderObjective model;
-    private final TargetEncoder targetEncoder;
+    private final @Nullable TargetEncoder targetEncoder;
     private final MultiViewBatch batch;
     private final MultiViewBatch filled;
     private final Map<String, INDArray> placeholders = new HashMap<>();
@@ -27,7 +28,7 @@ final class BatchFeed implements AutoCloseable {
      */
     BatchFeed(
             ModelUnderObjective model,
-            TargetEncoder targetEncoder,
+            @Nullable TargetEncoder targetEncoder,
             MultiViewBatch batch,
             StepSeed seed) {
         this.model = model;
@@ -39,7 +40,7 @@ final class BatchFeed implements AutoCloseable {
         placeholders.put(BatchInputs.LABEL_IDS, filled.labelIds());
         // Of the batch as well as of the step, so that the batches of a step differ, and do not
         // depend on which of them are computed together.
-        Random random =
+        @Nullable Random random =
                 seed.equals(StepSeed.EVALUATION)
                         ? null
                         : SeededRandom.of(

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.training;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,7 +27,7 @@ final class Gradients implements AutoCloseable {
 
     /** Adds to a parameter's gradient. */
     void add(String parameter, INDArray gradient) {
-        INDArray sum = arrays.get(parameter);
+        INDArray sum = Objects.requireNonNull(arrays.get(parameter));
         if (begun.add(parameter)) {
             sum.assign(gradient);
         } else {

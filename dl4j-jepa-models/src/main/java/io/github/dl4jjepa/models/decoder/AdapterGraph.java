@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -60,7 +62,7 @@ record AdapterGraph(
             return x;
         }
         int number = new ArrayList<>(inputWidths.keySet()).indexOf(map);
-        long width = inputWidths.get(map);
+        long width = Objects.requireNonNull(inputWidths.get(map));
         SDVariable masks = input(MASKS + width, dataType, -1, width);
         SDVariable order = input(ORDER, DataType.INT32, inputWidths.size(), -1);
         return Ops.multiplyConstant(
@@ -79,7 +81,7 @@ record AdapterGraph(
             Map<String, Long> inputWidths,
             DataType dataType,
             long tokens,
-            Random random) {
+            @Nullable Random random) {
         Map<String, INDArray> inputs = new HashMap<>();
         int rows = random == null ? 1 : Math.toIntExact(tokens);
         for (long width : new TreeSet<>(inputWidths.values())) {
@@ -123,7 +125,7 @@ record AdapterGraph(
         INDArray trained = Nd4j.createFromArray(new int[][] {ints(tokens)});
         SDVariable column = graph.expandDims(ids, 1);
         SDVariable isToken = column.eq(graph.constant(trained)).castTo(dataType);
-        return Ops.add(rows, isToken.mmul(change(table)));
+        return Ops.add(rows, isToken.mmul(change(table, tokens)));
     }
 
     /**
@@ -142,15 +144,14 @@ record AdapterGraph(
         for (int i = 0; i < tokens.size(); i++) {
             columns.putScalar(i, tokens.get(i), 1);
         }
-        SDVariable changes = Ops.linear(x, change(table));
+        SDVariable changes = Ops.linear(x, change(table, tokens));
         return Ops.add(logits, Ops.linearTransposed(changes, graph.constant(columns)));
     }
 
     /** By how much the trained rows differ from the frozen ones. */
-    private SDVariable change(String table) {
+    private SDVariable change(String table, List<Integer> tokens) {
         SDVariable trained = parameter.apply(Adapter.rows(table));
-        INDArray frozen =
-                parameter.apply(table).getArr().getRows(ints(adapter.tokenRows().get(table)));
+        INDArray frozen = parameter.apply(table).getArr().getRows(ints(tokens));
         return Ops.addConstant(trained, graph.constant(frozen.neg()));
     }
 

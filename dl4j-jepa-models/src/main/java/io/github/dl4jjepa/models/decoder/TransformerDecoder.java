@@ -11,9 +11,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -174,7 +176,7 @@ public final class TransformerDecoder implements Decoder {
     }
 
     @Override
-    public Map<String, INDArray> dropoutMasks(long tokens, java.util.Random random) {
+    public Map<String, INDArray> dropoutMasks(long tokens, java.util.@Nullable Random random) {
         return training && adapter.dropout() > 0
                 ? AdapterGraph.masks(adapter, inputWidths(), dataType(), tokens, random)
                 : Map.of();
@@ -184,7 +186,9 @@ public final class TransformerDecoder implements Decoder {
     private Map<String, Long> inputWidths() {
         Map<String, Long> widths = new LinkedHashMap<>();
         Map<String, long[]> maps = config.linearMaps();
-        adapter.scalings().keySet().forEach(map -> widths.put(map, maps.get(map)[1]));
+        adapter.scalings()
+                .keySet()
+                .forEach(map -> widths.put(map, Objects.requireNonNull(maps.get(map))[1]));
         return widths;
     }
 
@@ -248,7 +252,8 @@ public final class TransformerDecoder implements Decoder {
         double added = 0;
         for (String map : adapter.scalings().keySet()) {
             long rank = parameters.array(Adapter.down(map)).size(0);
-            added += 2.0 * rank * (maps.get(map)[0] + maps.get(map)[1]);
+            long[] widths = Objects.requireNonNull(maps.get(map));
+            added += 2.0 * rank * (widths[0] + widths[1]);
         }
         return config.forwardFlops(positions, labels) + added * positions.length;
     }

@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -69,7 +70,7 @@ public final class FineTuning {
     private final RunFolder run;
     private final List<TrainerListener> listeners;
     private final CheckpointFolder source;
-    private final LoraOptions lora;
+    private final @Nullable LoraOptions lora;
     private RunSettings settings;
 
     private FineTuning(Builder builder) {
@@ -144,7 +145,7 @@ public final class FineTuning {
                                 + (predictors == 0 ? "" : " and " + predictors + " [PRED] tokens")
                                 + " exceed the model's "
                                 + maxPositions
-                                + " positions; lower it (--max-length)");
+                                + " positions; lower maxLength");
             }
             ChatExampleEncoder encoder = model.encoder(settings.maxLength());
             Data data = data(encoder, model.predictorIds());
@@ -172,7 +173,10 @@ public final class FineTuning {
         if (decoder.adapter().isEmpty()) {
             return exporter;
         }
-        LoraOptions options = source.adapter().map(AdapterFolder::loraOptions).orElse(lora);
+        LoraOptions options =
+                source.adapter()
+                        .map(AdapterFolder::loraOptions)
+                        .orElseGet(() -> Objects.requireNonNull(lora));
         return new AdapterExporter(decoder, options, source, exporter);
     }
 
@@ -294,8 +298,8 @@ public final class FineTuning {
         private final String model;
         private Path train;
         private Path output;
-        private Path config;
-        private Path validation;
+        private @Nullable Path config;
+        private @Nullable Path validation;
         private double validationSplit;
         private ChatTemplateOptions template = ChatTemplateOptions.DEFAULT;
         private JepaObjective objective = JepaObjective.cosine(1);
@@ -306,11 +310,12 @@ public final class FineTuning {
         private boolean gradientCheckpointing;
         private OptionalInt maxLength = OptionalInt.empty();
         private long seed = DEFAULT_SEED;
-        private TrainingOptions training;
-        private LoraOptions lora;
-        private String base;
+        private @Nullable TrainingOptions training;
+        private @Nullable LoraOptions lora;
+        private @Nullable String base;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder(String model) {
             this.model = Objects.requireNonNull(model, "model");
         }
@@ -341,7 +346,7 @@ public final class FineTuning {
          *
          * @param file a config.json, which says what to build
          */
-        public Builder optConfig(Path file) {
+        public Builder optConfig(@Nullable Path file) {
             config = file;
             return this;
         }
@@ -351,7 +356,7 @@ public final class FineTuning {
          *
          * @param file JSON lines
          */
-        public Builder optValidation(Path file) {
+        public Builder optValidation(@Nullable Path file) {
             validation = file;
             return this;
         }
@@ -519,7 +524,7 @@ public final class FineTuning {
          *
          * @param options which linear maps are adapted
          */
-        public Builder optLora(LoraOptions options) {
+        public Builder optLora(@Nullable LoraOptions options) {
             lora = options;
             return this;
         }
@@ -529,7 +534,7 @@ public final class FineTuning {
          *
          * @param folderOrName a folder, or a name on the Hugging Face hub
          */
-        public Builder optBase(String folderOrName) {
+        public Builder optBase(@Nullable String folderOrName) {
             base = folderOrName;
             return this;
         }

@@ -72,9 +72,7 @@ final class RunFolder {
         try (Stream<Path> entries = Files.list(folder)) {
             if (entries.findAny().isPresent()) {
                 String resume =
-                        Files.exists(folder.resolve(SETTINGS))
-                                ? ", or go on with the run in it by --resume"
-                                : "";
+                        Files.exists(folder.resolve(SETTINGS)) ? ", or resume the run in it" : "";
                 throw new JepaException(
                         folder + ": the output folder is not empty; name a new one" + resume);
             }
@@ -137,8 +135,7 @@ final class RunFolder {
     private JsonNode begun() {
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
-            throw new JepaException(
-                    file + ": missing; there is no run to resume: begin one without --resume");
+            throw new JepaException(file + ": missing; there is no run to resume: begin a new one");
         }
         try {
             return parsed(Files.readString(file));

@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What decides a run's outcome, as {@code run.json} keeps it. A run is resumed with the settings it
@@ -29,9 +30,9 @@ import java.util.Map;
 record RunSettings(
         String model,
         ChatTemplateOptions template,
-        Path config,
+        @Nullable Path config,
         Path train,
-        Path validation,
+        @Nullable Path validation,
         double validationSplit,
         Map<String, Object> objective,
         boolean linearPredictor,
@@ -42,7 +43,7 @@ record RunSettings(
         int maxLength,
         long seed,
         TrainingOptions training,
-        Map<String, Object> lora) {
+        @Nullable Map<String, Object> lora) {
     RunSettings withMaxLength(int tokens) {
         return new RunSettings(
                 model,

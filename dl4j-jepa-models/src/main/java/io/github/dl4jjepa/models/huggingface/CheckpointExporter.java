@@ -208,6 +208,7 @@ public final class CheckpointExporter extends ModelWriter {
         private Optional<TokenizerFiles> tokenizer = Optional.empty();
         private OptionalInt endOfTurn = OptionalInt.empty();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
 
         /**

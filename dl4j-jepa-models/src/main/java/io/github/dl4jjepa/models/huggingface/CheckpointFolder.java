@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -65,10 +66,11 @@ public final class CheckpointFolder {
 
     private final Path path;
     private final Path configFile;
-    private final AdapterFolder adapter;
+    private final @Nullable AdapterFolder adapter;
     private final String baseName;
 
-    private CheckpointFolder(Path path, Path configFile, AdapterFolder adapter, String baseName) {
+    private CheckpointFolder(
+            Path path, Path configFile, @Nullable AdapterFolder adapter, String baseName) {
         this.path = path;
         this.configFile = configFile;
         this.adapter = adapter;
@@ -86,7 +88,7 @@ public final class CheckpointFolder {
         return open(path, null);
     }
 
-    private static CheckpointFolder open(Path path, String base) {
+    private static CheckpointFolder open(Path path, @Nullable String base) {
         if (!Files.isDirectory(path)) {
             throw new JepaException(
                     path
@@ -113,7 +115,7 @@ public final class CheckpointFolder {
         return folder;
     }
 
-    private static CheckpointFolder ofAdapter(AdapterFolder adapter, String base) {
+    private static CheckpointFolder ofAdapter(AdapterFolder adapter, @Nullable String base) {
         String name =
                 Optional.ofNullable(base)
                         .or(adapter::base)
@@ -144,7 +146,7 @@ public final class CheckpointFolder {
     }
 
     /** A folder by its path from the adapter's; null if there is none. */
-    private static Path beside(AdapterFolder adapter, String name) {
+    private static @Nullable Path beside(AdapterFolder adapter, String name) {
         try {
             Path path = adapter.path().resolve(name).normalize();
             return Files.isDirectory(path) ? path : null;
@@ -193,7 +195,7 @@ public final class CheckpointFolder {
      * @param base the base model, likewise; null for the one that the adapter names
      * @throws JepaException if there is no such adapter or base
      */
-    public static CheckpointFolder of(String folderOrName, String base) {
+    public static CheckpointFolder of(String folderOrName, @Nullable String base) {
         Optional<Path> path = existing(folderOrName);
         if (path.isPresent()) {
             return open(path.get(), base);

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -48,7 +49,7 @@ public abstract sealed class ModelWriter permits CheckpointExporter, AdapterExpo
         Path folder = target.toAbsolutePath().normalize();
         try {
             checkVacant(target);
-            Path parent = folder.getParent();
+            Path parent = Objects.requireNonNull(folder.getParent());
             Files.createDirectories(parent);
             Path partial = parent.resolve("." + folder.getFileName() + DurableFiles.PARTIAL);
             DurableFiles.delete(partial);

@@ -8,6 +8,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -71,8 +72,9 @@ record AdapterSettings(
                                 Adapter.rows(table), new long[] {ids.size(), config.hiddenSize()}));
         ranks.forEach(
                 (map, rank) -> {
-                    shapes.put(Adapter.down(map), new long[] {rank, maps.get(map)[1]});
-                    shapes.put(Adapter.up(map), new long[] {maps.get(map)[0], rank});
+                    long[] widths = Objects.requireNonNull(maps.get(map));
+                    shapes.put(Adapter.down(map), new long[] {rank, widths[1]});
+                    shapes.put(Adapter.up(map), new long[] {widths[0], rank});
                 });
         return shapes;
     }

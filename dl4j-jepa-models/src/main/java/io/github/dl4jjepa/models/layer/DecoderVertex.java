@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.samediff.SDVertexParams;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -65,12 +66,13 @@ public final class DecoderVertex extends ExecutorVertex {
 
     private String configJson;
     private int vocabularySize;
-    private String adapterJson;
-    private String baseName;
+    private @Nullable String adapterJson;
+    private @Nullable String baseName;
     private boolean baseSaved;
     private transient TransformerDecoder source;
 
     /** For Jackson. */
+    @SuppressWarnings("NullAway.Init") // by Jackson
     DecoderVertex() {}
 
     /**
@@ -151,8 +153,9 @@ public final class DecoderVertex extends ExecutorVertex {
     public INDArray headOf() {
         Map<String, INDArray> parameters = source().parameters().arrays();
         TensorNames names = source().config().names();
-        return parameters
-                .getOrDefault(names.headWeight(), parameters.get(names.embedding()))
+        return Objects.requireNonNull(
+                        parameters.getOrDefault(
+                                names.headWeight(), parameters.get(names.embedding())))
                 .transpose()
                 .dup('c');
     }
@@ -181,7 +184,9 @@ public final class DecoderVertex extends ExecutorVertex {
         TransformerDecoder base =
                 baseSaved
                         ? TransformerDecoder.random(config(), RANDOM_SEED)
-                        : DecoderLoader.load(CheckpointFolder.of(baseName), vocabularySize);
+                        : DecoderLoader.load(
+                                CheckpointFolder.of(Objects.requireNonNull(baseName)),
+                                vocabularySize);
         return AdapterSettings.of(adapterJson).addTo(base);
     }
 
@@ -231,7 +236,10 @@ public final class DecoderVertex extends ExecutorVertex {
                                                 : array.castTo(type)));
         SDVariable[] ids =
                 INPUTS.stream()
-                        .map(name -> inputs.get(name).castTo(DataType.INT32))
+                        .map(
+                                name ->
+                                        Objects.requireNonNull(inputs.get(name))
+                                                .castTo(DataType.INT32))
                         .toArray(SDVariable[]::new);
         SDVariable hidden =
                 body.withParameters(arrays)
@@ -321,19 +329,19 @@ public final class DecoderVertex extends ExecutorVertex {
         this.configJson = configJson;
     }
 
-    public String getAdapterJson() {
+    public @Nullable String getAdapterJson() {
         return adapterJson;
     }
 
-    public void setAdapterJson(String adapterJson) {
+    public void setAdapterJson(@Nullable String adapterJson) {
         this.adapterJson = adapterJson;
     }
 
-    public String getBaseName() {
+    public @Nullable String getBaseName() {
         return baseName;
     }
 
-    public void setBaseName(String baseName) {
+    public void setBaseName(@Nullable String baseName) {
         this.baseName = baseName;
     }
 

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.lora;
 
 import io.github.dl4jjepa.core.internal.SeededRandom;
+import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.models.decoder.Adapter;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -9,6 +10,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -50,7 +52,7 @@ public final class Lora {
         options.sizes(decoder.config())
                 .forEach(
                         (map, size) -> {
-                            long[] widths = decoder.config().linearMaps().get(map);
+                            long[] widths = widths(decoder.config(), map);
                             arrays.put(
                                     Adapter.down(map),
                                     uniform(size.rank(), widths[1], seed, map, type));
@@ -90,11 +92,15 @@ public final class Lora {
         options.sizes(config)
                 .forEach(
                         (map, size) -> {
-                            long[] widths = config.linearMaps().get(map);
+                            long[] widths = widths(config, map);
                             shapes.put(Adapter.down(map), new long[] {size.rank(), widths[1]});
                             shapes.put(Adapter.up(map), new long[] {widths[0], size.rank()});
                         });
         return shapes;
+    }
+
+    private static long[] widths(DecoderConfig config, String map) {
+        return Objects.requireNonNull(config.linearMaps().get(map));
     }
 
     /**
@@ -167,16 +173,17 @@ public final class Lora {
      * @return the decoder without its adapter
      */
     public static TransformerDecoder merge(TransformerDecoder decoder) {
-        Map<String, INDArray> arrays = decoder.parameters().arrays();
+        ParameterSet parameters = decoder.parameters();
         boolean transposed = decoder.config().hasTransposedMaps();
         decoder.adapter()
                 .scalings()
                 .forEach(
                         (map, scaling) -> {
-                            INDArray down = arrays.get(Adapter.down(map));
-                            INDArray up = arrays.get(Adapter.up(map));
+                            INDArray down = parameters.array(Adapter.down(map));
+                            INDArray up = parameters.array(Adapter.up(map));
                             try (INDArray product = up.mmul(down).muli(scaling)) {
-                                arrays.get(map + ".weight")
+                                parameters
+                                        .array(map + ".weight")
                                         .addi(transposed ? product.transpose() : product);
                             }
                         });
@@ -184,9 +191,10 @@ public final class Lora {
                 .tokenRows()
                 .forEach(
                         (table, tokens) -> {
-                            INDArray rows = arrays.get(Adapter.rows(table));
+                            INDArray rows = parameters.array(Adapter.rows(table));
                             for (int i = 0; i < tokens.size(); i++) {
-                                arrays.get(table)
+                                parameters
+                                        .array(table)
                                         .get(NDArrayIndex.point(tokens.get(i)))
                                         .assign(rows.getRow(i));
                             }

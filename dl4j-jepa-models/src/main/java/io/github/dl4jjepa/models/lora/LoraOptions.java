@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which linear maps get an adapter, and of what size. Names and rules are those of peft's {@code
@@ -259,7 +260,7 @@ public final class LoraOptions {
     /** Collects {@link LoraOptions}. */
     public static final class Builder {
         private int rank = DEFAULT_RANK;
-        private Double alpha;
+        private @Nullable Double alpha;
         private double dropout;
         private boolean rsLora;
         private ModuleNames targets = ModuleNames.ALL_LINEAR;

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A choice of modules by their names, as peft reads {@code target_modules} and {@code
@@ -13,7 +14,7 @@ import java.util.regex.PatternSyntaxException;
  *     empty where a pattern is given
  * @param pattern a regular expression that matches the whole name of a module, or null
  */
-public record ModuleNames(List<String> names, String pattern) {
+public record ModuleNames(List<String> names, @Nullable String pattern) {
     private static final String ALL_LINEAR_NAME = "all-linear";
 
     /** All linear maps of the layers. */

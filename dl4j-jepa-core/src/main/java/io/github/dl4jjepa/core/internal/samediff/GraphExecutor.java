@@ -40,6 +40,7 @@ public final class GraphExecutor implements AutoCloseable {
     private final Set<String> outputs;
     private final Arena arena;
     private final Schedule schedule;
+    private final Set<String> bound;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
                 private static final long serialVersionUID = 1L;
@@ -66,7 +67,21 @@ public final class GraphExecutor implements AutoCloseable {
      */
     public GraphExecutor(
             SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
+        this(graph, outputs, arena, checkpoints, Set.of());
+    }
+
+    /**
+     * @param bound placeholders whose arrays are read where they are, not copied: they must stay
+     *     open for as long as this executor. A run with another array is recorded anew
+     */
+    public GraphExecutor(
+            SameDiff graph,
+            Collection<String> outputs,
+            Arena arena,
+            List<String> checkpoints,
+            Set<String> bound) {
         this.graph = graph;
+        this.bound = Set.copyOf(bound);
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
         this.schedule = new Schedule(graph, outputs, checkpoints);
@@ -82,6 +97,10 @@ public final class GraphExecutor implements AutoCloseable {
     public void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
         String shapes = shapes(placeholders);
         Recording recording = recordings.get(shapes);
+        if (recording != null && !recording.isBoundTo(placeholders)) {
+            recordings.remove(shapes).close();
+            recording = null;
+        }
         if (recording == null) {
             recordings.put(shapes, new Recording(placeholders, consumer));
         } else {
@@ -118,6 +137,7 @@ public final class GraphExecutor implements AutoCloseable {
     /** A run with certain shapes: places, contexts and their order. */
     private final class Recording implements AutoCloseable {
         private final Map<String, INDArray> staged = new HashMap<>();
+        private final Map<String, INDArray> inPlace = new HashMap<>();
         private final List<INDArray> integers = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
 
@@ -138,8 +158,16 @@ public final class GraphExecutor implements AutoCloseable {
                 NativeOperator operator, List<String> outputNames, List<INDArray> outputs) {}
 
         Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-            placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
+            placeholders.forEach(
+                    (name, array) -> {
+                        if (bound.contains(name)) {
+                            inPlace.put(name, array);
+                        } else {
+                            staged.put(name, array.dup('c'));
+                        }
+                    });
             values.putAll(staged);
+            values.putAll(inPlace);
             try {
                 schedule.entries().forEach(entry -> record(entry, consumer));
             } catch (RuntimeException e) {
@@ -154,8 +182,13 @@ public final class GraphExecutor implements AutoCloseable {
             }
         }
 
+        boolean isBoundTo(Map<String, INDArray> placeholders) {
+            return inPlace.entrySet().stream()
+                    .allMatch(entry -> placeholders.get(entry.getKey()) == entry.getValue());
+        }
+
         void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-            placeholders.forEach((name, array) -> staged.get(name).assign(array));
+            staged.forEach((name, array) -> array.assign(placeholders.get(name)));
             for (Step step : steps) {
                 if (step.operator() != null) {
                     step.operator().run();
