@@ -14,6 +14,7 @@ import resource
 import statistics
 import time
 
+import peft
 import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
 from transformers import LlamaConfig, LlamaModel
@@ -30,6 +31,9 @@ def parse_arguments():
     lengths = {"batch": 12, "prompt": 38, "code": 22}
     for name, default in (sizes | lengths | {"rounds": 6, "steps": 6}).items():
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"default: {default}")
+    parser.add_argument(
+        "--lora-rank", type=int, metavar="N", help="train a peft adapter of all linear maps, and the row of [PRED]"
+    )
     parser.add_argument(
         "--threads", type=int, default=torch.get_num_threads(), metavar="N", help="default: as many as PyTorch takes"
     )
@@ -73,12 +77,18 @@ def additive_mask(segments, positions):
     return torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)[None, None]
 
 
+def embedding_of(model):
+    table = model.get_input_embeddings()
+    adapter = getattr(table, "token_adapter", None)
+    return table.weight if adapter is None else adapter.get_merged_weights(["default"])
+
+
 def loss_of(model, batch):
     hidden = model(
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state
     labeled = hidden[:, batch.predicting].reshape(-1, hidden.shape[-1])
-    loss = cross_entropy(labeled @ model.embed_tokens.weight.T, batch.labels)
+    loss = cross_entropy(labeled @ embedding_of(model).T, batch.labels)
     if batch.prediction is None:
         return loss
     return loss + (1 - cosine_similarity(hidden[:, batch.prediction], hidden[:, -1], dim=-1)).mean()
@@ -91,6 +101,7 @@ class Arm:
         self.model = model
         self.batch = batch
         self.optimizer = optimizer
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.seconds = []
 
     def run(self, steps):
@@ -98,7 +109,7 @@ class Arm:
             begun = time.perf_counter()
             loss = loss_of(self.model, self.batch)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
+            torch.nn.utils.clip_grad_norm_(self.trained, MAX_GRADIENT_NORM)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             loss.item()
@@ -146,8 +157,20 @@ def main():
             attn_implementation=options.attention,
         )
     )
+    if options.lora_rank:
+        # The defaults of jepa finetune.
+        model = peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                r=options.lora_rank,
+                lora_alpha=2 * options.lora_rank,
+                target_modules="all-linear",
+                trainable_token_indices=[options.vocab - 1],
+            ),
+        )
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **{options.optimizer: True}
+        trained, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **{options.optimizer: True}
     )
     plain = Arm(model, Batch(options, with_views=False), optimizer)
     jepa = Arm(model, Batch(options, with_views=True), optimizer)
@@ -162,6 +185,7 @@ def main():
         json.dumps(
             {
                 "params": sum(parameter.numel() for parameter in model.parameters()),
+                "trained": sum(parameter.numel() for parameter in trained),
                 "plain_ms": plain_seconds * 1e3,
                 "jepa_ms": statistics.median_high(jepa.seconds) * 1e3,
                 "forward_ms": statistics.median_high(forward) * 1e3,

@@ -73,7 +73,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
         model =
                 new ModelUnderObjective(
-                        decoder,
+                        decoder.forTraining(),
                         objective,
                         predictor,
                         gradientCheckpointing,
@@ -139,7 +139,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         LossGraph graph = graph(hasJepaTerm ? LossGraph.Part.JEPA_TERM : LossGraph.Part.NONE);
         Losses sum = Losses.NONE;
         for (MultiViewBatch batch : step.batches()) {
-            try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch)) {
+            try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch, step.seed())) {
                 feed.weights(lmWeight, jepaWeight);
                 if (hasJepaTerm) {
                     feed.jepaTerm(step.seed());
@@ -198,7 +198,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public Losses evaluate(MultiViewBatch batch) {
         boolean hasJepaTerm = model.term().pairs(batch) > 0;
         LossGraph graph = graph(hasJepaTerm ? LossGraph.Part.JEPA_TERM : LossGraph.Part.NONE);
-        try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch)) {
+        try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch, StepSeed.EVALUATION)) {
             if (hasJepaTerm) {
                 feed.jepaTerm(StepSeed.EVALUATION);
             }

@@ -198,6 +198,8 @@ final class BenchmarkCommand implements Runnable {
                 description = "Tokens of an example's code.")
         private int codeTokens;
 
+        @Mixin private LoraOptionsMixin lora;
+
         @Option(
                 names = "--gradient-checkpointing",
                 description = "Train as the option of finetune does.")
@@ -224,6 +226,7 @@ final class BenchmarkCommand implements Runnable {
             StepBenchmark benchmark =
                     new StepBenchmark(
                             shape,
+                            lora.options(),
                             gradientCheckpointing,
                             usableThreads(),
                             turns.rounds,

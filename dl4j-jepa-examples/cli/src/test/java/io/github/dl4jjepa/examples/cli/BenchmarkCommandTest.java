@@ -35,6 +35,7 @@ class BenchmarkCommandTest {
                 .toIterable()
                 .containsExactly(
                         "params",
+                        "trained",
                         "plain_ms",
                         "jepa_ms",
                         "forward_ms",
