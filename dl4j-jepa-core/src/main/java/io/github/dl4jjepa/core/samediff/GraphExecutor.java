@@ -27,8 +27,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * Here the operators that the wanted outputs need are put into order once. The first run with new
  * input shapes is recorded: each result gets a place in an {@link Arena} until its last use. A run
  * with shapes seen before replays the recording: the same native operators through kept contexts,
- * with nothing allocated. An output is handed on as soon as it is there, so that gradients need not
- * all be held at once.
+ * and our own fused operators, with nothing allocated. An output is handed on as soon as it is
+ * there, so that gradients need not all be held at once.
  *
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
@@ -135,7 +135,7 @@ public final class GraphExecutor implements AutoCloseable {
         private final Map<String, String> owners = new HashMap<>();
 
         private record Step(
-                NativeOperator operator, List<String> outputNames, List<INDArray> outputs) {}
+                BoundOperator operator, List<String> outputNames, List<INDArray> outputs) {}
 
         Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
             placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
@@ -181,8 +181,8 @@ public final class GraphExecutor implements AutoCloseable {
                 List<DataType> types =
                         names.stream().map(name -> graph.getVariable(name).dataType()).toList();
                 List<INDArray> results = new ArrayList<>();
-                NativeOperator nativeOperator =
-                        new NativeOperator(
+                BoundOperator bound =
+                        BoundOperator.bind(
                                 operator.getOp(),
                                 inputs,
                                 types,
@@ -197,8 +197,8 @@ public final class GraphExecutor implements AutoCloseable {
                                     results.add(result);
                                     return result;
                                 });
-                nativeOperator.run();
-                step = new Step(nativeOperator, names, results);
+                bound.run();
+                step = new Step(bound, names, results);
             }
             if (isFixed(operator)) {
                 fixed.addAll(names);
@@ -278,7 +278,7 @@ public final class GraphExecutor implements AutoCloseable {
             steps.stream()
                     .map(Step::operator)
                     .filter(operator -> operator != null)
-                    .forEach(NativeOperator::close);
+                    .forEach(BoundOperator::close);
             integers.forEach(INDArray::close);
             staged.values().forEach(INDArray::close);
         }

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.samediff;
 
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -110,6 +111,127 @@ public final class Ops {
         return CorrectedGradients.sigmoid(x);
     }
 
+    /** {@code x * sigmoid(x)}, also called swish. */
+    public static SDVariable silu(SDVariable x) {
+        // Not nn().swish: its native gradient is NaN from x = 45 on.
+        return isFused(x)
+                ? GatedActivation.draw(GatedActivation.Kind.SILU, x)
+                : multiply(x, sigmoid(x));
+    }
+
+    /** {@code silu(gate) * up}, of one shape. */
+    public static SDVariable siluGate(SDVariable gate, SDVariable up) {
+        return isFused(gate)
+                ? GatedActivation.draw(GatedActivation.Kind.SILU, gate, up)
+                : multiply(silu(gate), up);
+    }
+
+    /**
+     * {@code x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))}. Neither of SameDiff's GELUs is
+     * this one.
+     */
+    public static SDVariable geluTanh(SDVariable x) {
+        if (isFused(x)) {
+            return GatedActivation.draw(GatedActivation.Kind.GELU_TANH, x);
+        }
+        // x / 2 * (1 + tanh(u)) is x * sigmoid(2u).
+        SDVariable cube = multiply(multiply(x, x), x);
+        SDVariable twice = add(x, cube.mul(0.044715)).mul(2 * Math.sqrt(2 / Math.PI));
+        return multiply(x, sigmoid(twice));
+    }
+
+    /** {@code geluTanh(gate) * up}, of one shape. */
+    public static SDVariable geluTanhGate(SDVariable gate, SDVariable up) {
+        return isFused(gate)
+                ? GatedActivation.draw(GatedActivation.Kind.GELU_TANH, gate, up)
+                : multiply(geluTanh(gate), up);
+    }
+
+    /**
+     * RMSNorm (arXiv 1910.07467): rows divided by the root of their mean square.
+     *
+     * @param x {@code [n, width]}
+     * @param weight {@code [width]}; a constant has no gradient
+     * @param offset what the rows are multiplied with is {@code weight + offset}
+     * @param epsilon added to the mean square
+     */
+    public static SDVariable rmsNorm(
+            SDVariable x, SDVariable weight, double offset, double epsilon) {
+        if (isFused(x)) {
+            return RowNorm.draw(x, weight, null, new RowNorm.Form(false, epsilon, offset));
+        }
+        SDVariable normed = normedRows(x, epsilon);
+        if (offset == 0) {
+            return scaleColumns(normed, weight);
+        }
+        SDVariable gain = weight.add(offset);
+        return weight.isConstant() ? multiplyConstant(normed, gain) : scaleColumns(normed, gain);
+    }
+
+    /**
+     * LayerNorm (arXiv 1607.06450): rows less their mean, divided by their standard deviation.
+     *
+     * @param x {@code [n, width]}
+     * @param weight {@code [width]}, or null to neither scale nor shift; a constant has no gradient
+     * @param bias {@code [width]}, with a weight; a constant has no gradient
+     * @param epsilon added to the variance
+     */
+    public static SDVariable layerNorm(
+            SDVariable x, SDVariable weight, SDVariable bias, double epsilon) {
+        if (isFused(x) && (weight == null || weight.isConstant() == bias.isConstant())) {
+            return RowNorm.draw(x, weight, bias, new RowNorm.Form(true, epsilon, 0));
+        }
+        SDVariable normed = normedRows(centredRows(x), epsilon);
+        return weight == null ? normed : addBias(scaleColumns(normed, weight), bias);
+    }
+
+    private static SDVariable normedRows(SDVariable x, double epsilon) {
+        SDVariable meanSquare = multiply(x, x).mean(true, 1);
+        return scaleRows(x, x.getSameDiff().math().rsqrt(meanSquare.add(epsilon)));
+    }
+
+    /**
+     * Softmax of attention scores over the keys.
+     *
+     * @param scores {@code [rows, heads, queries, keys]}
+     * @param mask {@code [rows, 1, queries, keys]}: what is added to the scores; without a gradient
+     */
+    public static SDVariable maskedSoftmax(SDVariable scores, SDVariable mask) {
+        return isFused(scores)
+                ? MaskedSoftmax.draw(scores, mask)
+                : scores.getSameDiff().nn().softmax(addConstant(scores, mask), -1);
+    }
+
+    /**
+     * The rotation of heads by angles: {@code x cos + rotated(x) sin}, with {@code rotated(x) =
+     * (-x2, x1)} for the halves x1, x2 of a head's turned part.
+     *
+     * @param cosines {@code [n, headDim]}, without a gradient
+     * @param sines {@code [n, headDim]}, without a gradient, the same for both halves
+     * @param rotation {@code [headDim, headDim]}: the constant R with {@code rotated(x) = x R}
+     * @param pairs half the width of the turned part
+     * @param heads how many heads there are
+     * @return draws the rotation of {@code [n, heads * headDim]}
+     */
+    public static UnaryOperator<SDVariable> rotary(
+            SDVariable cosines, SDVariable sines, SDVariable rotation, int pairs, int heads) {
+        if (isFused(cosines)) {
+            return x -> Rotary.draw(x, cosines, sines, pairs);
+        }
+        long headDim = rotation.getArr().size(0);
+        SDVariable allCosines = repeat(cosines, heads, 1);
+        SDVariable allSines = repeat(sines, heads, 1);
+        return x -> {
+            SDVariable rotated = x.reshape(-1, headDim).mmul(rotation).reshape(-1, heads * headDim);
+            return add(multiplyConstant(x, allCosines), multiplyConstant(rotated, allSines));
+        };
+    }
+
+    /** Whether operators that only a {@link GraphExecutor} runs may be drawn for a variable. */
+    static boolean isFused(SDVariable x) {
+        return x.dataType() == DataType.FLOAT && Graphs.isForExecutor(x.getSameDiff());
+    }
+
     /**
      * A variable side by side with itself; for constants, since nothing makes its gradient cheap.
      *
@@ -160,6 +282,9 @@ public final class Ops {
      * @return a scalar
      */
     public static SDVariable crossEntropySum(SDVariable logits, SDVariable targets, int classes) {
+        if (isFused(logits)) {
+            return CrossEntropy.draw(logits, targets);
+        }
         SDVariable losses = crossEntropy(logits, negativeAsZero(targets), classes);
         return multiplyConstant(losses, targets.gte(0).castTo(logits.dataType())).sum();
     }

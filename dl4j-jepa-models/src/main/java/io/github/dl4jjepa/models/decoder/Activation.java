@@ -9,23 +9,32 @@ public enum Activation {
     SILU {
         @Override
         SDVariable apply(SDVariable x) {
-            // Not nn().swish: its native gradient is NaN from x = 45 on.
-            return Ops.multiply(x, Ops.sigmoid(x));
+            return Ops.silu(x);
+        }
+
+        @Override
+        SDVariable gate(SDVariable gate, SDVariable up) {
+            return Ops.siluGate(gate, up);
         }
     },
     /**
      * {@code x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))}: {@code gelu_new} and {@code
-     * gelu_pytorch_tanh}. Neither of SameDiff's GELUs is this one.
+     * gelu_pytorch_tanh}.
      */
     GELU_TANH {
         @Override
         SDVariable apply(SDVariable x) {
-            // x / 2 * (1 + tanh(u)) is x * sigmoid(2u).
-            SDVariable cube = Ops.multiply(Ops.multiply(x, x), x);
-            SDVariable twice = Ops.add(x, cube.mul(0.044715)).mul(2 * Math.sqrt(2 / Math.PI));
-            return Ops.multiply(x, Ops.sigmoid(twice));
+            return Ops.geluTanh(x);
+        }
+
+        @Override
+        SDVariable gate(SDVariable gate, SDVariable up) {
+            return Ops.geluTanhGate(gate, up);
         }
     };
 
     abstract SDVariable apply(SDVariable x);
+
+    /** {@code apply(gate) * up}. */
+    abstract SDVariable gate(SDVariable gate, SDVariable up);
 }

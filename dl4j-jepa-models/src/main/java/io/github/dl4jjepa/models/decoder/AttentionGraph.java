@@ -129,9 +129,8 @@ final class AttentionGraph {
 
         SDVariable scores =
                 drawing.capped(graph.mmul(queries, key, false, true, false), parts.scoreCap());
-        SDVariable masked = Ops.addConstant(scores, mask);
         SDVariable mixed =
-                graph.mmul(graph.nn().softmax(masked, -1), value)
+                graph.mmul(Ops.maskedSoftmax(scores, mask), value)
                         .reshape(shape.unfoldedQueries())
                         .permute(0, 3, 1, 2, 4)
                         .reshape(-1, heads.queries() * config.headDim());
