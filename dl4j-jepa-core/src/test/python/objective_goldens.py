@@ -45,18 +45,18 @@ def vicreg(z):
     return torch.relu(1 - deviation).mean() + off / z.shape[1] / 25
 
 
-def centred(x):
+def centered(x):
     return x - x.mean(0)
 
 
 DISTANCES = {
     "cosine": lambda p, t: 1 - F.cosine_similarity(p, t),
-    "centred-cosine": lambda p, t: 1 - F.cosine_similarity(centred(p), centred(t)),
+    "centered-cosine": lambda p, t: 1 - F.cosine_similarity(centered(p), centered(t)),
     "l2": lambda p, t: (p - t).norm(dim=-1),
     "mse": lambda p, t: (p - t).square().mean(-1),
     "info-nce": info_nce,
     "info-nce-one-way": lambda p, t: info_nce(p, t, both=False),
-    "centred-info-nce": lambda p, t: info_nce(centred(p), centred(t)),
+    "centered-info-nce": lambda p, t: info_nce(centered(p), centered(t)),
     "semantic-tube": lambda p, t: 1 - F.cosine_similarity(p, t),
 }
 
@@ -124,12 +124,12 @@ def diagnostics(pairs, hidden, seed):
     answers = [int(n) for n in random.integers(0, pairs, pairs)]
     other = np.not_equal.outer(answers, answers)
     raw = cosines(text, code)
-    centre = cosines(text - text.mean(0), code - code.mean(0))
+    center = cosines(text - text.mean(0), code - code.mean(0))
     expected = {
         "paired_cosine": raw.diagonal().mean(),
         "unpaired_cosine": raw[other].mean(),
-        "paired_cosine_centred": centre.diagonal().mean(),
-        "unpaired_cosine_centred": centre[other].mean(),
+        "paired_cosine_centered": center.diagonal().mean(),
+        "unpaired_cosine_centered": center[other].mean(),
         "text_effective_rank": effective_rank(text),
         "code_effective_rank": effective_rank(code),
         "text_norm": np.linalg.norm(text, axis=1).mean(),
@@ -138,8 +138,8 @@ def diagnostics(pairs, hidden, seed):
         "code_norm_deviation": np.linalg.norm(code, axis=1).std(),
     }
     for nearest in (1, 5):
-        expected[f"text_retrieval_at_{nearest}"] = retrieval(centre, answers, nearest)
-        expected[f"code_retrieval_at_{nearest}"] = retrieval(centre.T, answers, nearest)
+        expected[f"text_retrieval_at_{nearest}"] = retrieval(center, answers, nearest)
+        expected[f"code_retrieval_at_{nearest}"] = retrieval(center.T, answers, nearest)
     if pairs > hidden:
         residual = code - text @ np.linalg.lstsq(text, code, rcond=None)[0]
         expected["linear_map_error"] = (residual**2).sum() / ((code - code.mean(0)) ** 2).sum()

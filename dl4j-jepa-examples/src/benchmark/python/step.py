@@ -1,7 +1,7 @@
 """Time a training step in PyTorch: the twin of `jepa benchmark step`, with the same options and JSON keys.
 
 A transformers Llama with random weights and a tied head is trained in float32 on random tokens with AdamW. The
-head is computed at the labelled positions only. plain is fine-tuning without the JEPA term; jepa has each
+head is computed at the labeled positions only. plain is fine-tuning without the JEPA term; jepa has each
 conversation, a [PRED] token after its prompt, and a second copy of its code that sees itself only, in one row, as the
 shared prefix layout does; forward is the forward pass of plain without gradients.
 
@@ -77,8 +77,8 @@ def loss_of(model, batch):
     hidden = model(
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state
-    labelled = hidden[:, batch.predicting].reshape(-1, hidden.shape[-1])
-    loss = cross_entropy(labelled @ model.embed_tokens.weight.T, batch.labels)
+    labeled = hidden[:, batch.predicting].reshape(-1, hidden.shape[-1])
+    loss = cross_entropy(labeled @ model.embed_tokens.weight.T, batch.labels)
     if batch.prediction is None:
         return loss
     return loss + (1 - cosine_similarity(hidden[:, batch.prediction], hidden[:, -1], dim=-1)).mean()

@@ -58,7 +58,7 @@ def narrowing():
     anywhere = torch.randint(-(2**31), 2**31, (2048,), generator=generator).to(torch.int32).view(torch.float32)
     exponents = torch.randint(-28, 18, (2048,), generator=generator).float()
     halves = torch.randn(2048, generator=generator) * 2.0**exponents
-    # Ties, and their neighbours, of both formats; the edges of half's range.
+    # Ties, and their neighbors, of both formats; the edges of half's range.
     ties = bits32(
         0x3F808000, 0x3F818000, 0x3F807FFF, 0x3F808001, 0x7F7F8000, 0x7F7F7FFF,
         0x3F801000, 0x3F803000, 0x3F800FFF, 0x3F801001,

@@ -1,5 +1,7 @@
 package io.github.dl4jjepa.core;
 
+import io.github.dl4jjepa.core.internal.OptionName;
+
 /**
  * How the learning rate, or another weight, runs over the training, after a linear warm-up from 0:
  * the schedules of Hugging Face's {@code transformers.optimization}, step for step.
@@ -36,7 +38,7 @@ public enum WeightSchedule {
     }
 
     /**
-     * What the learning rate is multiplied with at an optimiser step.
+     * What the learning rate is multiplied with at an optimizer step.
      *
      * @param step the step, from 0
      * @param warmupSteps steps of warm-up; the factor is 0 at the first of them

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.diagnostics;
 
+import io.github.dl4jjepa.core.internal.Cosines;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -14,10 +15,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param pairedCosine mean cosine of a text and its own code
  * @param unpairedCosine mean cosine of a text and the codes of other answers
- * @param pairedCosineCentred the same after each view's mean is subtracted
- * @param unpairedCosineCentred the same after each view's mean is subtracted
+ * @param pairedCosineCentered the same after each view's mean is subtracted
+ * @param unpairedCosineCentered the same after each view's mean is subtracted
  * @param textRetrievalAt1 the share of texts to which, of all codes, one of their own answer is the
- *     nearest by the centred cosine; a tie counts as missed
+ *     nearest by the centered cosine; a tie counts as missed
  * @param textRetrievalAt5 the share where one is among the five nearest
  * @param codeRetrievalAt1 the share of codes to which a text of their own answer is the nearest
  * @param codeRetrievalAt5 the share where one is among the five nearest
@@ -41,8 +42,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public record ViewDiagnostics(
         double pairedCosine,
         double unpairedCosine,
-        double pairedCosineCentred,
-        double unpairedCosineCentred,
+        double pairedCosineCentered,
+        double unpairedCosineCentered,
         double textRetrievalAt1,
         double textRetrievalAt5,
         double codeRetrievalAt1,
@@ -75,7 +76,7 @@ public record ViewDiagnostics(
         INDArray text = views.text();
         INDArray code = views.code();
         Cosines raw = new Cosines(text, code, views.answerIds());
-        Cosines centred =
+        Cosines centered =
                 new Cosines(
                         text.subRowVector(text.mean(0)),
                         code.subRowVector(code.mean(0)),
@@ -87,12 +88,12 @@ public record ViewDiagnostics(
         return new ViewDiagnostics(
                 raw.paired(),
                 raw.unpaired(),
-                centred.paired(),
-                centred.unpaired(),
-                centred.textRetrieval(1),
-                centred.textRetrieval(5),
-                centred.codeRetrieval(1),
-                centred.codeRetrieval(5),
+                centered.paired(),
+                centered.unpaired(),
+                centered.textRetrieval(1),
+                centered.textRetrieval(5),
+                centered.codeRetrieval(1),
+                centered.codeRetrieval(5),
                 textSvd.effectiveRank(),
                 Svd.of(code).effectiveRank(),
                 mean(textNorms),
@@ -163,8 +164,8 @@ public record ViewDiagnostics(
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("paired_cosine", pairedCosine);
         values.put("unpaired_cosine", unpairedCosine);
-        values.put("paired_cosine_centred", pairedCosineCentred);
-        values.put("unpaired_cosine_centred", unpairedCosineCentred);
+        values.put("paired_cosine_centered", pairedCosineCentered);
+        values.put("unpaired_cosine_centered", unpairedCosineCentered);
         values.put("text_retrieval_at_1", textRetrievalAt1);
         values.put("text_retrieval_at_5", textRetrievalAt5);
         values.put("code_retrieval_at_1", codeRetrievalAt1);

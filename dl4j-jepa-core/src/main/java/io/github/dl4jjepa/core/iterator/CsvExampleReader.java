@@ -37,6 +37,8 @@ import java.util.function.ToIntFunction;
  * are written, which Deeplearning4j's {@code CSVRecordReader} does not do. The first record names
  * the columns; {@link Builder#optHeader} says where it does not. Records without any value, such as
  * blank lines, are passed over. The file is read record by record and never held as a whole.
+ *
+ * <p>Reading opens the file anew each time; instances may be shared between threads.
  */
 public final class CsvExampleReader implements ExampleSource {
     private static final int BYTE_ORDER_MARK = 0xFEFF;

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Random;

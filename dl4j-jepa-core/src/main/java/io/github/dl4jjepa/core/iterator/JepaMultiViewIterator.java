@@ -34,7 +34,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *                 .build();
  * }</pre>
  *
- * <p>All examples are read, tokenised and checked when the iterator is built; from then on it holds
+ * <p>All examples are read, tokenized and checked when the iterator is built; from then on it holds
  * token ids only. An epoch gives every example once; its last batch may be smaller. With a seed
  * each epoch has an order of its own that seed and epoch alone decide, so that {@link #seek} goes
  * to any batch of any epoch exactly.
@@ -57,7 +57,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
     private final int[] lengths;
 
     @SuppressWarnings(
-            "serial") // most preprocessors are serialisable, though their interface is not
+            "serial") // most preprocessors are serializable, though their interface is not
     private MultiDataSetPreProcessor preProcessor;
 
     private int epoch;
@@ -265,7 +265,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         /**
          * Sets what turns text into token ids.
          *
-         * @param encoder the tokeniser and chat format of the model
+         * @param encoder the tokenizer and chat format of the model
          */
         public Builder setEncoder(ExampleEncoder encoder) {
             this.encoder = encoder;
@@ -390,7 +390,7 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         }
 
         /**
-         * Reads, tokenises and checks all examples.
+         * Reads, tokenizes and checks all examples.
          *
          * @throws IllegalStateException if a setting is missing or out of its range
          * @throws JepaException if the source is empty or examples of it cannot be used; the

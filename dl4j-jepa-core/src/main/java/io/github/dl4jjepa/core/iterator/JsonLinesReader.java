@@ -49,6 +49,8 @@ import org.slf4j.LoggerFactory;
  * "chat_template_kwargs"} become {@link Example#arguments}. An encoder uses them or refuses the
  * example. Other keys of a line are named in one warning and not read. Blank lines and a byte-order
  * mark are skipped. The file is read line by line and never held as a whole.
+ *
+ * <p>Reading opens the file anew each time; instances may be shared between threads.
  */
 public final class JsonLinesReader implements ExampleSource {
     private static final String EXPECTED =

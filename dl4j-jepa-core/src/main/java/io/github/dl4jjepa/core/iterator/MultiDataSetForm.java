@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 

@@ -12,6 +12,8 @@ import org.nd4j.linalg.indexing.conditions.Conditions;
 /**
  * The arrays of one batch, all INT32. Indices into rows are flat: {@code row * time + index}.
  *
+ * <p>The record is immutable, its arrays are not; batches may be handed from thread to thread.
+ *
  * @param inputIds {@code [rows, time]} token ids, padded on the right
  * @param positionIds {@code [rows, time]} position of each token in its segment
  * @param segmentIds {@code [rows, time]} segment of each token, {@link #PADDING_SEGMENT} at padding

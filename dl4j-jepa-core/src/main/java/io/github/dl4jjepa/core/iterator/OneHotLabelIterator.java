@@ -30,7 +30,7 @@ public final class OneHotLabelIterator implements DataSetIterator {
     private final int vocabulary;
 
     @SuppressWarnings(
-            "serial") // most preprocessors are serialisable, though their interface is not
+            "serial") // most preprocessors are serializable, though their interface is not
     private DataSetPreProcessor preProcessor;
 
     /**

@@ -169,7 +169,7 @@ public record PackedLabels(
      * @return {@code [rows][time]}, -1 where there is none
      * @throws IllegalArgumentException if the array is of another shape
      */
-    static int[][] labels(INDArray packed) {
+    public static int[][] labels(INDArray packed) {
         requirePacked(packed);
         return packed.castTo(DataType.INT32)
                 .get(NDArrayIndex.all(), NDArrayIndex.point(LABEL), NDArrayIndex.all())

@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.OptionName;
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.OptionName;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
 import java.nio.IntBuffer;

@@ -43,7 +43,7 @@ public final class RecordExampleReader implements ExampleSource {
     /**
      * Starts a reader whose columns are given by index, from 0.
      *
-     * @param reader the records; initialised
+     * @param reader the records; initialized
      */
     public static Builder builder(RecordReader reader) {
         return new Builder(reader, null);
@@ -52,7 +52,7 @@ public final class RecordExampleReader implements ExampleSource {
     /**
      * Starts a reader whose columns are given by name or by index.
      *
-     * @param reader the records; initialised
+     * @param reader the records; initialized
      * @param schema names the columns
      */
     public static Builder builder(RecordReader reader, Schema schema) {

@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.core.layer;
 
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.GradientFunction;
-import io.github.dl4jjepa.core.samediff.GraphExecutor;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
+import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

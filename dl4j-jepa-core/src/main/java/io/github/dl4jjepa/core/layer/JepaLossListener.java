@@ -19,6 +19,8 @@ import org.slf4j.LoggerFactory;
  * <pre>{@code
  * network.setListeners(new JepaLossListener(20, new MetricsFile(Path.of("metrics.jsonl"))));
  * }</pre>
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class JepaLossListener extends BaseTrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(JepaLossListener.class);

@@ -1,12 +1,12 @@
 package io.github.dl4jjepa.core.layer;
 
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
+import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.PackedLabels;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.GradientFunction;
-import io.github.dl4jjepa.core.samediff.GraphExecutor;
-import io.github.dl4jjepa.core.samediff.Graphs;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;

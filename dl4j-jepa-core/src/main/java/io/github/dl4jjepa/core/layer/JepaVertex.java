@@ -4,7 +4,7 @@ import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.EmbeddingPairs;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.TargetMode;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.ShapeBuckets;
 import java.util.ArrayList;

@@ -7,7 +7,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * How far predictions are from their targets in embedding space: the d of the JEPA term.
  *
  * <p>An implementation of one's own needs {@link #between} alone; operators whose gradient is right
- * are those of {@link io.github.dl4jjepa.core.samediff.Ops}.
+ * are those of {@link io.github.dl4jjepa.core.ops.Ops}.
  */
 public interface Distance extends Serializable {
     /**
@@ -20,7 +20,7 @@ public interface Distance extends Serializable {
 
     /**
      * Whether a pair's distance depends on the other pairs of its batch. If so, the pairs of all
-     * micro-batches of an optimiser step are compared together.
+     * micro-batches of an optimizer step are compared together.
      */
     default boolean comparesAcrossPairs() {
         return false;

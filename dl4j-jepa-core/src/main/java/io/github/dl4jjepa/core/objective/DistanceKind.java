@@ -1,15 +1,17 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.DoubleFunction;
+import org.nd4j.shade.jackson.annotation.JsonCreator;
 
 /** The distances by name. */
 public enum DistanceKind {
     /** {@link CosineDistance}. */
     COSINE(temperature -> new CosineDistance()),
-    /** {@link CentredCosineDistance}. */
-    CENTRED_COSINE(temperature -> new CentredCosineDistance()),
+    /** {@link CenteredCosineDistance}. */
+    CENTERED_COSINE(temperature -> new CenteredCosineDistance()),
     /** {@link L2Distance}. */
     L2(temperature -> new L2Distance()),
     /** {@link MeanSquaredError}. */
@@ -18,8 +20,8 @@ public enum DistanceKind {
     INFO_NCE(InfoNce::symmetric),
     /** {@link InfoNce#oneWay}. */
     INFO_NCE_ONE_WAY(InfoNce::oneWay),
-    /** {@link InfoNce#centred}. */
-    CENTRED_INFO_NCE(InfoNce::centred),
+    /** {@link InfoNce#centered}. */
+    CENTERED_INFO_NCE(InfoNce::centered),
     /** {@link SemanticTube}. */
     SEMANTIC_TUBE(temperature -> new SemanticTube());
 
@@ -39,6 +41,18 @@ public enum DistanceKind {
         return constructor.apply(temperature);
     }
 
+    /**
+     * The distance of a name: the constant's, the command line's, or the one that release 0.1.0
+     * wrote, {@code CENTRED_COSINE}.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    @JsonCreator
+    public static DistanceKind named(String name) {
+        String constant = name.toUpperCase(Locale.ROOT).replace('-', '_');
+        return valueOf(constant.replace("CENTRED", "CENTERED"));
+    }
+
     /** A distance's name; that of its class, where it is none of these. */
     static String nameOf(Distance distance) {
         if (distance instanceof InfoNce contrast) {
@@ -54,7 +68,7 @@ public enum DistanceKind {
                 .orElse(distance.getClass().getName());
     }
 
-    /** The name as the command line has it: {@code centred-info-nce}. */
+    /** The name as the command line has it: {@code centered-info-nce}. */
     @Override
     public String toString() {
         return OptionName.of(this);

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -28,7 +28,7 @@ final class Embeddings {
     }
 
     /** Rows less their mean. */
-    static SDVariable centred(SDVariable x) {
+    static SDVariable centered(SDVariable x) {
         return Ops.add(x, ones(x).mmul(columnMeans(x)).neg());
     }
 

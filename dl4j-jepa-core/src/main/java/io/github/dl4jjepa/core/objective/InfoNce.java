@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -15,7 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * targets exchanged (CLIP, arXiv 2103.00020). A target that reads the same tokens as the own one is
  * no negative: it is left out of the sum.
  *
- * <p>The negatives are the pairs of all micro-batches of an optimiser step. A batch of one pair has
+ * <p>The negatives are the pairs of all micro-batches of an optimizer step. A batch of one pair has
  * none, and the distance 0.
  */
 public final class InfoNce implements Distance {
@@ -29,15 +29,15 @@ public final class InfoNce implements Distance {
 
     private final double temperature;
     private final boolean oneWay;
-    private final boolean centred;
+    private final boolean centered;
 
-    private InfoNce(double temperature, boolean oneWay, boolean centred) {
+    private InfoNce(double temperature, boolean oneWay, boolean centered) {
         if (!(temperature > 0) || Double.isInfinite(temperature)) {
             throw new IllegalArgumentException("temperature must be above 0, not " + temperature);
         }
         this.temperature = temperature;
         this.oneWay = oneWay;
-        this.centred = centred;
+        this.centered = centered;
     }
 
     /**
@@ -60,11 +60,11 @@ public final class InfoNce implements Distance {
 
     /**
      * In both directions, after the batch's mean is taken off predictions and targets, as {@link
-     * CentredCosineDistance} does.
+     * CenteredCosineDistance} does.
      *
      * @param temperature what cosines are divided by; {@link #DEFAULT_TEMPERATURE}
      */
-    public static InfoNce centred(double temperature) {
+    public static InfoNce centered(double temperature) {
         return new InfoNce(temperature, false, true);
     }
 
@@ -77,7 +77,7 @@ public final class InfoNce implements Distance {
         if (oneWay) {
             return DistanceKind.INFO_NCE_ONE_WAY;
         }
-        return centred ? DistanceKind.CENTRED_INFO_NCE : DistanceKind.INFO_NCE;
+        return centered ? DistanceKind.CENTERED_INFO_NCE : DistanceKind.INFO_NCE;
     }
 
     @Override
@@ -100,7 +100,7 @@ public final class InfoNce implements Distance {
     }
 
     private SDVariable unit(SDVariable embeddings) {
-        return Embeddings.normalized(centred ? Embeddings.centred(embeddings) : embeddings);
+        return Embeddings.normalized(centered ? Embeddings.centered(embeddings) : embeddings);
     }
 
     private SDVariable crossEntropy(

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Ops;
-import io.github.dl4jjepa.core.samediff.TrainableGraph;
+import io.github.dl4jjepa.core.internal.samediff.TrainableGraph;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
 import io.github.dl4jjepa.core.WeightSchedule;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.SeededRandom;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,20 +14,22 @@ import java.util.TreeMap;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
- * What is minimised: {@code L = gamma * L_LM + lambda * d(Pred(Enc(Text)), Enc(Code))} (LLM-JEPA,
+ * What is minimized: {@code L = gamma * L_LM + lambda * d(Pred(Enc(Text)), Enc(Code))} (LLM-JEPA,
  * arXiv 2509.14252, equation 2).
  *
- * <p>L_LM is the mean cross entropy over labelled tokens; the JEPA term is the mean distance over
+ * <p>L_LM is the mean cross entropy over labeled tokens; the JEPA term is the mean distance over
  * pairs, plus what {@link Regularizer}s add. With lambda = 0 the views are not encoded at all:
  * plain fine-tuning at its plain cost.
  *
  * <pre>{@code
  * JepaObjective objective =
  *         JepaObjective.builder()
- *                 .optDistance(InfoNce.centred(0.1))
+ *                 .optDistance(InfoNce.centered(0.1))
  *                 .optCalibration(new Calibration(0.3, 100))
  *                 .build();
  * }</pre>
+ *
+ * <p>Immutable; instances may be shared between threads.
  */
 public final class JepaObjective implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -45,7 +47,7 @@ public final class JepaObjective implements Serializable {
     private final double emaDecay;
     private final double lossDropout;
 
-    /** A regulariser and the weight it has beside the mean distance. */
+    /** A regularizer and the weight it has beside the mean distance. */
     record WeightedRegularizer(Regularizer regularizer, double weight) implements Serializable {}
 
     private JepaObjective(Builder builder) {
@@ -215,11 +217,11 @@ public final class JepaObjective implements Serializable {
                 "an averaged target and the semantic tube need JepaTrainer");
         Builder.require(
                 regularizers.stream().allMatch(added -> added.regularizer().directions() == 0),
-                "a regulariser with random directions needs JepaTrainer");
+                "a regularizer with random directions needs JepaTrainer");
     }
 
     /**
-     * Whether an optimiser step has the JEPA term, or drops it.
+     * Whether an optimizer step has the JEPA term, or drops it.
      *
      * @param seed decides, with the step alone, which steps do
      * @param step the step, from 1
@@ -298,7 +300,7 @@ public final class JepaObjective implements Serializable {
         }
 
         /**
-         * Adds a regulariser (default: none).
+         * Adds a regularizer (default: none).
          *
          * @param regularizer a penalty on the batch's embeddings
          * @param weight of the penalty beside the mean distance, above 0
@@ -340,7 +342,7 @@ public final class JepaObjective implements Serializable {
          * 5.2, LD; default: 0). The paper's rule of thumb is to keep {@code lambda * (1 -
          * lossDropout)}.
          *
-         * @param lossDropout the fraction of optimiser steps, from 0 up to but not including 1
+         * @param lossDropout the fraction of optimizer steps, from 0 up to but not including 1
          */
         public Builder optLossDropout(double lossDropout) {
             if (!(lossDropout >= 0 && lossDropout < 1)) {
@@ -359,10 +361,10 @@ public final class JepaObjective implements Serializable {
         public JepaObjective build() {
             require(
                     gamma > 0 || lambda > 0,
-                    "gamma and lambda are both 0: there is nothing to minimise");
+                    "gamma and lambda are both 0: there is nothing to minimize");
             require(
                     gamma > 0 || lossDropout == 0,
-                    "gamma is 0: a step that drops the JEPA term would minimise nothing");
+                    "gamma is 0: a step that drops the JEPA term would minimize nothing");
             require(
                     calibration == null || gamma > 0 && lambda > 0,
                     "lambda cannot be calibrated where gamma or lambda is 0");

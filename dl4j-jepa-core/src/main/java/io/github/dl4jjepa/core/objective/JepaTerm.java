@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective.WeightedRegularizer;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +23,7 @@ final class JepaTerm {
     }
 
     /**
-     * Draws the sum of the pairs' distances, to which each pair adds what the regularisers say of
+     * Draws the sum of the pairs' distances, to which each pair adds what the regularizers say of
      * its batch: divided by the number of pairs, it is the JEPA term.
      */
     SDVariable sum(EmbeddingPairs pairs) {

@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;

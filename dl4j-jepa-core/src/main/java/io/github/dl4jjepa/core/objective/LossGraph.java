@@ -1,11 +1,11 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
+import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.ShapeBuckets;
-import io.github.dl4jjepa.core.samediff.GradientFunction;
-import io.github.dl4jjepa.core.samediff.GraphExecutor;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

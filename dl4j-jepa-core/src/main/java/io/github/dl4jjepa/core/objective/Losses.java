@@ -6,8 +6,8 @@ import java.io.Serializable;
  * The parts of the objective over some batches, as sums, so that those of several micro-batches can
  * be added.
  *
- * @param languageModelSum cross entropy in nats, summed over labelled tokens
- * @param labels how many labelled tokens were summed
+ * @param languageModelSum cross entropy in nats, summed over labeled tokens
+ * @param labels how many labeled tokens were summed
  * @param jepaSum distance, summed over pairs
  * @param pairs how many pairs were summed
  */
@@ -25,7 +25,7 @@ public record Losses(double languageModelSum, long labels, double jepaSum, long 
                 pairs + other.pairs);
     }
 
-    /** Mean cross entropy of a labelled token, in nats. */
+    /** Mean cross entropy of a labeled token, in nats. */
     public double languageModel() {
         return languageModelSum / labels;
     }

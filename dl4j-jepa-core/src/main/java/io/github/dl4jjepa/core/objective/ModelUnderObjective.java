@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Arena;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**

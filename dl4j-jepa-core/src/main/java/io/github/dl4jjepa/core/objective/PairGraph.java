@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.GradientFunction;
-import io.github.dl4jjepa.core.samediff.Graphs;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

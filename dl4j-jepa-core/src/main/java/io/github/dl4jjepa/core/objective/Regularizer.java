@@ -13,7 +13,7 @@ public interface Regularizer extends Serializable {
      *
      * @param embeddings {@code [pairs, hidden]}
      * @param directions random unit vectors, {@code [hidden, directions()]}, drawn anew for each
-     *     optimiser step; null where {@link #directions()} is 0
+     *     optimizer step; null where {@link #directions()} is 0
      * @return a scalar
      */
     SDVariable penalty(SDVariable embeddings, SDVariable directions);

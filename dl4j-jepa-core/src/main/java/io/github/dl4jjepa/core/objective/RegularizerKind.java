@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
-/** The regularisers by name. */
+/** The regularizers by name. */
 public enum RegularizerKind {
     /** {@link SigReg} with its default directions. */
     SIGREG(() -> new SigReg(SigReg.DEFAULT_DIRECTIONS)),
@@ -17,7 +17,7 @@ public enum RegularizerKind {
         this.constructor = constructor;
     }
 
-    /** The regulariser. */
+    /** The regularizer. */
     public Regularizer regularizer() {
         return constructor.get();
     }

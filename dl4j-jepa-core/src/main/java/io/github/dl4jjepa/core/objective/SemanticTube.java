@@ -4,7 +4,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
  * Semantic tube prediction (arXiv 2602.22617): {@code 1 - cos(h_t - h_r, h_r - h_s)} for hidden
- * states of one conversation at random tokens s &lt; r &lt; t, drawn anew for each optimiser step:
+ * states of one conversation at random tokens s &lt; r &lt; t, drawn anew for each optimizer step:
  * the path of hidden states is to be straight. There is no second view, and a step costs what plain
  * training costs. The prediction is {@code h_t - h_r}, the target {@code h_r - h_s}, one pair a
  * conversation.

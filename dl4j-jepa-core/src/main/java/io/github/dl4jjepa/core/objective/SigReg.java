@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Sketched isotropic Gaussian regularisation (LeJEPA, arXiv 2511.08544, section 4 and algorithm 1):
+ * Sketched isotropic Gaussian regularization (LeJEPA, arXiv 2511.08544, section 4 and algorithm 1):
  * how far the embeddings are from a standard normal distribution, seen along random directions.
  *
  * <p>For each direction a the Epps-Pulley statistic is {@code n * integral |phi(u) - exp(-u^2 /

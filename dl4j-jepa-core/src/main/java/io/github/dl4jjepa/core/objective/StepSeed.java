@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.SeededRandom;
+import io.github.dl4jjepa.core.internal.SeededRandom;
 import java.io.Serializable;
 import java.util.Random;
 

@@ -6,7 +6,7 @@ import java.io.Serializable;
  * The number of labels and pairs of a whole optimizer step. Its losses are means over them, so
  * whoever computes a part of the step needs them to weigh that part.
  *
- * @param labels labelled tokens of all batches
+ * @param labels labeled tokens of all batches
  * @param pairs pairs that the JEPA term compares in all batches
  */
 public record StepTotals(long labels, long pairs) implements Serializable {

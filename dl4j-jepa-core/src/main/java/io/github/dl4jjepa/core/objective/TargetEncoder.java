@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.GraphExecutor;
-import io.github.dl4jjepa.core.samediff.Graphs;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 
 /** Where the JEPA term's target comes from, and whether it is trained through. */
 public enum TargetMode {

@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.Graphs;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -22,10 +22,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * prediction_indices} and {@code target_indices}, INT32 {@code [pairs, width]}, and {@code
  * answer_ids}, INT32 {@code [pairs]}; and the scalars {@code lm_weight} and {@code jepa_weight}.
  * Its outputs are {@code lm_sum}, {@code jepa_sum} and {@code loss = lm_weight * lm_sum +
- * jepa_weight * jepa_sum}. The head runs at the labelled positions only.
+ * jepa_weight * jepa_sum}. The head runs at the labeled positions only.
  *
  * <p>Batches without views run through a second graph without the JEPA term, drawn when the first
  * of them comes.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class TrainingGraph implements GradientSource, AutoCloseable {
     /** Name of the hidden states {@code [rows * time, hidden]} in {@link #graph()}. */

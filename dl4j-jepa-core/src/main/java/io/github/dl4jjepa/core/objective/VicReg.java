@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -24,18 +24,18 @@ public final class VicReg implements Regularizer {
     @Override
     public SDVariable penalty(SDVariable embeddings, SDVariable directions) {
         SameDiff graph = embeddings.getSameDiff();
-        SDVariable centred = Embeddings.centred(embeddings);
+        SDVariable centered = Embeddings.centered(embeddings);
         SDVariable rows = Embeddings.rows(embeddings);
         SDVariable degreesOfFreedom = graph.math().max(rows.sub(1.0), rows.mul(0).add(1.0));
         SDVariable perUnit = graph.sizeAt(embeddings, 1).castTo(embeddings.dataType()).rdiv(1.0);
 
         SDVariable covariance =
                 Ops.multiplyConstant(
-                        graph.mmul(centred, centred, true, false, false),
+                        graph.mmul(centered, centered, true, false, false),
                         degreesOfFreedom.rdiv(1.0));
         SDVariable variances =
                 Ops.multiplyConstant(
-                        Embeddings.columnMeans(Ops.multiply(centred, centred)).reshape(-1),
+                        Embeddings.columnMeans(Ops.multiply(centered, centered)).reshape(-1),
                         rows.div(degreesOfFreedom));
         SDVariable deviations = graph.math().sqrt(variances.add(VARIANCE_EPSILON));
         SDVariable missing = graph.nn().relu(deviations.rsub(1.0), 0);

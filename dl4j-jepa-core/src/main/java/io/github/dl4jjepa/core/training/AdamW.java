@@ -15,6 +15,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Updates in place; what it holds are two arrays per parameter. For float32 parameters {@code
  * exp_avg_sq} is 1.3e-5 smaller, relatively, than torch's (ND4J computes 1 - beta2 in float32); the
  * updates make up for it.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class AdamW implements Optimizer {
     private static final double BETA1 = 0.9;

@@ -12,7 +12,7 @@ public interface CheckpointStore {
      *
      * @param state where the run stands; {@code state.step() == state.bestStep()} marks the best
      * @param parameters the model's arrays by name
-     * @param optimizerState the optimiser's arrays by name
+     * @param optimizerState the optimizer's arrays by name
      */
     void save(
             TrainerState state,

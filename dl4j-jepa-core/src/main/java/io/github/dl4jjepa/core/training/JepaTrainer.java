@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
@@ -11,7 +12,6 @@ import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
-import io.github.dl4jjepa.core.samediff.Backend;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,7 +38,7 @@ public final class JepaTrainer {
     private final TrainingOptions options;
     private final Optimizer.Factory optimizer;
     private final CheckpointStore checkpoints;
-    private final List<TrainingListener> listeners;
+    private final List<TrainerListener> listeners;
     private final TrainingPlan plan;
     private final LambdaController lambdas;
     private final Evaluator evaluator;
@@ -121,7 +121,7 @@ public final class JepaTrainer {
                 }
                 StepMetrics metrics = step(state, gradients, updates);
                 state = next(state, metrics);
-                for (TrainingListener listener : listeners) {
+                for (TrainerListener listener : listeners) {
                     listener.onStep(metrics);
                 }
                 if (checkpoints != null && plan.checkpointsAt(state)) {
@@ -275,7 +275,7 @@ public final class JepaTrainer {
         private TrainingOptions options = TrainingOptions.builder().build();
         private Optimizer.Factory optimizer;
         private CheckpointStore checkpoints;
-        private final List<TrainingListener> listeners = new ArrayList<>();
+        private final List<TrainerListener> listeners = new ArrayList<>();
 
         private Builder() {}
 
@@ -355,7 +355,7 @@ public final class JepaTrainer {
          *
          * @param listener is told after those added before it
          */
-        public Builder optListener(TrainingListener listener) {
+        public Builder optListener(TrainerListener listener) {
             listeners.add(Objects.requireNonNull(listener, "listener"));
             return this;
         }

@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes a JSON line per optimiser step: {@code step, epoch, lm_loss, jepa_loss, loss, lambda,
+ * Writes a JSON line per optimizer step: {@code step, epoch, lm_loss, jepa_loss, loss, lambda,
  * learning_rate, grad_norm, tokens, padded_tokens, flops, seconds}, and after an evaluation also
  * {@code validation_lm_loss, validation_jepa_loss, validation_loss} and, where the views are looked
  * at, what {@link io.github.dl4jjepa.core.diagnostics.ViewDiagnostics#values} names. A JEPA loss is
@@ -24,8 +24,10 @@ import java.util.List;
  * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
  * first removes the lines of later steps, which it will take again, and a last line cut off in
  * mid-write: the file then reads as if the run had never been interrupted.
+ *
+ * <p>Not for use by several threads at once.
  */
-public final class MetricsFile implements TrainingListener {
+public final class MetricsFile implements TrainerListener {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
 /**
- * What optimiser steps cost; evaluation and checkpoints are left out.
+ * What optimizer steps cost; evaluation and checkpoints are left out.
  *
  * @param tokens tokens of all rows, padding left out
  * @param paddedTokens tokens of all rows, padding included

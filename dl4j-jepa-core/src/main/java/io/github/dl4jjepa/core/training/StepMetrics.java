@@ -4,7 +4,7 @@ import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import java.util.Optional;
 
 /**
- * What there is to tell about an optimiser step.
+ * What there is to tell about an optimizer step.
  *
  * @param step the step, from 1
  * @param epoch epochs done after the step, with the fraction of the one under way

@@ -3,7 +3,7 @@ package io.github.dl4jjepa.core.training;
 /**
  * Where a run stands: all that a checkpoint holds beside the arrays.
  *
- * @param step optimiser steps taken
+ * @param step optimizer steps taken
  * @param epoch epoch of the next batch, from 0
  * @param batch micro-batches of that epoch already used
  * @param bestStep the step whose validation loss is the lowest so far; 0 before the first

@@ -8,50 +8,38 @@ import java.util.Objects;
  * has any: 4 epochs, learning rate 2e-5, linear decay without warm-up, no weight decay, gradients
  * clipped to the norm 1.
  *
- * @param epochs how often the training data are gone through, 4 by default; without meaning where
- *     {@code maxSteps} or {@code computeBudget} is given
- * @param maxSteps optimiser steps of the training, however many epochs that takes; 0, the default,
- *     for as many as the epochs have
- * @param computeBudget floating-point operations that the training may take, forward and backward
- *     over tokens that are not padding, however many epochs that is: a plain training and one with
- *     the JEPA term under the same budget are comparable; 0, the default, for as many as the epochs
- *     or {@code maxSteps} need
- * @param accumulate micro-batches per optimiser step, 1 by default; the last step of an epoch may
- *     have fewer
- * @param learningRate the learning rate after the warm-up, 2e-5 by default
- * @param schedule how the learning rate runs after the warm-up, {@link WeightSchedule#LINEAR} by
- *     default
- * @param warmupSteps optimiser steps over which the learning rate rises from 0, 0 by default
- * @param weightDecay decay of matrices and embeddings per step, as a fraction of the learning rate,
- *     0 by default
- * @param maxGradientNorm gradients of a larger Euclidean norm are scaled down to it, 1 by default;
- *     0 for no clipping
- * @param evaluateEvery optimiser steps from one evaluation to the next; 0, the default, for one at
- *     each epoch's end. The last step is always evaluated
- * @param checkpointEvery optimiser steps from one checkpoint to the next; 0, the default, for one
- *     at each epoch's end. The last step, and each one that is evaluated best, always get one
- * @param seed decides which steps drop the JEPA term, where the objective has a loss dropout; 42 by
- *     default
+ * <p>Immutable; instances may be shared between threads.
  */
-public record TrainingOptions(
-        int epochs,
-        long maxSteps,
-        double computeBudget,
-        int accumulate,
-        double learningRate,
-        WeightSchedule schedule,
-        long warmupSteps,
-        double weightDecay,
-        double maxGradientNorm,
-        long evaluateEvery,
-        long checkpointEvery,
-        long seed) {
+public final class TrainingOptions {
+    private final int epochs;
+    private final long maxSteps;
+    private final double computeBudget;
+    private final int gradientAccumulationSteps;
+    private final double learningRate;
+    private final WeightSchedule schedule;
+    private final long warmupSteps;
+    private final double weightDecay;
+    private final double maxGradientNorm;
+    private final long evaluateEvery;
+    private final long checkpointEvery;
+    private final long seed;
 
-    public TrainingOptions {
-        Objects.requireNonNull(schedule, "schedule");
+    private TrainingOptions(Builder builder) {
+        epochs = builder.epochs;
+        maxSteps = builder.maxSteps;
+        computeBudget = builder.computeBudget;
+        gradientAccumulationSteps = builder.gradientAccumulationSteps;
+        learningRate = builder.learningRate;
+        schedule = Objects.requireNonNull(builder.schedule, "schedule");
+        warmupSteps = builder.warmupSteps;
+        weightDecay = builder.weightDecay;
+        maxGradientNorm = builder.maxGradientNorm;
+        evaluateEvery = builder.evaluateEvery;
+        checkpointEvery = builder.checkpointEvery;
+        seed = builder.seed;
         requireAtLeast(1, "epochs", epochs);
         requireAtLeast(0, "maxSteps", maxSteps);
-        requireAtLeast(1, "accumulate", accumulate);
+        requireAtLeast(1, "gradientAccumulationSteps", gradientAccumulationSteps);
         requireAtLeast(0, "warmupSteps", warmupSteps);
         requireAtLeast(0, "evaluateEvery", evaluateEvery);
         requireAtLeast(0, "checkpointEvery", checkpointEvery);
@@ -73,6 +61,90 @@ public record TrainingOptions(
         return new Builder();
     }
 
+    /**
+     * How often the training data are gone through, 4 by default; without meaning where {@code
+     * maxSteps} or {@code computeBudget} is given.
+     */
+    public int epochs() {
+        return epochs;
+    }
+
+    /**
+     * Optimizer steps of the training, however many epochs that takes; 0, the default, for as many
+     * as the epochs have.
+     */
+    public long maxSteps() {
+        return maxSteps;
+    }
+
+    /**
+     * Floating-point operations that the training may take, forward and backward over tokens that
+     * are not padding, however many epochs that is: a plain training and one with the JEPA term
+     * under the same budget are comparable; 0, the default, for as many as the epochs or {@code
+     * maxSteps} need.
+     */
+    public double computeBudget() {
+        return computeBudget;
+    }
+
+    /** Micro-batches per optimizer step, 1 by default; the last step of an epoch may have fewer. */
+    public int gradientAccumulationSteps() {
+        return gradientAccumulationSteps;
+    }
+
+    /** The learning rate after the warm-up, 2e-5 by default. */
+    public double learningRate() {
+        return learningRate;
+    }
+
+    /** How the learning rate runs after the warm-up, {@link WeightSchedule#LINEAR} by default. */
+    public WeightSchedule schedule() {
+        return schedule;
+    }
+
+    /** Optimizer steps over which the learning rate rises from 0, 0 by default. */
+    public long warmupSteps() {
+        return warmupSteps;
+    }
+
+    /**
+     * Decay of matrices and embeddings per step, as a fraction of the learning rate, 0 by default.
+     */
+    public double weightDecay() {
+        return weightDecay;
+    }
+
+    /**
+     * Gradients of a larger Euclidean norm are scaled down to it, 1 by default; 0 for no clipping.
+     */
+    public double maxGradientNorm() {
+        return maxGradientNorm;
+    }
+
+    /**
+     * Optimizer steps from one evaluation to the next; 0, the default, for one at each epoch's end.
+     * The last step is always evaluated.
+     */
+    public long evaluateEvery() {
+        return evaluateEvery;
+    }
+
+    /**
+     * Optimizer steps from one checkpoint to the next; 0, the default, for one at each epoch's end.
+     * The last step, and each one that is evaluated best, always get one.
+     */
+    public long checkpointEvery() {
+        return checkpointEvery;
+    }
+
+    /**
+     * Decides which steps drop the JEPA term, where the objective has a loss dropout; 42 by
+     * default.
+     */
+    public long seed() {
+        return seed;
+    }
+
     private static void requireAtLeast(long least, String name, long value) {
         if (value < least) {
             throw new IllegalArgumentException(
@@ -91,7 +163,7 @@ public record TrainingOptions(
         private int epochs = 4;
         private long maxSteps;
         private double computeBudget;
-        private int accumulate = 1;
+        private int gradientAccumulationSteps = 1;
         private double learningRate = 2e-5;
         private WeightSchedule schedule = WeightSchedule.LINEAR;
         private long warmupSteps;
@@ -121,9 +193,9 @@ public record TrainingOptions(
             return this;
         }
 
-        /** See {@link TrainingOptions#accumulate()}. */
-        public Builder optAccumulate(int accumulate) {
-            this.accumulate = accumulate;
+        /** See {@link TrainingOptions#gradientAccumulationSteps()}. */
+        public Builder optGradientAccumulationSteps(int gradientAccumulationSteps) {
+            this.gradientAccumulationSteps = gradientAccumulationSteps;
             return this;
         }
 
@@ -181,19 +253,7 @@ public record TrainingOptions(
          * @throws IllegalArgumentException if one of them is out of its range
          */
         public TrainingOptions build() {
-            return new TrainingOptions(
-                    epochs,
-                    maxSteps,
-                    computeBudget,
-                    accumulate,
-                    learningRate,
-                    schedule,
-                    warmupSteps,
-                    weightDecay,
-                    maxGradientNorm,
-                    evaluateEvery,
-                    checkpointEvery,
-                    seed);
+            return new TrainingOptions(this);
         }
     }
 }

@@ -65,7 +65,8 @@ final class TrainingPlan {
     }
 
     private long stepsPerEpoch() {
-        return (batchesPerEpoch + options.accumulate() - 1L) / options.accumulate();
+        return (batchesPerEpoch + options.gradientAccumulationSteps() - 1L)
+                / options.gradientAccumulationSteps();
     }
 
     /** The learning rate of the step after a state. */
@@ -81,7 +82,7 @@ final class TrainingPlan {
 
     /** The micro-batch of the epoch that the step after a state ends at. */
     private int end(TrainerState state) {
-        return Math.min(state.batch() + options.accumulate(), batchesPerEpoch);
+        return Math.min(state.batch() + options.gradientAccumulationSteps(), batchesPerEpoch);
     }
 
     /**
@@ -129,8 +130,10 @@ final class TrainingPlan {
      * @throws JepaException if it would not
      */
     void requireReaches(TrainerState state) {
-        long steps = state.epoch() * stepsPerEpoch() + state.batch() / options.accumulate();
-        if (state.batch() % options.accumulate() != 0
+        long steps =
+                state.epoch() * stepsPerEpoch()
+                        + state.batch() / options.gradientAccumulationSteps();
+        if (state.batch() % options.gradientAccumulationSteps() != 0
                 || state.batch() >= batchesPerEpoch
                 || steps != state.step()) {
             throw new JepaException(
@@ -144,7 +147,7 @@ final class TrainingPlan {
                             state.batch(),
                             state.epoch(),
                             batchesPerEpoch,
-                            options.accumulate()));
+                            options.gradientAccumulationSteps()));
         }
     }
 }

@@ -5,7 +5,7 @@ import java.util.Optional;
 /**
  * How a training ended.
  *
- * @param steps optimiser steps taken, those before a resumption included
+ * @param steps optimizer steps taken, those before a resumption included
  * @param lastStep the last step, with the final validation losses; empty where a resumed run had
  *     ended already
  * @param bestStep the step with the lowest validation loss; 0 without validation

@@ -9,7 +9,7 @@ import io.github.dl4jjepa.core.JepaException;
 @FunctionalInterface
 public interface ExampleEncoder {
     /**
-     * Tokenises an example.
+     * Tokenizes an example.
      *
      * @throws JepaException if the example cannot be used: no assistant turn, a template that
      *     refuses it, a row that is too long; the message names {@link Example#source()}

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.view;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
 import java.util.function.Function;
 
 /** The layouts by name. */

@@ -17,22 +17,22 @@ final class RowBuilder {
     private final List<Readout> readouts = new ArrayList<>();
     private int length;
     private int segment;
-    private TokenizedExample labelled;
+    private TokenizedExample labeled;
 
-    /** The conversation as one segment, trained to produce its labelled tokens. */
+    /** The conversation as one segment, trained to produce its labeled tokens. */
     static RowBuilder conversation(TokenizedExample example) {
         return conversation(example, 0);
     }
 
     /**
-     * The conversation, trained to produce its labelled tokens.
+     * The conversation, trained to produce its labeled tokens.
      *
      * @param cut how many of its tokens make a segment of their own, segment 0, that others may
      *     have as their prefix; 0 where none do
      */
     static RowBuilder conversation(TokenizedExample example, int cut) {
         RowBuilder row = new RowBuilder();
-        row.labelled = example;
+        row.labeled = example;
         int[] ids = example.ids();
         if (cut == 0) {
             row.segment(ids, 0, NONE);
@@ -70,10 +70,10 @@ final class RowBuilder {
     Row build() {
         int[] targets = new int[length];
         Arrays.fill(targets, Row.NO_TARGET);
-        if (labelled != null) {
-            TokenSpan labels = labelled.labels();
+        if (labeled != null) {
+            TokenSpan labels = labeled.labels();
             System.arraycopy(
-                    labelled.ids(), labels.start(), targets, labels.start() - 1, labels.length());
+                    labeled.ids(), labels.start(), targets, labels.start() - 1, labels.length());
         }
         return new Row(
                 ids.build().toArray(),

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.view;
 
-import io.github.dl4jjepa.core.OptionName;
+import io.github.dl4jjepa.core.internal.OptionName;
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -13,20 +14,11 @@ import java.util.Objects;
  * <p>How the views are laid out in rows is another matter: a {@link ViewLayout} decides the cost,
  * never the result.
  *
- * @param predictorIds ids of the [PRED] tokens in their order, none to {@value #MAX_PREDICTORS};
- *     one id several times for [PRED] tokens that share an embedding
- * @param placement where the [PRED] tokens stand, {@link PredictorPlacement#AFTER} by default
- * @param direction which view predicts which, {@link Direction#FORWARD} by default
- * @param textView what the first view is seen with, {@link TextView#IN_CONTEXT} by default
- * @param pooling which hidden states are read, {@link Pooling#LAST_TOKEN} by default
+ * <p>Immutable.
  */
-public record ViewOptions(
-        List<Integer> predictorIds,
-        PredictorPlacement placement,
-        Direction direction,
-        TextView textView,
-        Pooling pooling)
-        implements java.io.Serializable {
+public final class ViewOptions implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /** The most [PRED] tokens that a view can have. */
     public static final int MAX_PREDICTORS = 10;
 
@@ -87,12 +79,18 @@ public record ViewOptions(
         }
     }
 
-    public ViewOptions {
-        predictorIds = List.copyOf(predictorIds);
-        Objects.requireNonNull(placement, "placement");
-        Objects.requireNonNull(direction, "direction");
-        Objects.requireNonNull(textView, "textView");
-        Objects.requireNonNull(pooling, "pooling");
+    private final List<Integer> predictorIds;
+    private final PredictorPlacement placement;
+    private final Direction direction;
+    private final TextView textView;
+    private final Pooling pooling;
+
+    private ViewOptions(Builder builder) {
+        predictorIds = List.copyOf(builder.predictorIds);
+        placement = Objects.requireNonNull(builder.placement, "placement");
+        direction = Objects.requireNonNull(builder.direction, "direction");
+        textView = Objects.requireNonNull(builder.textView, "textView");
+        pooling = Objects.requireNonNull(builder.pooling, "pooling");
         if (predictorIds.size() > MAX_PREDICTORS) {
             throw new IllegalArgumentException(
                     predictorIds.size()
@@ -116,6 +114,53 @@ public record ViewOptions(
     /** Options to set; those left out keep their default. */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /**
+     * Ids of the [PRED] tokens in their order, none to {@value #MAX_PREDICTORS}; one id several
+     * times for [PRED] tokens that share an embedding.
+     */
+    public List<Integer> predictorIds() {
+        return predictorIds;
+    }
+
+    /** Where the [PRED] tokens stand, {@link PredictorPlacement#AFTER} by default. */
+    public PredictorPlacement placement() {
+        return placement;
+    }
+
+    /** Which view predicts which, {@link Direction#FORWARD} by default. */
+    public Direction direction() {
+        return direction;
+    }
+
+    /** What the first view is seen with, {@link TextView#IN_CONTEXT} by default. */
+    public TextView textView() {
+        return textView;
+    }
+
+    /** Which hidden states are read, {@link Pooling#LAST_TOKEN} by default. */
+    public Pooling pooling() {
+        return pooling;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ViewOptions options && parts().equals(options.parts());
+    }
+
+    @Override
+    public int hashCode() {
+        return parts().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "ViewOptions" + parts();
+    }
+
+    private List<Object> parts() {
+        return List.of(predictorIds, placement, direction, textView, pooling);
     }
 
     /** Sets options one by one; {@link ViewOptions} says what they mean. */
@@ -164,7 +209,7 @@ public record ViewOptions(
          * @throws IllegalArgumentException if there are too many [PRED] ids, or a negative one
          */
         public ViewOptions build() {
-            return new ViewOptions(predictorIds, placement, direction, textView, pooling);
+            return new ViewOptions(this);
         }
     }
 }

@@ -2,7 +2,7 @@
  * From an example to rows of token ids: what the views are, where each is read out, and how they
  * are laid out for a decoder.
  *
- * <p>Everything here is plain data; tokenisers stay behind {@link
+ * <p>Everything here is plain data; tokenizers stay behind {@link
  * io.github.dl4jjepa.core.view.ExampleEncoder}, arrays begin in {@code iterator}.
  */
 package io.github.dl4jjepa.core.view;

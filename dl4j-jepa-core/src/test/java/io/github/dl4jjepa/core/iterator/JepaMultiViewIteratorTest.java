@@ -279,7 +279,7 @@ class JepaMultiViewIteratorTest {
     }
 
     @Test
-    void goesOnAfterSerialisation() throws Exception {
+    void goesOnAfterSerialization() throws Exception {
         JepaMultiViewIterator batches = iterator().optSeed(42).build();
         batches.nextBatch();
 

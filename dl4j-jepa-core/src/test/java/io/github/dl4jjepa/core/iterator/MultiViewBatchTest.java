@@ -135,7 +135,7 @@ class MultiViewBatchTest {
     }
 
     @Test
-    void labelsPointAtTheHiddenStateBeforeEachLabelledToken() {
+    void labelsPointAtTheHiddenStateBeforeEachLabeledToken() {
         assertThat(batch.labelIndices().toIntVector()).containsExactly(1, 2, 15 + 2, 15 + 3);
         assertThat(batch.labelIds().toIntVector()).containsExactly(21, 2, 22, 2);
         assertThat(batch.labels()).isEqualTo(4);

@@ -199,7 +199,7 @@ class JepaLossLayerTest {
         return new JepaLossLayer.Builder()
                 .lambda(0.25)
                 .gamma(2)
-                .distance(DistanceKind.CENTRED_INFO_NCE)
+                .distance(DistanceKind.CENTERED_INFO_NCE)
                 .temperature(0.2)
                 .target(TargetMode.STOP_GRADIENT)
                 .hasBias(false)

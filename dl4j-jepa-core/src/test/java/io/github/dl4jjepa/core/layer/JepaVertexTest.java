@@ -102,7 +102,7 @@ class JepaVertexTest {
     @ParameterizedTest
     @EnumSource(
             value = DistanceKind.class,
-            names = {"COSINE", "CENTRED_COSINE", "INFO_NCE", "MSE"})
+            names = {"COSINE", "CENTERED_COSINE", "INFO_NCE", "MSE"})
     void gradientsAgreeWithDeeplearning4jsGradientCheck(DistanceKind distance) {
         ComputationGraph network =
                 new ComputationGraph(towers(JepaVertex.of(distance, 0.7), new NoOp()));

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.Goldens;
-import io.github.dl4jjepa.core.samediff.Arena;
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
-import io.github.dl4jjepa.core.samediff.GradientFunction;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
+import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -157,7 +157,7 @@ class DistanceTest {
                                                 at ->
                                                         at == Points.ORDINARY
                                                                 || !kind.toString()
-                                                                        .startsWith("centred"))
+                                                                        .startsWith("centered"))
                                         .map(at -> Arguments.of(kind, at)));
     }
 
@@ -198,10 +198,10 @@ class DistanceTest {
     }
 
     @Test
-    void whereCentringLeavesNothingTheDistanceIsOne() {
-        assertThat(distances(DistanceKind.CENTRED_COSINE, Points.ALL_PAIRS_EQUAL))
+    void whereCenteringLeavesNothingTheDistanceIsOne() {
+        assertThat(distances(DistanceKind.CENTERED_COSINE, Points.ALL_PAIRS_EQUAL))
                 .containsExactly(new double[] {1, 1}, within(1e-5));
-        assertThat(distances(DistanceKind.CENTRED_COSINE, Points.BATCH_OF_ONE))
+        assertThat(distances(DistanceKind.CENTERED_COSINE, Points.BATCH_OF_ONE))
                 .containsExactly(new double[] {1}, within(1e-5));
     }
 
@@ -211,7 +211,7 @@ class DistanceTest {
                 List.of(
                         DistanceKind.INFO_NCE,
                         DistanceKind.INFO_NCE_ONE_WAY,
-                        DistanceKind.CENTRED_INFO_NCE)) {
+                        DistanceKind.CENTERED_INFO_NCE)) {
             assertThat(distances(kind, Points.BATCH_OF_ONE))
                     .containsExactly(new double[] {0}, within(1e-12));
         }

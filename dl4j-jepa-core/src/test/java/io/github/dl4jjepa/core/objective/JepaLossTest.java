@@ -3,8 +3,8 @@ package io.github.dl4jjepa.core.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -38,7 +38,7 @@ class JepaObjectiveTest {
     }
 
     @Test
-    void refusesStepsThatWouldMinimiseNothing() {
+    void refusesStepsThatWouldMinimizeNothing() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> JepaObjective.builder().optGamma(0).optLossDropout(0.5).build())
                 .withMessageContaining("gamma is 0");

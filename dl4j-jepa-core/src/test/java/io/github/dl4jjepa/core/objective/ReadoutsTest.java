@@ -3,9 +3,9 @@ package io.github.dl4jjepa.core.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -34,7 +34,7 @@ class SerializationTest {
                                 .optGamma(0.5)
                                 .optLambda(2)
                                 .optLambdaSchedule(WeightSchedule.COSINE)
-                                .optDistance(InfoNce.centred(0.1))
+                                .optDistance(InfoNce.centered(0.1))
                                 .optRegularizer(new SigReg(8), 0.1)
                                 .optRegularizer(new VicReg(), 0.2)
                                 .optTarget(TargetMode.EMA)

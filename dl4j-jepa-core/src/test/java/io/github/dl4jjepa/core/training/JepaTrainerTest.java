@@ -58,7 +58,10 @@ class JepaTrainerTest {
         Recorder ofLarge = new Recorder();
         trainer(large, new ToyBatches(10, 4), options()).optListener(ofLarge).build().train();
 
-        trainer(decoder, new ToyBatches(10, batchSize), options().optAccumulate(accumulate))
+        trainer(
+                        decoder,
+                        new ToyBatches(10, batchSize),
+                        options().optGradientAccumulationSteps(accumulate))
                 .optListener(recorder)
                 .build()
                 .train();
@@ -97,7 +100,10 @@ class JepaTrainerTest {
 
     @Test
     void neverTakesAStepAcrossAnEpochsEnd() {
-        trainer(decoder, new ToyBatches(5, 1), options().optEpochs(2).optAccumulate(2))
+        trainer(
+                        decoder,
+                        new ToyBatches(5, 1),
+                        options().optEpochs(2).optGradientAccumulationSteps(2))
                 .optListener(recorder)
                 .build()
                 .train();
@@ -246,7 +252,7 @@ class JepaTrainerTest {
 
         assertThatThrownBy(
                         () ->
-                                trainer(decoder, batches, options().optAccumulate(2))
+                                trainer(decoder, batches, options().optGradientAccumulationSteps(2))
                                         .setGradientSource(source)
                                         .optListener(weights)
                                         .build()
@@ -279,7 +285,10 @@ class JepaTrainerTest {
 
         assertThatThrownBy(
                         () ->
-                                trainer(decoder, new ToyBatches(2, 1), options().optAccumulate(2))
+                                trainer(
+                                                decoder,
+                                                new ToyBatches(2, 1),
+                                                options().optGradientAccumulationSteps(2))
                                         .setGradientSource(source)
                                         .build()
                                         .train())
@@ -382,7 +391,7 @@ class JepaTrainerTest {
                 trainer(
                                 decoder,
                                 new ToyBatches(examples, batchSize),
-                                options().optAccumulate(accumulate))
+                                options().optGradientAccumulationSteps(accumulate))
                         .optCheckpoints(checkpoints)
                         .build();
 
@@ -429,7 +438,7 @@ class JepaTrainerTest {
     @Test
     void stepsThatDropTheTermAskForNoViews() {
         ToyBatches batches = new ToyBatches(40, 1);
-        dropping(decoder, batches, options().optEpochs(1).optAccumulate(2))
+        dropping(decoder, batches, options().optEpochs(1).optGradientAccumulationSteps(2))
                 .optListener(recorder)
                 .build()
                 .train();
@@ -581,7 +590,7 @@ class JepaTrainerTest {
         calibrated(decoder, 3, options().optMaxSteps(5))
                 .optListener(recorder)
                 .optListener(
-                        new TrainingListener() {
+                        new TrainerListener() {
                             @Override
                             public void onStart(long totalSteps, TrainerState state) {
                                 expected.add(ratio(source, same.nextBatch()));
@@ -819,7 +828,7 @@ class JepaTrainerTest {
                         decoder,
                         new ToyBatches(9, 2),
                         options()
-                                .optAccumulate(2)
+                                .optGradientAccumulationSteps(2)
                                 .optSchedule(WeightSchedule.COSINE)
                                 .optWarmupSteps(2)
                                 .optWeightDecay(0.1)
@@ -851,7 +860,7 @@ class JepaTrainerTest {
     }
 
     /** Remembers what it was told. */
-    private static final class Recorder implements TrainingListener {
+    private static final class Recorder implements TrainerListener {
         private final List<StepMetrics> steps = new ArrayList<>();
         private final List<TrainerState> checkpoints = new ArrayList<>();
         private long totalSteps;
@@ -879,7 +888,7 @@ class JepaTrainerTest {
         }
     }
 
-    private final class WeightsAfterEachStep implements TrainingListener {
+    private final class WeightsAfterEachStep implements TrainerListener {
         private final List<Map<String, List<Float>>> weights =
                 new ArrayList<>(List.of(values(decoder.parameters().arrays())));
 
@@ -901,7 +910,7 @@ class JepaTrainerTest {
         private static final long serialVersionUID = 1L;
     }
 
-    private record KillAfter(long step) implements TrainingListener {
+    private record KillAfter(long step) implements TrainerListener {
         @Override
         public void onStep(StepMetrics metrics) {
             if (metrics.step() == step) {

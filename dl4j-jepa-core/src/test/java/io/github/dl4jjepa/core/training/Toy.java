@@ -245,7 +245,7 @@ final class Toy {
         /** The states saved, in order. */
         final List<TrainerState> states = new ArrayList<>();
 
-        /** The arrays saved last: parameters and optimiser state. */
+        /** The arrays saved last: parameters and optimizer state. */
         final Map<String, INDArray> arrays = new LinkedHashMap<>();
 
         @Override

@@ -14,10 +14,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TrainingOptionsTest {
     @Test
     void defaultsToThePapersSettings() {
-        assertThat(TrainingOptions.builder().build())
-                .isEqualTo(
-                        new TrainingOptions(
-                                4, 0, 0, 1, 2e-5, WeightSchedule.LINEAR, 0, 0, 1, 0, 0, 42));
+        TrainingOptions options = TrainingOptions.builder().build();
+
+        assertThat(options.epochs()).isEqualTo(4);
+        assertThat(options.maxSteps()).isZero();
+        assertThat(options.computeBudget()).isZero();
+        assertThat(options.gradientAccumulationSteps()).isEqualTo(1);
+        assertThat(options.learningRate()).isEqualTo(2e-5);
+        assertThat(options.schedule()).isEqualTo(WeightSchedule.LINEAR);
+        assertThat(options.warmupSteps()).isZero();
+        assertThat(options.weightDecay()).isZero();
+        assertThat(options.maxGradientNorm()).isEqualTo(1);
+        assertThat(options.evaluateEvery()).isZero();
+        assertThat(options.checkpointEvery()).isZero();
+        assertThat(options.seed()).isEqualTo(42);
     }
 
     @ParameterizedTest(name = "{0}")
@@ -35,7 +45,9 @@ class TrainingOptionsTest {
         return Stream.of(
                 refused("epochs must be at least 1, not 0", b -> b.optEpochs(0)),
                 refused("maxSteps must be at least 0, not -1", b -> b.optMaxSteps(-1)),
-                refused("accumulate must be at least 1, not 0", b -> b.optAccumulate(0)),
+                refused(
+                        "gradientAccumulationSteps must be at least 1, not 0",
+                        b -> b.optGradientAccumulationSteps(0)),
                 refused("warmupSteps must be at least 0, not -3", b -> b.optWarmupSteps(-3)),
                 refused("evaluateEvery must be at least 0, not -1", b -> b.optEvaluateEvery(-1)),
                 refused(

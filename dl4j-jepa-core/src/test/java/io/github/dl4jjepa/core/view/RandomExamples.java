@@ -47,12 +47,20 @@ public final class RandomExamples extends DomainContextBase {
     @Provide
     public Arbitrary<ViewOptions> options() {
         return Combinators.combine(
-                        tokens(50, 53).list().ofMaxSize(4),
+                        tokens(50, 53).array(int[].class).ofMaxSize(4),
                         Arbitraries.of(PredictorPlacement.class),
                         Arbitraries.of(Direction.class),
                         Arbitraries.of(TextView.class),
                         Arbitraries.of(Pooling.class))
-                .as(ViewOptions::new);
+                .as(
+                        (predictorIds, placement, direction, textView, pooling) ->
+                                ViewOptions.builder()
+                                        .optPredictorIds(predictorIds)
+                                        .optPlacement(placement)
+                                        .optDirection(direction)
+                                        .optTextView(textView)
+                                        .optPooling(pooling)
+                                        .build());
     }
 
     private static Arbitrary<Integer> tokens(int first, int last) {

@@ -4,13 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.diagnostics.Cosines;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.diagnostics.ViewEmbeddings;
+import io.github.dl4jjepa.core.internal.Cosines;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.objective.ViewProbe;
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
@@ -124,7 +124,7 @@ public final class Analysis {
         ViewDiagnostics diagnostics = ViewDiagnostics.of(reading.views(), reading.answers());
         cosines(reading.views(), figures);
         singularValues(diagnostics, figures);
-        neighbours(reading.views(), figures);
+        neighbors(reading.views(), figures);
         if (!curves.isEmpty()) {
             losses(curves, figures);
         }
@@ -191,14 +191,16 @@ public final class Analysis {
                         .orElse(new TrainedViews(predictorIds.length, false, defaults));
         ViewOptions options = trained.options();
         return LayoutKind.SHARED_PREFIX.of(
-                new ViewOptions(
-                        predictors < 0
-                                ? trained.predictorIds(predictorIds)
-                                : Arrays.stream(predictorIds).limit(predictors).boxed().toList(),
-                        options.placement(),
-                        ViewOptions.Direction.FORWARD,
-                        textView == null ? options.textView() : textView,
-                        pooling == null ? options.pooling() : pooling));
+                ViewOptions.builder()
+                        .optPredictorIds(
+                                predictors < 0
+                                        ? trained.predictorIds(predictorIds)
+                                        : Arrays.copyOf(predictorIds, predictors))
+                        .optPlacement(options.placement())
+                        .optDirection(ViewOptions.Direction.FORWARD)
+                        .optTextView(textView == null ? options.textView() : textView)
+                        .optPooling(pooling == null ? options.pooling() : pooling)
+                        .build());
     }
 
     private static void cosines(ViewEmbeddings views, FigureFolder figures) {
@@ -210,7 +212,7 @@ public final class Analysis {
                 new Cosines(text, code, views.answerIds()),
                 figures);
         histogram(
-                "cosines-centred",
+                "cosines-centered",
                 "Cosines of texts and codes, each view's mean taken off",
                 new Cosines(
                         text.subRowVector(text.mean(0)),
@@ -306,7 +308,7 @@ public final class Analysis {
         return (int) (Math.floor(Math.log10(max)) - Math.ceil(Math.log10(min))) + 1;
     }
 
-    private static void neighbours(ViewEmbeddings views, FigureFolder figures) {
+    private static void neighbors(ViewEmbeddings views, FigureFolder figures) {
         int pairs = views.pairs();
         double[][] embeddings = Nd4j.vstack(views.text(), views.code()).toDoubleMatrix();
         double perplexity = Math.min(MAX_PERPLEXITY, (embeddings.length - 1) / 3.0);

@@ -2,9 +2,9 @@ package io.github.dl4jjepa.examples.benchmark;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.finetuning.ProcessMemory;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;

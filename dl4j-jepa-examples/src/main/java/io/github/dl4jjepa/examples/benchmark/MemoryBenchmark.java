@@ -6,13 +6,13 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.StepMetrics;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
-import io.github.dl4jjepa.models.finetuning.ProcessMemory;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +35,7 @@ public final class MemoryBenchmark {
     private final int steps;
 
     /**
-     * @param steps optimiser steps
+     * @param steps optimizer steps
      */
     public MemoryBenchmark(int steps) {
         this.steps = steps;
@@ -70,7 +70,7 @@ public final class MemoryBenchmark {
         return new Result(measurements.residentMb, measurements.javaMb, steps);
     }
 
-    private static final class Measurements implements TrainingListener {
+    private static final class Measurements implements TrainerListener {
         private final Runnable progress;
         private final Map<Long, Long> residentMb = new TreeMap<>();
         private final Map<Long, Long> javaMb = new TreeMap<>();

@@ -4,7 +4,7 @@ import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.finetuning.ProcessMemory;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.util.List;
 
 /**

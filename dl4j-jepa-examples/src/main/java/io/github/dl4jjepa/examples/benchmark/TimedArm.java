@@ -6,7 +6,7 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.StepMetrics;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** One way to train on the same batch again and again, with the times of its steps. */
-final class TimedArm implements BatchSource, TrainingListener, AutoCloseable {
+final class TimedArm implements BatchSource, TrainerListener, AutoCloseable {
     private final List<TokenizedExample> examples;
     private final ViewLayout layout;
     private final JepaObjective objective;

@@ -4,7 +4,6 @@ import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.core.view.ViewOptions;
-import io.github.dl4jjepa.models.decoder.Activation;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Attention;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.FeedForward;
@@ -13,6 +12,7 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
+import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -51,24 +51,26 @@ public record TrainingShape(
     /** A decoder with random parameters, always the same. */
     TransformerDecoder decoder() {
         return TransformerDecoder.random(
-                new DecoderConfig(
-                        vocabulary,
-                        hidden,
-                        layers,
-                        Attention.llama(heads, keyValueHeads, hidden / heads, false, layers, 0),
-                        new FeedForward(
-                                List.of(feedForward),
-                                Activation.SILU,
-                                true,
-                                Projection.SEPARATE,
-                                false),
-                        new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
-                        1,
-                        Head.plain(true),
-                        new RotaryEmbedding(10000, new RotaryEmbedding.Plain()),
-                        TensorNames.LLAMA,
-                        Math.max(MAX_POSITIONS, promptTokens + codeTokens + 1),
-                        0.02),
+                DecoderConfig.builder()
+                        .setVocabularySize(vocabulary)
+                        .setHiddenSize(hidden)
+                        .setLayers(layers)
+                        .setAttention(
+                                Attention.llama(
+                                        heads, keyValueHeads, hidden / heads, false, layers, 0))
+                        .setFeedForward(
+                                new FeedForward(
+                                        List.of(feedForward),
+                                        HiddenActivation.SILU,
+                                        true,
+                                        Projection.SEPARATE,
+                                        false))
+                        .setNorm(new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE))
+                        .setHead(Head.plain(true))
+                        .setPositions(new RotaryEmbedding(10000, new RotaryEmbedding.Plain()))
+                        .setNames(TensorNames.LLAMA)
+                        .setMaxPositions(Math.max(MAX_POSITIONS, promptTokens + codeTokens + 1))
+                        .build(),
                 1);
     }
 

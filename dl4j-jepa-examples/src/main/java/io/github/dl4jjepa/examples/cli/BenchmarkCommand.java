@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.examples.benchmark.LayoutBenchmark;
 import io.github.dl4jjepa.examples.benchmark.LoadBenchmark;
 import io.github.dl4jjepa.examples.benchmark.MemoryBenchmark;
@@ -307,7 +307,7 @@ final class BenchmarkCommand implements Runnable {
                 names = "--steps",
                 defaultValue = "1000",
                 paramLabel = "N",
-                description = "Optimiser steps, 50 or more.")
+                description = "Optimizer steps, 50 or more.")
         private int steps;
 
         @Mixin private ProgressMixin progress;

@@ -1,13 +1,13 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
-import io.github.dl4jjepa.models.evaluation.Evaluation;
 import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.Task;
+import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
 import java.io.Writer;
@@ -117,7 +117,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =
-                    new Evaluation(chat, judge, batchSize, maxNewTokens)
+                    new TaskEvaluation(chat, judge, batchSize, maxNewTokens)
                             .run(examples, predictions, new Counter(progress));
             return new Result(
                     judge.name(),

@@ -3,9 +3,9 @@ package io.github.dl4jjepa.examples.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
-import io.github.dl4jjepa.models.decoder.family.ConfigJson;
-import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.internal.family.ConfigJson;
+import io.github.dl4jjepa.models.internal.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
@@ -51,10 +51,10 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
     /**
      * What the command prints; gigabytes are 10^9 bytes.
      *
-     * @param trainingGb weights, gradients and optimiser state in float32; what a step keeps
+     * @param trainingGb weights, gradients and optimizer state in float32; what a step keeps
      *     besides depends on its tokens
      * @param dtypes how many tensors are stored in each type
-     * @param quantization the method by which weights are quantised, which training refuses
+     * @param quantization the method by which weights are quantized, which training refuses
      */
     record Result(
             String family,

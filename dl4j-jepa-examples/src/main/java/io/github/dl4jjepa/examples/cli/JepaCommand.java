@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.objective.DistanceKind;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -8,6 +9,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -104,11 +106,26 @@ public final class JepaCommand implements Runnable {
         return jepa.setExpandAtFiles(false)
                 .setDefaultValueProvider(JepaCommand::shortNumber)
                 .registerConverter(Path.class, JepaCommand::path)
+                .registerConverter(DistanceKind.class, JepaCommand::distance)
                 .setExecutionStrategy(JepaCommand::printResult)
                 .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
                 .setExecutionExceptionHandler(
                         (exception, command, parsed) -> reportFailure(jepa, exception))
                 .setUsageHelpAutoWidth(true);
+    }
+
+    /** Accepts the spelling of release 0.1.0 too, with picocli's own message for any other. */
+    private static DistanceKind distance(String name) {
+        try {
+            return DistanceKind.named(name);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.TypeConversionException(
+                    "expected one of "
+                            + Arrays.toString(DistanceKind.values())
+                            + " (case-insensitive) but was '"
+                            + name
+                            + "'");
+        }
     }
 
     /** Runs a command; returns its exit code. */

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What is minimised. */
+/** What is minimized. */
 final class ObjectiveOptionsMixin {
     private static final JepaObjective DEFAULTS = JepaObjective.builder().build();
     private static final Map<String, Object> SETTINGS = DEFAULTS.settings();

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.examples.cli;
 
 import com.sun.jna.Platform;
-import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

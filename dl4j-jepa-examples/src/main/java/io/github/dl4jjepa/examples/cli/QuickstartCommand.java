@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.examples.quickstart.Quickstart;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;

@@ -78,7 +78,7 @@ final class TrainingOptionsMixin {
             names = "--max-steps",
             paramLabel = "N",
             description =
-                    "Optimiser steps to take, in place of --epochs; 0 for as many as these need.")
+                    "Optimizer steps to take, in place of --epochs; 0 for as many as these need.")
     private long maxSteps = DEFAULTS.maxSteps();
 
     @Option(
@@ -109,7 +109,7 @@ final class TrainingOptionsMixin {
             names = "--accumulate",
             paramLabel = "N",
             description = "Micro-batches per optimizer step.")
-    private int accumulate = DEFAULTS.accumulate();
+    private int accumulate = DEFAULTS.gradientAccumulationSteps();
 
     @Option(names = "--learning-rate", paramLabel = "X", description = "Largest learning rate.")
     private double learningRate = DEFAULTS.learningRate();
@@ -214,7 +214,7 @@ final class TrainingOptionsMixin {
                 .optEpochs(epochs)
                 .optMaxSteps(maxSteps)
                 .optComputeBudget(computeBudget)
-                .optAccumulate(accumulate)
+                .optGradientAccumulationSteps(accumulate)
                 .optLearningRate(learningRate)
                 .optSchedule(schedule)
                 .optWarmupSteps(warmup)

@@ -3,13 +3,13 @@ package io.github.dl4jjepa.examples.cli;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainerState;
-import io.github.dl4jjepa.core.training.TrainingListener;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import java.util.Locale;
 
 /** Shows how a training goes: loss parts, tokens a second, time left. */
-final class TrainingProgress implements TrainingListener, AutoCloseable {
+final class TrainingProgress implements TrainerListener, AutoCloseable {
     private final String task;
     private ConsoleProgress progress;
     private String validation = "";

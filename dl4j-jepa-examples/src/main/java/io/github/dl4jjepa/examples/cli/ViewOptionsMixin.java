@@ -4,7 +4,6 @@ import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
-import java.util.List;
 import picocli.CommandLine.Option;
 
 /** What the JEPA term compares, and in which layout. */
@@ -65,7 +64,13 @@ final class ViewOptionsMixin {
     void applyTo(FineTuning.Builder tuning) {
         tuning.optPredictors(predictors)
                 .optTiedPredictors(tiedPredictors)
-                .optViews(new ViewOptions(List.of(), placement, direction, textView, pooling))
+                .optViews(
+                        ViewOptions.builder()
+                                .optPlacement(placement)
+                                .optDirection(direction)
+                                .optTextView(textView)
+                                .optPooling(pooling)
+                                .build())
                 .optLayout(layout)
                 .optPairs(pairs);
     }

@@ -10,7 +10,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.layer.DecoderVertex;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.File;
 import java.io.IOException;
@@ -55,7 +55,7 @@ public final class Ex2DecoderInComputationGraph {
         CheckpointFolder folder = CheckpointFolder.open(checkpoint);
         // The tokenizer gets a [PRED] token, and the decoder an embedding for it.
         TokenizerFiles files = TokenizerFiles.read(folder.path()).withPredictors(1);
-        try (Tokenizer tokenizer = Tokenizer.open(files)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(tokenizer, ChatTemplate.of(files), MAX_LENGTH);
             // A decoder keeps the views of one row apart: any layout will do, this one is cheapest.

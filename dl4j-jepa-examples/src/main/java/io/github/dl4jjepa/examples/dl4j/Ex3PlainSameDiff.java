@@ -5,7 +5,7 @@ import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaLoss;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.SequenceEncoder;
@@ -70,12 +70,12 @@ public final class Ex3PlainSameDiff {
                         WIDTH);
         SDVariable hidden = hiddenStates(sd, ids, embedding);
 
-        // 2. Your language-model loss: the mean cross entropy of the labelled tokens. Ops has
+        // 2. Your language-model loss: the mean cross entropy of the labeled tokens. Ops has
         //    what SameDiff gets wrong when it differentiates: gather and cross entropy.
         SDVariable labelIds = sd.placeHolder("label_ids", DataType.INT32, -1);
-        SDVariable labelled =
+        SDVariable labeled =
                 Ops.gather(hidden, sd.placeHolder("label_indices", DataType.INT32, -1));
-        SDVariable logits = Ops.linear(labelled, embedding);
+        SDVariable logits = Ops.linear(labeled, embedding);
         SDVariable languageModel =
                 Ops.crossEntropySum(logits, labelIds, vocabulary)
                         .div(sd.sizeAt(labelIds, 0).castTo(DataType.FLOAT));

@@ -7,16 +7,16 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.analysis.Analysis;
 import io.github.dl4jjepa.models.chat.ChatModel;
-import io.github.dl4jjepa.models.evaluation.Evaluation;
 import io.github.dl4jjepa.models.evaluation.NlRxTask;
 import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
@@ -115,9 +115,9 @@ public final class Quickstart {
      * @param infoNceProgress follows the training with InfoNCE
      */
     public Result run(
-            TrainingListener plainProgress,
-            TrainingListener jepaProgress,
-            TrainingListener infoNceProgress) {
+            TrainerListener plainProgress,
+            TrainerListener jepaProgress,
+            TrainerListener infoNceProgress) {
         try {
             Path folder = Files.createTempDirectory("jepa-quickstart-");
             List<Example> pairs = RegexGrammar.examples(trainingPairs + testPairs, SEED);
@@ -171,7 +171,7 @@ public final class Quickstart {
             String name,
             JepaObjective objective,
             List<Example> test,
-            TrainingListener progress)
+            TrainerListener progress)
             throws IOException {
         Path base = folder.resolve("base");
         FineTuningResult result =
@@ -196,7 +196,7 @@ public final class Quickstart {
         StringWriter predictions = new StringWriter();
         try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
-                    new Evaluation(model, new NlRxTask(), test.size(), MAX_ANSWER)
+                    new TaskEvaluation(model, new NlRxTask(), test.size(), MAX_ANSWER)
                             .run(test, predictions, done -> {});
             Files.writeString(folder.resolve(name + "-predictions.jsonl"), predictions.toString());
             show(name, predictions.toString());

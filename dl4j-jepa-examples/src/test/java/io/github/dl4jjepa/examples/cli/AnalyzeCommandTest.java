@@ -71,7 +71,7 @@ class AnalyzeCommandTest {
         assertThat(result.path("pairs").intValue()).isEqualTo(PAIRS);
         assertThat(result.at("/diagnostics/paired_cosine").doubleValue()).isBetween(-1.0, 1.0);
         List<String> figures =
-                List.of("cosines", "cosines-centred", "singular-values", "tsne", "losses");
+                List.of("cosines", "cosines-centered", "singular-values", "tsne", "losses");
         assertThat(result.path("figures")).map(JsonNode::textValue).isEqualTo(figures);
         for (String figure : figures) {
             assertThat(ImageIO.read(folder.resolve("figures/" + figure + ".png").toFile()))
@@ -101,12 +101,12 @@ class AnalyzeCommandTest {
                 .optTiedPredictors(true)
                 .optLinearPredictor(true)
                 .optViews(
-                        new ViewOptions(
-                                List.of(),
-                                ViewOptions.PredictorPlacement.AFTER,
-                                ViewOptions.Direction.FORWARD,
-                                ViewOptions.TextView.ALONE,
-                                ViewOptions.Pooling.MEAN))
+                        ViewOptions.builder()
+                                .optPlacement(ViewOptions.PredictorPlacement.AFTER)
+                                .optDirection(ViewOptions.Direction.FORWARD)
+                                .optTextView(ViewOptions.TextView.ALONE)
+                                .optPooling(ViewOptions.Pooling.MEAN)
+                                .build())
                 .optTraining(TrainingOptions.builder().optMaxSteps(2).optLearningRate(1e-2).build())
                 .build()
                 .run();

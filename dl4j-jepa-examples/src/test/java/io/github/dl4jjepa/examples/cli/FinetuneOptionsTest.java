@@ -98,13 +98,13 @@ class FinetuneOptionsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "--distance centred-cosine",
+                "--distance centered-cosine",
                 "--distance l2",
                 "--distance mse",
                 "--distance info-nce",
                 "--distance info-nce --temperature 0.5",
                 "--distance info-nce-one-way",
-                "--distance centred-info-nce",
+                "--distance centered-info-nce",
                 "--distance semantic-tube",
                 "--regularizer sigreg=0.1",
                 "--regularizer vicreg=0.5 --regularizer sigreg=0.1",

@@ -39,7 +39,7 @@ class InspectCommandTest {
     }
 
     @Test
-    void saysHowWeightsAreQuantised(@TempDir Path folder) throws IOException {
+    void saysHowWeightsAreQuantized(@TempDir Path folder) throws IOException {
         Path model = TinyModel.write(folder.resolve("model"));
         ObjectMapper json = new ObjectMapper();
         ObjectNode config = (ObjectNode) json.readTree(model.resolve("config.json").toFile());

@@ -2,7 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -2,13 +2,13 @@ package io.github.dl4jjepa.examples.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class QuickstartTest {
-    private static final TrainingListener NOBODY = new TrainingListener() {};
+    private static final TrainerListener NOBODY = new TrainerListener() {};
 
     @Test
     void trainsThreeArmsAndEvaluatesEachOnTheHeldOutPairs() {

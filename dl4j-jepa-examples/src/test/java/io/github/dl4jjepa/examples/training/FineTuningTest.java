@@ -8,12 +8,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.StepMetrics;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +61,7 @@ class FineTuningTest {
     private static TrainingOptions training(long maxSteps) {
         return TrainingOptions.builder()
                 .optMaxSteps(maxSteps)
-                .optAccumulate(2)
+                .optGradientAccumulationSteps(2)
                 .optLearningRate(1e-2)
                 .optWarmupSteps(2)
                 .optWeightDecay(0.1)
@@ -94,7 +94,7 @@ class FineTuningTest {
         assertThat(output)
                 .isDirectoryContaining("glob:**config.json")
                 .isDirectoryContaining("glob:**run.json");
-        try (Tokenizer tokenizer = Tokenizer.open(output);
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(output);
                 ChatModel chat = ChatModel.open(output.toString())) {
             assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
             assertThat(chat).isNotNull();
@@ -107,7 +107,7 @@ class FineTuningTest {
         tuning(0, 2, output).run();
         assertThat(metrics(output))
                 .allSatisfy(line -> assertThat(line.get("jepa_loss").isNull()).isTrue());
-        try (Tokenizer tokenizer = Tokenizer.open(output)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(output)) {
             assertThat(tokenizer.predictorIds()).isEmpty();
         }
     }
@@ -117,8 +117,8 @@ class FineTuningTest {
         Path whole = folder.resolve("whole");
         tuning(1, 12, whole).run();
         Path broken = folder.resolve("broken");
-        TrainingListener power =
-                new TrainingListener() {
+        TrainerListener power =
+                new TrainerListener() {
                     @Override
                     public void onStep(StepMetrics metrics) {
                         if (metrics.step() == 7) {
@@ -211,7 +211,7 @@ class FineTuningTest {
         model = first;
         Path second = folder.resolve("second");
         tuning(1, 2, second).run();
-        try (Tokenizer tokenizer = Tokenizer.open(second)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(second)) {
             assertThat(tokenizer.predictorIds()).containsExactly(448, 449);
             assertThat(tokenizer.vocabularySize()).isEqualTo(450);
         }

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.chat;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.samediff.Backend;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
 import java.util.List;
@@ -128,9 +128,11 @@ final class AttentionGraph {
         values.add(value);
 
         SDVariable scores =
-                drawing.capped(graph.mmul(queries, key, false, true, false), parts.scoreCap());
+                drawing.capped(
+                        graph.mmul(queries, key, false, true, false),
+                        parts.attentionLogitSoftcap());
         SDVariable mixed =
-                graph.mmul(Ops.maskedSoftmax(scores, mask), value)
+                graph.mmul(BlockOps.maskedSoftmax(scores, mask), value)
                         .reshape(shape.unfoldedQueries())
                         .permute(0, 3, 1, 2, 4)
                         .reshape(-1, heads.queries() * config.headDim());
@@ -166,10 +168,10 @@ final class AttentionGraph {
                             Drawing.columns(all, queries, queries + keys),
                             Drawing.columns(all, queries + keys, queries + 2 * keys));
         }
-        return parts.clip() == 0
+        return parts.clipQkv() == 0
                 ? projected
                 : projected.stream()
-                        .map(part -> graph.clipByValue(part, -parts.clip(), parts.clip()))
+                        .map(part -> graph.clipByValue(part, -parts.clipQkv(), parts.clipQkv()))
                         .toList();
     }
 

@@ -1,9 +1,9 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -4,39 +4,41 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
-/**
- * What a transformer decoder is made of.
- *
- * @param vocabularySize how many token ids there are
- * @param hiddenSize width of a hidden state
- * @param layers how many layers there are
- * @param attention what attention is made of, the same in each layer but for its window
- * @param feedForward what the feed-forward block is made of
- * @param norm how and where hidden states are normalised
- * @param embeddingScale what a token's embedding is multiplied with
- * @param head what makes logits of hidden states
- * @param positions how the decoder knows where a token stands
- * @param names what the tensors are called
- * @param maxPositions the longest row the model was made for
- * @param initializerRange standard deviation of randomly initialised matrices
- */
-public record DecoderConfig(
-        int vocabularySize,
-        int hiddenSize,
-        int layers,
-        Attention attention,
-        FeedForward feedForward,
-        Norm norm,
-        double embeddingScale,
-        Head head,
-        PositionEmbedding positions,
-        TensorNames names,
-        int maxPositions,
-        double initializerRange) {
+/** What a transformer decoder is made of. Immutable. */
+public final class DecoderConfig {
+    private final int vocabularySize;
+    private final int hiddenSize;
+    private final int layers;
+    private final Attention attention;
+    private final FeedForward feedForward;
+    private final Norm norm;
+    private final double embeddingScale;
+    private final Head head;
+    private final PositionEmbedding positions;
+    private final TensorNames names;
+    private final int maxPositions;
+    private final double initializerRange;
 
-    public DecoderConfig {
+    private DecoderConfig(Builder builder) {
+        vocabularySize = builder.vocabularySize;
+        hiddenSize = builder.hiddenSize;
+        layers = builder.layers;
+        attention = Objects.requireNonNull(builder.attention, "attention");
+        feedForward = Objects.requireNonNull(builder.feedForward, "feedForward");
+        norm = Objects.requireNonNull(builder.norm, "norm");
+        embeddingScale = builder.embeddingScale;
+        head = Objects.requireNonNull(builder.head, "head");
+        positions = Objects.requireNonNull(builder.positions, "positions");
+        names = Objects.requireNonNull(builder.names, "names");
+        maxPositions = builder.maxPositions;
+        initializerRange = builder.initializerRange;
+        requirePositive("vocabularySize", vocabularySize);
+        requirePositive("hiddenSize", hiddenSize);
+        requirePositive("layers", layers);
+        requirePositive("maxPositions", maxPositions);
         if (attention.windows.size() != layers) {
             throw new IllegalArgumentException(
                     attention.windows.size() + " windows for " + layers + " layers");
@@ -53,6 +55,77 @@ public record DecoderConfig(
         }
     }
 
+    private static void requirePositive(String name, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(name + " must be at least 1, not " + value);
+        }
+    }
+
+    /** Parts to set; those of methods named {@code opt} have a default. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** How many token ids there are. */
+    public int vocabularySize() {
+        return vocabularySize;
+    }
+
+    /** Width of a hidden state. */
+    public int hiddenSize() {
+        return hiddenSize;
+    }
+
+    /** How many layers there are. */
+    public int layers() {
+        return layers;
+    }
+
+    /** What attention is made of, the same in each layer but for its window. */
+    public Attention attention() {
+        return attention;
+    }
+
+    /** What the feed-forward block is made of. */
+    public FeedForward feedForward() {
+        return feedForward;
+    }
+
+    /** How and where hidden states are normalized. */
+    public Norm norm() {
+        return norm;
+    }
+
+    /** What a token's embedding is multiplied with. */
+    public double embeddingScale() {
+        return embeddingScale;
+    }
+
+    /** What makes logits of hidden states. */
+    public Head head() {
+        return head;
+    }
+
+    /** How the decoder knows where a token stands. */
+    public PositionEmbedding positions() {
+        return positions;
+    }
+
+    /** What the tensors are called. */
+    public TensorNames names() {
+        return names;
+    }
+
+    /** The longest row the model was made for. */
+    public int maxPositions() {
+        return maxPositions;
+    }
+
+    /** Standard deviation of randomly initialized matrices. */
+    public double initializerRange() {
+        return initializerRange;
+    }
+
     /** How a linear map's matrix is stored, and whether it shares it with others. */
     public enum Projection {
         /** {@code [out, in]}, each map by itself. */
@@ -63,7 +136,7 @@ public record DecoderConfig(
         FUSED_TRANSPOSED
     }
 
-    /** Which queries and keys are normalised. */
+    /** Which queries and keys are normalized. */
     public enum QueryKeyNorm {
         /** None. */
         NONE,
@@ -73,39 +146,35 @@ public record DecoderConfig(
         WHOLE
     }
 
-    /**
-     * What attention is made of.
-     *
-     * @param heads query heads: one number, or one for each layer
-     * @param keyValueHeads key and value heads, which the query heads share evenly; likewise
-     * @param headDim width of a head
-     * @param projection how the matrices of queries, keys and values are stored
-     * @param bias whether those have biases
-     * @param outputBias whether the output projection has one
-     * @param scale what scores are multiplied with
-     * @param scoreCap scores are {@code cap * tanh(score / cap)} then; 0 for no cap
-     * @param clip queries, keys and values are clipped to this size; 0 for no clipping
-     * @param queryKeyNorm which queries and keys are normalised
-     * @param windows by layer, how many positions a token sees, its own included; 0 for all before
-     *     it
-     * @param windowPositions the rotary embedding of layers with a window, where it is another
-     */
-    public record Attention(
-            List<Integer> heads,
-            List<Integer> keyValueHeads,
-            int headDim,
-            Projection projection,
-            boolean bias,
-            boolean outputBias,
-            double scale,
-            double scoreCap,
-            double clip,
-            QueryKeyNorm queryKeyNorm,
-            List<Integer> windows,
-            Optional<RotaryEmbedding> windowPositions) {
-        public Attention {
-            heads = List.copyOf(heads);
-            keyValueHeads = List.copyOf(keyValueHeads);
+    /** What attention is made of, the same in each layer but for its window. */
+    public static final class Attention {
+        private final List<Integer> heads;
+        private final List<Integer> keyValueHeads;
+        private final int headDim;
+        private final Projection projection;
+        private final boolean bias;
+        private final boolean outputBias;
+        private final double scale;
+        private final double attentionLogitSoftcap;
+        private final double clipQkv;
+        private final QueryKeyNorm queryKeyNorm;
+        private final List<Integer> windows;
+        private final Optional<RotaryEmbedding> windowPositions;
+
+        private Attention(Builder builder) {
+            heads = List.copyOf(builder.heads);
+            keyValueHeads = List.copyOf(builder.keyValueHeads);
+            headDim = builder.headDim;
+            projection = Objects.requireNonNull(builder.projection, "projection");
+            bias = builder.bias;
+            outputBias = builder.outputBias;
+            scale = builder.scale;
+            attentionLogitSoftcap = builder.attentionLogitSoftcap;
+            clipQkv = builder.clipQkv;
+            queryKeyNorm = Objects.requireNonNull(builder.queryKeyNorm, "queryKeyNorm");
+            windows = List.copyOf(builder.windows);
+            windowPositions = Objects.requireNonNull(builder.windowPositions, "windowPositions");
+            requirePositive("headDim", headDim);
             for (int layer = 0; layer < windows.size(); layer++) {
                 if (at(heads, layer) % at(keyValueHeads, layer) != 0) {
                     throw new IllegalArgumentException(
@@ -115,7 +184,74 @@ public record DecoderConfig(
                                     + " key-value heads");
                 }
             }
-            windows = List.copyOf(windows);
+        }
+
+        /** Parts to set; those of methods named {@code opt} have a default. */
+        public static Builder builder() {
+            return new Builder();
+        }
+
+        /** Query heads: one number, or one for each layer. */
+        public List<Integer> heads() {
+            return heads;
+        }
+
+        /**
+         * Key and value heads, which the query heads share evenly: one number, or one for each
+         * layer.
+         */
+        public List<Integer> keyValueHeads() {
+            return keyValueHeads;
+        }
+
+        /** Width of a head. */
+        public int headDim() {
+            return headDim;
+        }
+
+        /** How the matrices of queries, keys and values are stored. */
+        public Projection projection() {
+            return projection;
+        }
+
+        /** Whether those have biases. */
+        public boolean bias() {
+            return bias;
+        }
+
+        /** Whether the output projection has one. */
+        public boolean outputBias() {
+            return outputBias;
+        }
+
+        /** What scores are multiplied with. */
+        public double scale() {
+            return scale;
+        }
+
+        /** Scores are {@code cap * tanh(score / cap)} then; 0 for no cap. */
+        public double attentionLogitSoftcap() {
+            return attentionLogitSoftcap;
+        }
+
+        /** Queries, keys and values are clipped to this size; 0 for no clipping. */
+        public double clipQkv() {
+            return clipQkv;
+        }
+
+        /** Which queries and keys are normalized. */
+        public QueryKeyNorm queryKeyNorm() {
+            return queryKeyNorm;
+        }
+
+        /** By layer, how many positions a token sees, its own included; 0 for all before it. */
+        public List<Integer> windows() {
+            return windows;
+        }
+
+        /** The rotary embedding of layers with a window, where it is another. */
+        public Optional<RotaryEmbedding> windowPositions() {
+            return windowPositions;
         }
 
         /**
@@ -126,19 +262,115 @@ public record DecoderConfig(
          */
         public static Attention llama(
                 int heads, int keyValueHeads, int headDim, boolean bias, int layers, int window) {
-            return new Attention(
-                    List.of(heads),
-                    List.of(keyValueHeads),
-                    headDim,
-                    Projection.SEPARATE,
-                    bias,
-                    bias,
-                    1 / Math.sqrt(headDim),
-                    0,
-                    0,
-                    QueryKeyNorm.NONE,
-                    Collections.nCopies(layers, window),
-                    Optional.empty());
+            return builder()
+                    .setHeads(List.of(heads))
+                    .setKeyValueHeads(List.of(keyValueHeads))
+                    .setHeadDim(headDim)
+                    .optBias(bias)
+                    .optOutputBias(bias)
+                    .setScale(1 / Math.sqrt(headDim))
+                    .setWindows(Collections.nCopies(layers, window))
+                    .build();
+        }
+
+        /** Sets what {@link Attention} is made of. */
+        public static final class Builder {
+            private List<Integer> heads;
+            private List<Integer> keyValueHeads;
+            private int headDim;
+            private Projection projection = Projection.SEPARATE;
+            private boolean bias;
+            private boolean outputBias;
+            private double scale;
+            private double attentionLogitSoftcap;
+            private double clipQkv;
+            private QueryKeyNorm queryKeyNorm = QueryKeyNorm.NONE;
+            private List<Integer> windows;
+            private Optional<RotaryEmbedding> windowPositions = Optional.empty();
+
+            private Builder() {}
+
+            /** See {@link Attention#heads()}. */
+            public Builder setHeads(List<Integer> heads) {
+                this.heads = heads;
+                return this;
+            }
+
+            /** See {@link Attention#keyValueHeads()}. */
+            public Builder setKeyValueHeads(List<Integer> keyValueHeads) {
+                this.keyValueHeads = keyValueHeads;
+                return this;
+            }
+
+            /** See {@link Attention#headDim()}. */
+            public Builder setHeadDim(int headDim) {
+                this.headDim = headDim;
+                return this;
+            }
+
+            /** See {@link Attention#projection()}; {@code Projection.SEPARATE} by default. */
+            public Builder optProjection(Projection projection) {
+                this.projection = projection;
+                return this;
+            }
+
+            /** See {@link Attention#bias()}; {@code false} by default. */
+            public Builder optBias(boolean bias) {
+                this.bias = bias;
+                return this;
+            }
+
+            /** See {@link Attention#outputBias()}; {@code false} by default. */
+            public Builder optOutputBias(boolean outputBias) {
+                this.outputBias = outputBias;
+                return this;
+            }
+
+            /** See {@link Attention#scale()}. */
+            public Builder setScale(double scale) {
+                this.scale = scale;
+                return this;
+            }
+
+            /** See {@link Attention#attentionLogitSoftcap()}; {@code 0} by default. */
+            public Builder optAttentionLogitSoftcap(double attentionLogitSoftcap) {
+                this.attentionLogitSoftcap = attentionLogitSoftcap;
+                return this;
+            }
+
+            /** See {@link Attention#clipQkv()}; {@code 0} by default. */
+            public Builder optClipQkv(double clipQkv) {
+                this.clipQkv = clipQkv;
+                return this;
+            }
+
+            /** See {@link Attention#queryKeyNorm()}; {@code QueryKeyNorm.NONE} by default. */
+            public Builder optQueryKeyNorm(QueryKeyNorm queryKeyNorm) {
+                this.queryKeyNorm = queryKeyNorm;
+                return this;
+            }
+
+            /** See {@link Attention#windows()}. */
+            public Builder setWindows(List<Integer> windows) {
+                this.windows = windows;
+                return this;
+            }
+
+            /** See {@link Attention#windowPositions()}; that of the other layers by default. */
+            public Builder optWindowPositions(Optional<RotaryEmbedding> windowPositions) {
+                this.windowPositions = windowPositions;
+                return this;
+            }
+
+            /**
+             * The configuration.
+             *
+             * @throws NullPointerException if something required is missing
+             * @throws IllegalArgumentException if the parts do not fit together
+             */
+            public Attention build() {
+                return new Attention(this);
+            }
         }
     }
 
@@ -154,7 +386,7 @@ public record DecoderConfig(
      */
     public record FeedForward(
             List<Integer> widths,
-            Activation activation,
+            HiddenActivation activation,
             boolean gated,
             Projection projection,
             boolean bias) {
@@ -188,7 +420,7 @@ public record DecoderConfig(
     }
 
     /**
-     * How and where hidden states are normalised.
+     * How and where hidden states are normalized.
      *
      * @param kind what a norm computes
      * @param epsilon what is added before the root is taken
@@ -201,9 +433,9 @@ public record DecoderConfig(
      *
      * @param tied whether its matrix is the embedding
      * @param bias whether it has a bias
-     * @param cap logits are {@code cap * tanh(logit / cap)} then; 0 for no cap
+     * @param finalLogitSoftcap logits are {@code cap * tanh(logit / cap)} then; 0 for no cap
      */
-    public record Head(boolean tied, boolean bias, double cap) {
+    public record Head(boolean tied, boolean bias, double finalLogitSoftcap) {
         /** Without bias and cap. */
         public static Head plain(boolean tied) {
             return new Head(tied, false, 0);
@@ -394,18 +626,119 @@ public record DecoderConfig(
     }
 
     private DecoderConfig with(int size, Head other) {
-        return new DecoderConfig(
-                size,
-                hiddenSize,
-                layers,
-                attention,
-                feedForward,
-                norm,
-                embeddingScale,
-                other,
-                positions,
-                names,
-                maxPositions,
-                initializerRange);
+        return builder()
+                .setVocabularySize(size)
+                .setHiddenSize(hiddenSize)
+                .setLayers(layers)
+                .setAttention(attention)
+                .setFeedForward(feedForward)
+                .setNorm(norm)
+                .optEmbeddingScale(embeddingScale)
+                .setHead(other)
+                .setPositions(positions)
+                .setNames(names)
+                .setMaxPositions(maxPositions)
+                .optInitializerRange(initializerRange)
+                .build();
+    }
+
+    /** Sets what {@link DecoderConfig} is made of. */
+    public static final class Builder {
+        private int vocabularySize;
+        private int hiddenSize;
+        private int layers;
+        private Attention attention;
+        private FeedForward feedForward;
+        private Norm norm;
+        private double embeddingScale = 1;
+        private Head head;
+        private PositionEmbedding positions;
+        private TensorNames names;
+        private int maxPositions;
+        private double initializerRange = 0.02;
+
+        private Builder() {}
+
+        /** See {@link DecoderConfig#vocabularySize()}. */
+        public Builder setVocabularySize(int vocabularySize) {
+            this.vocabularySize = vocabularySize;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#hiddenSize()}. */
+        public Builder setHiddenSize(int hiddenSize) {
+            this.hiddenSize = hiddenSize;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#layers()}. */
+        public Builder setLayers(int layers) {
+            this.layers = layers;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#attention()}. */
+        public Builder setAttention(Attention attention) {
+            this.attention = attention;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#feedForward()}. */
+        public Builder setFeedForward(FeedForward feedForward) {
+            this.feedForward = feedForward;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#norm()}. */
+        public Builder setNorm(Norm norm) {
+            this.norm = norm;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#embeddingScale()}; {@code 1} by default. */
+        public Builder optEmbeddingScale(double embeddingScale) {
+            this.embeddingScale = embeddingScale;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#head()}. */
+        public Builder setHead(Head head) {
+            this.head = head;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#positions()}. */
+        public Builder setPositions(PositionEmbedding positions) {
+            this.positions = positions;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#names()}. */
+        public Builder setNames(TensorNames names) {
+            this.names = names;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#maxPositions()}. */
+        public Builder setMaxPositions(int maxPositions) {
+            this.maxPositions = maxPositions;
+            return this;
+        }
+
+        /** See {@link DecoderConfig#initializerRange()}; {@code 0.02} by default. */
+        public Builder optInitializerRange(double initializerRange) {
+            this.initializerRange = initializerRange;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws NullPointerException if something required is missing
+         * @throws IllegalArgumentException if the parts do not fit together
+         */
+        public DecoderConfig build() {
+            return new DecoderConfig(this);
+        }
     }
 }

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,7 +144,7 @@ final class DecoderGraph {
             // A tied head may have one as well.
             logits = Ops.addBias(logits, drawing.parameter().apply(names.head() + ".bias"));
         }
-        return drawing.capped(logits, head.cap());
+        return drawing.capped(logits, head.finalLogitSoftcap());
     }
 
     private SDVariable feedForward(int layer, SDVariable x) {

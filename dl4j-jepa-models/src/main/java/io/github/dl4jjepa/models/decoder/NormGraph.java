@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.samediff.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Draws a decoder's norms. */
@@ -18,11 +17,12 @@ final class NormGraph {
     SDVariable draw(SDVariable x, String name) {
         double epsilon = drawing.config().norm().epsilon();
         return switch (drawing.config().norm().kind()) {
-            case RMS -> Ops.rmsNorm(x, parameter(name, "weight"), 0, epsilon);
-            case RMS_PLUS_ONE -> Ops.rmsNorm(x, parameter(name, "weight"), 1, epsilon);
+            case RMS -> BlockOps.rmsNorm(x, parameter(name, "weight"), 0, epsilon);
+            case RMS_PLUS_ONE -> BlockOps.rmsNorm(x, parameter(name, "weight"), 1, epsilon);
             case LAYER ->
-                    Ops.layerNorm(x, parameter(name, "weight"), parameter(name, "bias"), epsilon);
-            case LAYER_PLAIN -> Ops.layerNorm(x, null, null, epsilon);
+                    BlockOps.layerNorm(
+                            x, parameter(name, "weight"), parameter(name, "bias"), epsilon);
+            case LAYER_PLAIN -> BlockOps.layerNorm(x, null, null, epsilon);
         };
     }
 

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.samediff.Ops;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -39,7 +38,7 @@ final class RotaryGraph {
      */
     UnaryOperator<SDVariable> turn(int heads, double scale) {
         SDVariable factors = factors(scale);
-        return Ops.rotary(
+        return BlockOps.rotary(
                 drawing.graph().math().cos(angles).mul(factors),
                 drawing.graph().math().sin(angles).mul(factors),
                 rotation,

@@ -21,7 +21,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A transformer decoder: its configuration and its parameters. */
+/**
+ * A transformer decoder: its configuration and its parameters.
+ *
+ * <p>Parameters are shared with every graph drawn from it, so that only one thread at a time may
+ * train or run it.
+ */
 public final class TransformerDecoder implements Decoder {
     private final DecoderConfig config;
     private final ParameterSet parameters;
@@ -114,7 +119,7 @@ public final class TransformerDecoder implements Decoder {
      *
      * @param ids the new tokens
      */
-    public void initialiseTokens(Collection<Integer> ids) {
+    public void initializeTokens(Collection<Integer> ids) {
         for (String name : List.of(config.names().embedding(), config.names().headWeight())) {
             if (!parameters.contains(name) || ids.isEmpty()) {
                 continue;

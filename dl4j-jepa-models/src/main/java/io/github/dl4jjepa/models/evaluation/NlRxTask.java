@@ -16,10 +16,10 @@ public final class NlRxTask implements Task {
     }
 
     @Override
-    public Judgement judge(String prediction, boolean stopped, String answer) {
+    public Judgment judge(String prediction, boolean stopped, String answer) {
         String expected = answer.strip();
         String actual = prediction.strip();
         boolean equal = actual.equals(expected);
-        return new Judgement(equal, equal || !stopped && actual.startsWith(expected), stopped);
+        return new Judgment(equal, equal || !stopped && actual.startsWith(expected), stopped);
     }
 }

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.evaluation;
 
 /**
- * The judgements of some answers, counted.
+ * The judgments of some answers, counted.
  *
  * @param examples how many answers were judged
  * @param exactMatches how many of them are right as a whole
@@ -12,13 +12,13 @@ public record Score(int examples, int exactMatches, int contentMatches, int stop
     /** Nothing judged yet. */
     public static final Score NONE = new Score(0, 0, 0, 0);
 
-    /** This score and one more judgement. */
-    public Score plus(Judgement judgement) {
+    /** This score and one more judgment. */
+    public Score plus(Judgment judgment) {
         return new Score(
                 examples + 1,
-                exactMatches + (judgement.exactMatch() ? 1 : 0),
-                contentMatches + (judgement.contentMatch() ? 1 : 0),
-                stops + (judgement.stopped() ? 1 : 0));
+                exactMatches + (judgment.exactMatch() ? 1 : 0),
+                contentMatches + (judgment.contentMatch() ? 1 : 0),
+                stops + (judgment.stopped() ? 1 : 0));
     }
 
     /** The share of answers that are right as a whole, 0 to 1; NaN where none was judged. */

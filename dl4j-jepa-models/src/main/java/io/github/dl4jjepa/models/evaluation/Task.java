@@ -13,5 +13,5 @@ public interface Task {
      *     tokens
      * @param answer the answer of the data set
      */
-    Judgement judge(String prediction, boolean stopped, String answer);
+    Judgment judge(String prediction, boolean stopped, String answer);
 }

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.JsonLinesReader;
@@ -9,10 +10,9 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.objective.ViewProbe;
-import io.github.dl4jjepa.core.samediff.Backend;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.MetricsFile;
-import io.github.dl4jjepa.core.training.TrainingListener;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.core.view.Example;
@@ -55,13 +55,15 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>Whatever can be wrong with settings, files and examples is found before a weight is changed or
  * a file is written. The output folder also gets {@code run.json}, {@code metrics.jsonl} and {@code
  * checkpoints}; {@link #resume} continues a run that was stopped, bit for bit.
+ *
+ * <p>A run is made once, by one thread.
  */
 public final class FineTuning {
     private final boolean hasDefaultLength;
     private final JepaObjective objective;
     private final Path output;
     private final RunFolder run;
-    private final List<TrainingListener> listeners;
+    private final List<TrainerListener> listeners;
     private final CheckpointFolder source;
     private RunSettings settings;
 
@@ -286,7 +288,7 @@ public final class FineTuning {
         private OptionalInt maxLength = OptionalInt.empty();
         private long seed = DEFAULT_SEED;
         private TrainingOptions training = TrainingOptions.builder().build();
-        private final List<TrainingListener> listeners = new ArrayList<>();
+        private final List<TrainerListener> listeners = new ArrayList<>();
 
         private Builder(String model) {
             this.model = Objects.requireNonNull(model, "model");
@@ -504,7 +506,7 @@ public final class FineTuning {
          *
          * @param listener told of every step
          */
-        public Builder optListener(TrainingListener listener) {
+        public Builder optListener(TrainerListener listener) {
             listeners.add(Objects.requireNonNull(listener, "listener"));
             return this;
         }

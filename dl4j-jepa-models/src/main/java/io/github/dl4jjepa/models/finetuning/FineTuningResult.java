@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainingSummary;
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -12,7 +13,7 @@ import java.util.Optional;
  * What a training command prints.
  *
  * @param output the trained folder
- * @param steps optimiser steps taken
+ * @param steps optimizer steps taken
  * @param lmLoss language-model loss of the last step
  * @param jepaLoss JEPA loss of the last step; null without views
  * @param loss the objective's value at the last step

@@ -10,10 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Collections;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * The views that a model was trained with, as its folder's {@code run.json} has them.
@@ -73,12 +71,12 @@ public record TrainedViews(int predictors, boolean tiedPredictors, ViewOptions o
                                 new TrainedViews(
                                         views.predictors(),
                                         views.tiedPredictors(),
-                                        new ViewOptions(
-                                                List.of(),
-                                                views.placement(),
-                                                views.direction(),
-                                                views.textView(),
-                                                views.pooling())));
+                                        ViewOptions.builder()
+                                                .optPlacement(views.placement())
+                                                .optDirection(views.direction())
+                                                .optTextView(views.textView())
+                                                .optPooling(views.pooling())
+                                                .build()));
     }
 
     /**
@@ -86,10 +84,12 @@ public record TrainedViews(int predictors, boolean tiedPredictors, ViewOptions o
      *
      * @param known the ids that the tokenizer has, in order
      */
-    public List<Integer> predictorIds(int[] known) {
-        int count = known.length == 0 ? 0 : predictors;
-        return tiedPredictors && count > 0
-                ? Collections.nCopies(count, known[0])
-                : IntStream.of(known).limit(count).boxed().toList();
+    public int[] predictorIds(int[] known) {
+        int[] ids = Arrays.copyOf(known, Math.min(predictors, known.length));
+        if (tiedPredictors && known.length > 0) {
+            ids = new int[predictors];
+            Arrays.fill(ids, known[0]);
+        }
+        return ids;
     }
 }

@@ -110,11 +110,12 @@ record ViewSettings(
         int[] ids = new int[predictors];
         Arrays.setAll(ids, i -> distinctIds[tiedPredictors ? 0 : i]);
         return layout.of(
-                new ViewOptions(
-                        Arrays.stream(ids).boxed().toList(),
-                        placement,
-                        direction,
-                        textView,
-                        pooling));
+                ViewOptions.builder()
+                        .optPredictorIds(ids)
+                        .optPlacement(placement)
+                        .optDirection(direction)
+                        .optTextView(textView)
+                        .optPooling(pooling)
+                        .build());
     }
 }

@@ -11,6 +11,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Greedy generation: at every step the token with the largest logit, for a batch of prompts at
  * once.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class GreedyGenerator implements AutoCloseable {
     private final CachedDecoder decoder;

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * under a temporary name, resumed where it broke off, checked against size and hash, then moved
  * into place. Weights are downloaded as safetensors only: unpickling can run code.
  *
- * <p>The environment variables of {@code huggingface_hub} and those of proxies are honoured;
+ * <p>The environment variables of {@code huggingface_hub} and those of proxies are honored;
  * docs/hub.md lists them. Objects of this class may be shared by threads.
  */
 public final class HuggingFaceHub {

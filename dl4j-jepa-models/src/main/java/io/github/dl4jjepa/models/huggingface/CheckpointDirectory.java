@@ -40,6 +40,8 @@ import org.slf4j.LoggerFactory;
  * {@code checkpoints.json} change, and only then are older checkpoints removed. At whatever point a
  * run is killed, {@code checkpoints.json} names whole checkpoints, and the next {@link #save}
  * clears what was left behind.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class CheckpointDirectory implements CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointDirectory.class);

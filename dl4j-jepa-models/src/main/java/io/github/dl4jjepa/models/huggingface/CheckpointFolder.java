@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.hub.HuggingFaceHub;
-import io.github.dl4jjepa.models.safetensors.GitLfs;
+import io.github.dl4jjepa.models.internal.GitLfs;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -27,6 +27,8 @@ import java.util.stream.Stream;
  *
  * <p>What a folder holds is looked for when it is asked for: one with a configuration and a
  * tokenizer but no weights is a good start for pre-training.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class CheckpointFolder {
     static final String CONFIG = "config.json";
@@ -240,7 +242,7 @@ public final class CheckpointFolder {
     }
 
     /**
-     * How the weights are quantised: the {@code quant_method} of {@code config.json}, or the method
+     * How the weights are quantized: the {@code quant_method} of {@code config.json}, or the method
      * that their tensors' names and types speak for.
      *
      * @return empty if they are not, or there are none

@@ -3,8 +3,8 @@ package io.github.dl4jjepa.models.huggingface;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.decoder.family.ConfigJson;
-import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
+import io.github.dl4jjepa.models.internal.family.ConfigJson;
+import io.github.dl4jjepa.models.internal.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.util.Arrays;
@@ -48,23 +48,23 @@ public final class DecoderLoader {
     /**
      * What the model is made of.
      *
-     * @throws JepaException if config.json asks for something that is not supported, quantised
+     * @throws JepaException if config.json asks for something that is not supported, quantized
      *     weights among them
      */
     public static DecoderConfig config(CheckpointFolder folder) {
-        new DecoderLoader(folder).refuseQuantised(Quantization.of(folder.config()));
+        new DecoderLoader(folder).refuseQuantized(Quantization.of(folder.config()));
         return config(folder, new ConfigJson(folder.config(), folder.configFile().toString()));
     }
 
-    private void refuseQuantised(Optional<String> method) {
+    private void refuseQuantized(Optional<String> method) {
         method.ifPresent(
                 name -> {
                     throw new JepaException(
                             folder.path()
-                                    + ": the weights are quantised ("
+                                    + ": the weights are quantized ("
                                     + name
-                                    + "), and quantised weights are not read. Take the model that"
-                                    + " they were made from, or dequantise them in transformers:"
+                                    + "), and quantized weights are not read. Take the model that"
+                                    + " they were made from, or dequantize them in transformers:"
                                     + " AutoModelForCausalLM.from_pretrained(folder).dequantize()"
                                     + ".save_pretrained(other).");
                 });
@@ -89,7 +89,7 @@ public final class DecoderLoader {
 
     /**
      * Reads the model, with room for new token ids. Rows of the embedding and the head beyond the
-     * checkpoint's are zero until {@link TransformerDecoder#initialiseTokens} fills them.
+     * checkpoint's are zero until {@link TransformerDecoder#initializeTokens} fills them.
      *
      * @param vocabularySize the least number of token ids
      * @throws JepaException if a tensor is missing, left over, or of the wrong shape or type
@@ -107,7 +107,7 @@ public final class DecoderLoader {
     }
 
     private TransformerDecoder load(int vocabularySize) {
-        refuseQuantised(Quantization.of(folder.config()));
+        refuseQuantized(Quantization.of(folder.config()));
         ConfigJson json = new ConfigJson(folder.config(), folder.configFile().toString());
         DecoderConfig stored = config(folder, json);
         List<String> unread = unreadKeys(json);
@@ -121,7 +121,7 @@ public final class DecoderLoader {
         DecoderConfig grown =
                 stored.withVocabularySize(Math.max(vocabularySize, stored.vocabularySize()));
         SafetensorsCheckpoint weights = folder.weights();
-        refuseQuantised(Quantization.of(weights.tensors().values()));
+        refuseQuantized(Quantization.of(weights.tensors().values()));
         Map<String, long[]> shapes = stored.parameterShapes();
         StoredNames names = new StoredNames(weights.tensors().keySet(), stored);
         checkNames(weights, names);

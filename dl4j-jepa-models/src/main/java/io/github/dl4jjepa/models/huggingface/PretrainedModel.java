@@ -6,7 +6,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
-import io.github.dl4jjepa.models.tokenizer.Tokenizer;
+import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.util.Arrays;
 
@@ -19,7 +19,7 @@ import java.util.Arrays;
 public final class PretrainedModel implements AutoCloseable {
     private final CheckpointFolder folder;
     private final DecoderConfig config;
-    private final Tokenizer tokenizer;
+    private final ModelTokenizer tokenizer;
     private final ChatTemplate template;
     private final int[] predictorIds;
     private final int knownPredictors;
@@ -30,7 +30,7 @@ public final class PretrainedModel implements AutoCloseable {
         config = DecoderLoader.config(folder);
         TokenizerFiles files = templateOptions.applyTo(TokenizerFiles.read(folder.path()));
         knownPredictors = files.predictors();
-        tokenizer = Tokenizer.open(files.withPredictors(predictors));
+        tokenizer = ModelTokenizer.open(files.withPredictors(predictors));
         predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
         try {
             template = ChatTemplate.of(tokenizer.files());
@@ -77,7 +77,7 @@ public final class PretrainedModel implements AutoCloseable {
     }
 
     /** The tokenizer, which this model closes. */
-    public Tokenizer tokenizer() {
+    public ModelTokenizer tokenizer() {
         return tokenizer;
     }
 
@@ -120,7 +120,7 @@ public final class PretrainedModel implements AutoCloseable {
     }
 
     private TransformerDecoder withPredictors(TransformerDecoder decoder) {
-        decoder.initialiseTokens(
+        decoder.initializeTokens(
                 Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList());
         return decoder;
     }

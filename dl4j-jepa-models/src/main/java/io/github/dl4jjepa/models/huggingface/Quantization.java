@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** How the weights of a checkpoint are quantised, by its configuration or by their looks. */
+/** How the weights of a checkpoint are quantized, by its configuration or by their looks. */
 final class Quantization {
     /** Where tools say so: transformers, older compressed-tensors, MLX. */
     private static final List<String> KEYS =
@@ -77,7 +77,7 @@ final class Quantization {
         return Optional.empty();
     }
 
-    /** The method by whose tensors weights are recognised. */
+    /** The method by whose tensors weights are recognized. */
     static Optional<String> of(Collection<TensorInfo> tensors) {
         for (Map.Entry<String, Pattern> method : TENSORS.entrySet()) {
             if (tensors.stream()

@@ -8,10 +8,10 @@ import io.github.dl4jjepa.core.layer.ExecutorVertex;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.decoder.family.ConfigJson;
-import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.internal.family.ConfigJson;
+import io.github.dl4jjepa.models.internal.family.DecoderFamily;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +74,7 @@ public final class DecoderVertex extends ExecutorVertex {
     public static DecoderVertex load(CheckpointFolder folder, int vocabularySize) {
         int stored = DecoderLoader.config(folder).vocabularySize();
         TransformerDecoder decoder = DecoderLoader.load(folder, vocabularySize);
-        decoder.initialiseTokens(
+        decoder.initializeTokens(
                 IntStream.range(stored, decoder.vocabularySize()).boxed().toList());
         DecoderVertex vertex = new DecoderVertex();
         vertex.configJson = folder.config().toString();

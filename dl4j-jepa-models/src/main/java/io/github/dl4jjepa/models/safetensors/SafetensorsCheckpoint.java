@@ -38,6 +38,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(Path.of("SmolLM2-135M"));
  * INDArray embedding = weights.read("model.embed_tokens.weight");
  * }</pre>
+ *
+ * <p>Reads may run in several threads at once.
  */
 public final class SafetensorsCheckpoint {
     /** Name of an unsharded checkpoint in its folder. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.internal.GitLfs;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -34,7 +34,7 @@ record AnswerForm(
         }
     }
 
-    static AnswerForm of(ChatTemplate template, Tokenizer tokenizer) {
+    static AnswerForm of(ChatTemplate template, ModelTokenizer tokenizer) {
         List<Message> question = question(template);
         String prompt = template.render(question, true);
         List<Message> answered = answered(question, Map.of());

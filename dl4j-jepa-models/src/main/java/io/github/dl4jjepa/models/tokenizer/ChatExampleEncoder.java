@@ -29,19 +29,21 @@ import java.util.stream.Stream;
  * <p>The row is the rendered conversation. It begins with exactly the tokens that generation feeds,
  * {@link #encodePrompt(List, Map)}; the labels are all that follows them up to the token that ends
  * the turn, at which generation stops. Where the tokenizer would merge the answer's beginning with
- * the prompt's end, the two are tokenised one after the other, as generation does. An example whose
+ * the prompt's end, the two are tokenized one after the other, as generation does. An example whose
  * row cannot begin like that is refused. The views are the row's tokens of the last user turn's
  * content and of the assistant's, without its end of turn, unless the example names other views;
- * those are tokenised alone.
+ * those are tokenized alone.
  *
  * <p>Text that spells a control token would become that token; an example with such text is
  * refused, as is one with fields that the template does not write.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class ChatExampleEncoder implements ExampleEncoder {
     /** What a template writes of the conversation as a whole; it must not be left out unawares. */
     private static final Set<String> WRITTEN_ARGUMENTS = Set.of("tools", "documents");
 
-    private final Tokenizer tokenizer;
+    private final ModelTokenizer tokenizer;
     private final ChatTemplate template;
     private final int maxLength;
     private final Set<String> namedTokens;
@@ -55,7 +57,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * @param template the model's chat template
      * @param maxLength the most tokens that a conversation, or a view of its own, may have
      */
-    public ChatExampleEncoder(Tokenizer tokenizer, ChatTemplate template, int maxLength) {
+    public ChatExampleEncoder(ModelTokenizer tokenizer, ChatTemplate template, int maxLength) {
         if (maxLength < 1) {
             throw new IllegalArgumentException("maximum length " + maxLength + " is less than 1");
         }
@@ -156,7 +158,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         return form().end().id();
     }
 
-    /** The id to pad rows with; see {@link Tokenizer#padId}. */
+    /** The id to pad rows with; see {@link ModelTokenizer#padId}. */
     public int padId() {
         return tokenizer.padId(Set.of(endOfTurnId()));
     }

@@ -2,8 +2,8 @@ package io.github.dl4jjepa.models.tokenizer;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.tokenizer.jinja.JinjaTemplate;
-import io.github.dl4jjepa.models.tokenizer.jinja.TemplateException;
+import io.github.dl4jjepa.models.internal.jinja.JinjaTemplate;
+import io.github.dl4jjepa.models.internal.jinja.TemplateException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -18,6 +18,8 @@ import java.util.Objects;
  *
  * <p>Renders as {@code apply_chat_template(…, tokenize=False)} of transformers does, or fails: what
  * cannot be rendered exactly raises a {@link JepaException} that names the template. Immutable.
+ *
+ * <p>Immutable; instances may be shared between threads.
  */
 public final class ChatTemplate {
     /**

@@ -125,10 +125,10 @@ final class Reference {
             }
             TokenSpan text = new TokenSpan(0, texts.get(i).length);
             TokenSpan code = new TokenSpan(text.end(), text.end() + codes.get(i).length);
-            TokenSpan labelled = new TokenSpan(text.end(), row.length);
+            TokenSpan labeled = new TokenSpan(text.end(), row.length);
             int[] expected = new int[labels[i].length];
             Arrays.fill(expected, IGNORED);
-            System.arraycopy(row, text.end(), expected, text.end(), labelled.length());
+            System.arraycopy(row, text.end(), expected, text.end(), labeled.length());
             if (!Arrays.equals(labels[i], expected)
                     || !Arrays.equals(row, 0, text.end(), texts.get(i), 0, text.length())
                     || !Arrays.equals(
@@ -144,7 +144,7 @@ final class Reference {
                     new TokenizedExample(
                             "reference:" + (i + 1),
                             row,
-                            labelled,
+                            labeled,
                             List.of(
                                     TokenizedView.inRow(row, text),
                                     TokenizedView.inRow(row, code))));

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.verification;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Distance;
 import io.github.dl4jjepa.core.objective.InfoNce;
@@ -11,7 +12,6 @@ import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.MeanSquaredError;
 import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
-import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
@@ -40,6 +40,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Compared are hidden states, logits, view embeddings, the language-model and JEPA losses, the
  * gradient of every parameter, both through each layout of the views, and greedy continuations.
+ *
+ * <p>Not for use by several threads at once.
  */
 public final class Verification {
     private static final int PAD = 0;

@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CentredCosineDistance;
+import io.github.dl4jjepa.core.objective.CenteredCosineDistance;
 import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.Distance;
 import io.github.dl4jjepa.core.objective.InfoNce;
@@ -19,7 +20,6 @@ import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.objective.VicReg;
-import io.github.dl4jjepa.core.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
@@ -176,11 +176,11 @@ class DecoderGradientTest {
     static Stream<Arguments> objectives() {
         return Stream.of(
                 Arguments.of("cosine", JepaObjective.builder()),
-                Arguments.of("centred cosine", with(new CentredCosineDistance())),
+                Arguments.of("centered cosine", with(new CenteredCosineDistance())),
                 Arguments.of("InfoNCE", with(InfoNce.symmetric(0.07))),
-                Arguments.of("centred InfoNCE", with(InfoNce.centred(0.1))),
+                Arguments.of("centered InfoNCE", with(InfoNce.centered(0.1))),
                 Arguments.of(
-                        "regularisers",
+                        "regularizers",
                         JepaObjective.builder()
                                 .optRegularizer(new SigReg(16), 0.1)
                                 .optRegularizer(new VicReg(), 0.2)),

@@ -3,15 +3,16 @@ package io.github.dl4jjepa.models.decoder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
-import io.github.dl4jjepa.core.samediff.Graphs;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,8 +47,7 @@ class FusedOperatorsAgreeTest {
             for (int round = 0; round < 2; round++) {
                 losses =
                         graph.accumulate(
-                                graph.wholeStep(
-                                        List.of(batch), WEIGHTS, DecoderGradientTest.STEP),
+                                graph.wholeStep(List.of(batch), WEIGHTS, DecoderGradientTest.STEP),
                                 (name, gradient) -> gradients.put(name, gradient.dup()));
             }
             return new Result(losses, gradients);
@@ -144,7 +144,7 @@ class FusedOperatorsAgreeTest {
 
     /** What users see, save and train by SameDiff has no operator that SameDiff cannot run. */
     @Test
-    void theGraphThatUsersSeeHasSameDiffsOperatorsOnly() {
+    void theGraphThatUsersSeeHasSameDiffsOperatorsOnly() throws IOException {
         try (TrainingGraph graph = new TrainingGraph(decoder("llama"), JepaObjective.cosine(1))) {
             SameDiff shown = graph.graph();
             assertThat(Graphs.isForExecutor(shown)).isFalse();

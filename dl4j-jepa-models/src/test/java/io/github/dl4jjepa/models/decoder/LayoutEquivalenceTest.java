@@ -60,20 +60,25 @@ class LayoutEquivalenceTest {
 
         TransformerDecoder decoder(DataType dataType) {
             DecoderConfig config =
-                    new DecoderConfig(
-                            VOCABULARY,
-                            16,
-                            2,
-                            Attention.llama(4, 2, 4, false, 2, slidingWindow),
-                            new FeedForward(
-                                    List.of(24), Activation.SILU, true, Projection.SEPARATE, false),
-                            new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE),
-                            1,
-                            Head.plain(true),
-                            positions,
-                            TensorNames.LLAMA,
-                            32,
-                            0.3);
+                    DecoderConfig.builder()
+                            .setVocabularySize(VOCABULARY)
+                            .setHiddenSize(16)
+                            .setLayers(2)
+                            .setAttention(Attention.llama(4, 2, 4, false, 2, slidingWindow))
+                            .setFeedForward(
+                                    new FeedForward(
+                                            List.of(24),
+                                            HiddenActivation.SILU,
+                                            true,
+                                            Projection.SEPARATE,
+                                            false))
+                            .setNorm(new Norm(NormKind.RMS, 1e-5, NormPlacement.BEFORE))
+                            .setHead(Head.plain(true))
+                            .setPositions(positions)
+                            .setNames(TensorNames.LLAMA)
+                            .setMaxPositions(32)
+                            .optInitializerRange(0.3)
+                            .build();
             Map<String, INDArray> parameters = new LinkedHashMap<>();
             TransformerDecoder.random(config, 3)
                     .parameters()
@@ -253,7 +258,7 @@ class LayoutEquivalenceTest {
                                     .build();
                     Hidden before = new Hidden(graph, example, layout, options);
                     Hidden after = new Hidden(graph, otherCode, layout, options);
-                    assertThat(after.labelled()).isEqualTo(before.labelled());
+                    assertThat(after.labeled()).isEqualTo(before.labeled());
                     assertThat(after.prediction()).isEqualTo(before.prediction());
                     assertThat(after.target()).isNotEqualTo(before.target());
                     Hidden otherPredictors =
@@ -265,7 +270,7 @@ class LayoutEquivalenceTest {
                                             .optPredictorIds(50, 53)
                                             .optTextView(textView)
                                             .build());
-                    assertThat(otherPredictors.labelled()).isEqualTo(before.labelled());
+                    assertThat(otherPredictors.labeled()).isEqualTo(before.labeled());
                     assertThat(otherPredictors.target()).isEqualTo(before.target());
                     assertThat(otherPredictors.prediction()).isNotEqualTo(before.prediction());
                 }
@@ -295,7 +300,7 @@ class LayoutEquivalenceTest {
             Hidden after = new Hidden(graph, otherAnswer, LayoutKind.SHARED_PREFIX, options);
             assertThat(after.prediction()).isEqualTo(before.prediction());
             assertThat(after.target()).isEqualTo(before.target());
-            assertThat(after.labelled()).isNotEqualTo(before.labelled());
+            assertThat(after.labeled()).isNotEqualTo(before.labeled());
         }
     }
 
@@ -329,7 +334,7 @@ class LayoutEquivalenceTest {
             return at(indices).stream().map(Arrays::toString).toList();
         }
 
-        List<String> labelled() {
+        List<String> labeled() {
             return bits(batch.labelIndices());
         }
 

@@ -28,7 +28,7 @@ class NlRxTaskTest {
     void countsAnExpressionAsRightOnlyIfEqual(
             String prediction, boolean stopped, String answer, boolean exact, boolean content) {
         assertThat(task.judge(prediction, stopped, answer))
-                .isEqualTo(new Judgement(exact, content, stopped));
+                .isEqualTo(new Judgment(exact, content, stopped));
     }
 
     @Test

@@ -9,10 +9,10 @@ class ScoreTest {
     void countsEachKindOfSuccessByItself() {
         Score score =
                 Score.NONE
-                        .plus(new Judgement(true, true, true))
-                        .plus(new Judgement(false, true, false))
-                        .plus(new Judgement(false, false, true))
-                        .plus(new Judgement(false, false, true));
+                        .plus(new Judgment(true, true, true))
+                        .plus(new Judgment(false, true, false))
+                        .plus(new Judgment(false, false, true))
+                        .plus(new Judgment(false, false, true));
 
         assertThat(score).isEqualTo(new Score(4, 1, 2, 3));
         assertThat(score.exactMatch()).isEqualTo(0.25);

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.finetuning;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jjepa.models.internal.ProcessMemory;
 import org.junit.jupiter.api.Test;
 
 class ProcessMemoryTest {

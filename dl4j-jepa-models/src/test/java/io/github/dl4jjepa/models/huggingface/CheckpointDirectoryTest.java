@@ -52,7 +52,7 @@ class CheckpointDirectoryTest {
         return Map.of("embed.m", Nd4j.valueArrayOf(new long[] {4, 3}, value, DataType.FLOAT));
     }
 
-    /** Saves weights and optimiser state that tell the step. */
+    /** Saves weights and optimizer state that tell the step. */
     private void save(long step, long bestStep) {
         checkpoints.save(state(step, bestStep), ModelFolder.weights(step), moments(step));
     }

@@ -169,7 +169,7 @@ class DecoderLoaderTest {
         Fixtures.copy(model, folder);
         TransformerDecoder stored = load();
         TransformerDecoder grown = DecoderLoader.load(CheckpointFolder.open(folder), 302);
-        grown.initialiseTokens(List.of(300, 301));
+        grown.initializeTokens(List.of(300, 301));
         List<String> grownNames =
                 grown.parameters().names().stream()
                         .filter(name -> grown.parameters().array(name).size(0) == 302)

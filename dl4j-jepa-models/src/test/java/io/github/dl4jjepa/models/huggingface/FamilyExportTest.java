@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.Fixtures;
-import io.github.dl4jjepa.models.decoder.Activation;
+import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.decoder.family.ConfigJson;
-import io.github.dl4jjepa.models.decoder.family.DecoderFamily;
+import io.github.dl4jjepa.models.internal.family.ConfigJson;
+import io.github.dl4jjepa.models.internal.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -79,7 +79,7 @@ class FamilyExportTest {
     void aGrownVocabularyLeavesTheRestAsItWas(String family, @TempDir Path folder) {
         CheckpointFolder source = CheckpointFolder.open(Fixtures.model(family));
         TransformerDecoder decoder = DecoderLoader.load(source, 302);
-        decoder.initialiseTokens(List.of(300, 301));
+        decoder.initializeTokens(List.of(300, 301));
         Path target = folder.resolve("export");
         CheckpointExporter.builder()
                 .setSource(source)
@@ -129,7 +129,7 @@ class FamilyExportTest {
         config.put("hidden_act", "gelu");
         ConfigJson json = new ConfigJson(config, "config.json");
         assertThat(DecoderFamily.of(json).configuration(json).feedForward().activation())
-                .isEqualTo(Activation.GELU_TANH);
+                .isEqualTo(HiddenActivation.GELU_TANH);
     }
 
     @ParameterizedTest

@@ -109,7 +109,7 @@ class FoundCheckpointsTest {
                 "{\"compression_config\": {\"format\": \"pack-quantized\"}} | compressed-tensors",
                 "{\"quantization\": {\"group_size\": 64, \"bits\": 4}} | mlx"
             })
-    void aQuantisedCheckpointIsRefusedByItsMethodFromTheConfiguration(String keys, String method)
+    void aQuantizedCheckpointIsRefusedByItsMethodFromTheConfiguration(String keys, String method)
             throws IOException {
         ObjectNode more = (ObjectNode) JSON.readTree(keys);
         changeConfig(config -> config.setAll(more));
@@ -118,8 +118,8 @@ class FoundCheckpointsTest {
         assertThatThrownBy(() -> DecoderLoader.config(found))
                 .isInstanceOf(JepaException.class)
                 .hasMessageContainingAll(
-                        folder.toString(), "quantised (" + method + ")", "dequantize");
-        assertRefused("quantised (" + method + ")", "Take the model that they were made from");
+                        folder.toString(), "quantized (" + method + ")", "dequantize");
+        assertRefused("quantized (" + method + ")", "Take the model that they were made from");
     }
 
     @ParameterizedTest(name = "{0}: {1} {2}")
@@ -140,7 +140,7 @@ class FoundCheckpointsTest {
         "I8 weights, weight, I8, 8",
         "U32 weights, weight, U32, 32"
     })
-    void quantisedTensorsAreRecognisedWhereTheConfigurationSaysNothing(
+    void quantizedTensorsAreRecognizedWhereTheConfigurationSaysNothing(
             String method, String ending, String dtype, int bits) throws IOException {
         String name = "model.layers.0.mlp.up_proj.";
         changeTensors(
@@ -149,11 +149,11 @@ class FoundCheckpointsTest {
                     tensors.put(name + ending, Raw.zeros(dtype, bits, 8, 8));
                 });
         assertThat(CheckpointFolder.open(folder).quantization()).contains(method);
-        assertRefused("quantised (" + method + ")");
+        assertRefused("quantized (" + method + ")");
     }
 
     @Test
-    void anOrdinaryCheckpointIsNotQuantised() throws IOException {
+    void anOrdinaryCheckpointIsNotQuantized() throws IOException {
         changeConfig(config -> config.putNull("quantization_config"));
         assertThat(CheckpointFolder.open(folder).quantization()).isEmpty();
         assertLoadsAs("llama");

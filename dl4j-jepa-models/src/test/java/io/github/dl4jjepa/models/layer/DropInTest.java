@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
@@ -17,8 +18,7 @@ import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
-import io.github.dl4jjepa.core.samediff.Graphs;
-import io.github.dl4jjepa.core.samediff.Ops;
+import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.Example;

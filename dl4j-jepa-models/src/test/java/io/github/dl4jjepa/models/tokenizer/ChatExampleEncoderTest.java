@@ -25,12 +25,12 @@ class ChatExampleEncoderTest {
     private static final Message USER = new Message("user", "lines with a vowel");
     private static final Message ANSWER = new Message("assistant", ".*[aeiou].*");
 
-    private static Tokenizer tokenizer;
+    private static ModelTokenizer tokenizer;
     private static ChatExampleEncoder encoder;
 
     @BeforeAll
     static void open() {
-        tokenizer = Tokenizer.open(FOLDER);
+        tokenizer = ModelTokenizer.open(FOLDER);
         encoder = new ChatExampleEncoder(tokenizer, ChatTemplate.open(FOLDER), 200);
     }
 
@@ -44,7 +44,7 @@ class ChatExampleEncoderTest {
     void labelsTheAnswerAndItsEndOfTurn(String name) {
         Path folder = Fixtures.tokenizer(name);
         JsonNode conversations = Fixtures.json(folder.resolve("golden.json")).path("conversations");
-        try (Tokenizer own = Tokenizer.open(folder)) {
+        try (ModelTokenizer own = ModelTokenizer.open(folder)) {
             compare(
                     new ChatExampleEncoder(own, ChatTemplate.open(folder), 500),
                     own,
@@ -56,7 +56,7 @@ class ChatExampleEncoderTest {
     void labelsTheAnswerAndItsEndOfTurnWithTheTokenizerOfSmolLm2() {
         JsonNode golden = Fixtures.json(Fixtures.shared("fixtures/tokenizer/smollm2/golden.json"));
         Path folder = Fixtures.smolLm2();
-        try (Tokenizer own = Tokenizer.open(folder)) {
+        try (ModelTokenizer own = ModelTokenizer.open(folder)) {
             ChatExampleEncoder ours = new ChatExampleEncoder(own, ChatTemplate.open(folder), 500);
             compare(ours, own, golden.path("conversations"));
             assertThat(ours.endOfTurnId()).isEqualTo(2);
@@ -65,7 +65,7 @@ class ChatExampleEncoderTest {
     }
 
     private static void compare(
-            ChatExampleEncoder encoder, Tokenizer tokenizer, JsonNode conversations) {
+            ChatExampleEncoder encoder, ModelTokenizer tokenizer, JsonNode conversations) {
         assertThat(conversations).isNotEmpty();
         for (JsonNode golden : conversations) {
             List<Message> messages = Fixtures.messages(golden.path("messages"));
@@ -96,7 +96,7 @@ class ChatExampleEncoderTest {
     }
 
     @Test
-    void tokenisesNamedViewsAlone() {
+    void tokenizesNamedViewsAlone() {
         TokenizedExample encoded =
                 encoder.encode(
                         new Example("test:1", List.of(SYSTEM, ANSWER), List.of("one", "🙂 two")));

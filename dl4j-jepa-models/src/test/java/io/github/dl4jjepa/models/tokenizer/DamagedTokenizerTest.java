@@ -43,7 +43,7 @@ class DamagedTokenizerTest {
             Assertions.assertTimeoutPreemptively(
                     Duration.ofSeconds(20),
                     () -> {
-                        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+                        try (ModelTokenizer tokenizer = ModelTokenizer.open(folder)) {
                             assertThat(tokenizer.vocabularySize()).isPositive();
                         } catch (JepaException e) {
                             assertThat(e.getMessage())

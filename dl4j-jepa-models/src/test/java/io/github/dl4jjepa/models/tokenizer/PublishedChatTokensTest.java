@@ -42,7 +42,7 @@ class PublishedChatTokensTest {
         JsonNode cases = Fixtures.json(Fixtures.shared("fixtures/chat/" + name + "/golden.json"));
         List<String> wrong = new ArrayList<>();
         int compared = 0;
-        try (Tokenizer tokenizer = Tokenizer.open(files)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             for (JsonNode golden : cases) {
                 String expected = model.tokens().path(golden.path("name").textValue()).textValue();
                 if (expected == null) {
@@ -65,7 +65,7 @@ class PublishedChatTokensTest {
     void rowsBeginWithTheTokensThatGenerationFeedsAndEndWhereItStops(String name)
             throws IOException {
         Path files = new PublishedModel(name).write(folder.resolve(name));
-        try (Tokenizer tokenizer = Tokenizer.open(files)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(tokenizer, ChatTemplate.open(files), 1000);
             List<Message> question = List.of(new Message(Message.USER, "lines with a vowel"));
@@ -100,7 +100,7 @@ class PublishedChatTokensTest {
     @Test
     void aThinkBlockInThePromptAloneIsRefusedWithBothEnds() throws IOException {
         Path files = new PublishedModel(REFUSED).write(folder.resolve(REFUSED));
-        try (Tokenizer tokenizer = Tokenizer.open(files)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(tokenizer, ChatTemplate.open(files), 1000);
             Throwable refusal =

@@ -30,7 +30,7 @@ class SmolLm2GoldensTest {
         Path folder = Fixtures.smolLm2();
         JsonNode golden = Fixtures.json(Fixtures.shared("fixtures/smollm2/golden.json"));
         TransformerDecoder decoder = DecoderLoader.load(CheckpointFolder.open(folder));
-        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+        try (ModelTokenizer tokenizer = ModelTokenizer.open(folder)) {
             ChatExampleEncoder encoder =
                     new ChatExampleEncoder(tokenizer, ChatTemplate.of(tokenizer.files()), 512);
             List<int[]> prompts = new ArrayList<>();

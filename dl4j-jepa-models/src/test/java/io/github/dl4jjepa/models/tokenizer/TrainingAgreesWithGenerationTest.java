@@ -46,7 +46,7 @@ class TrainingAgreesWithGenerationTest {
     private static final Message USER = user("lines with an x");
 
     @TempDir private Path folder;
-    private Tokenizer tokenizer;
+    private ModelTokenizer tokenizer;
 
     @AfterEach
     void close() {
@@ -70,7 +70,7 @@ class TrainingAgreesWithGenerationTest {
                 "{% for m in messages %}{{ '[INST]' + m.content + '[/INST]' if m.role == 'user' else"
                         + " m.content + eos_token }}{% endfor %}";
         for (String base : List.of("nlrx-spm-600-llama2", "nlrx-spm-600-metaspace")) {
-            try (Tokenizer own = open(base, template, token -> {})) {
+            try (ModelTokenizer own = open(base, template, token -> {})) {
                 assertAgrees(encoder(own), answer);
             }
         }
@@ -381,12 +381,12 @@ class TrainingAgreesWithGenerationTest {
         return encoder(tokenizer);
     }
 
-    private static ChatExampleEncoder encoder(Tokenizer tokenizer) {
+    private static ChatExampleEncoder encoder(ModelTokenizer tokenizer) {
         return new ChatExampleEncoder(tokenizer, ChatTemplate.of(tokenizer.files()), 300);
     }
 
     /** A tokenizer with another template and other flags of its added tokens. */
-    private Tokenizer open(String base, String template, Consumer<ObjectNode> flags)
+    private ModelTokenizer open(String base, String template, Consumer<ObjectNode> flags)
             throws IOException {
         Path source = Fixtures.tokenizer(base);
         Path target = Files.createDirectory(folder.resolve(base));
@@ -400,7 +400,7 @@ class TrainingAgreesWithGenerationTest {
         Files.write(
                 target.resolve("tokenizer_config.json"), Fixtures.JSON.writeValueAsBytes(config));
         Files.writeString(target.resolve("chat_template.jinja"), template);
-        return Tokenizer.open(target);
+        return ModelTokenizer.open(target);
     }
 
     private static Example example(Message... messages) {

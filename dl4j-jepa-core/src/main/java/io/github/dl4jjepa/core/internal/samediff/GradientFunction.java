@@ -1,0 +1,126 @@
+package io.github.dl4jjepa.core.internal.samediff;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The gradient of a graph's loss with respect to its parameters.
+ *
+ * <p>{@code SameDiff.fit} reports 0 as its loss and knows neither accumulation nor clipping by a
+ * global norm; {@code calculateGradients} switches SameDiff's array cache off. Here the gradient
+ * graph is run by a {@link GraphExecutor}, in memory that is kept from run to run.
+ */
+public final class GradientFunction implements AutoCloseable {
+    private static final String NAME = "grad";
+
+    /** Two parameters may have the same gradient: those of a sum. */
+    private final Map<String, List<String>> parametersOfGradient = new LinkedHashMap<>();
+
+    private final GraphExecutor backward;
+    private final GraphExecutor forward;
+
+    /**
+     * Differentiates a graph.
+     *
+     * @param graph the graph; its loss variables must be set
+     * @param parameters names of the variables, or placeholders, whose gradient is wanted
+     * @param outputs names of further variables whose value is wanted with it
+     * @param arena where intermediate results are kept; functions that are not run at the same time
+     *     may share one
+     * @param checkpoints names of variables, in the order in which they were drawn, between which
+     *     intermediate results are not kept for the backward pass but computed again: less memory,
+     *     more time, the same gradients; empty to keep all
+     * @throws IllegalArgumentException if the loss depends on an operator whose gradient is wrong
+     */
+    public GradientFunction(
+            SameDiff graph,
+            Collection<String> parameters,
+            Collection<String> outputs,
+            Arena arena,
+            List<String> checkpoints) {
+        CorrectedGradients.install();
+        GradientFaults.require(graph, graph.getLossVariables(), parameters);
+        withoutStandardOutput(() -> graph.createGradFunction(parameters.toArray(String[]::new)));
+        for (String parameter : parameters) {
+            String gradient = graph.getVariable(parameter).getGradient().name();
+            parametersOfGradient
+                    .computeIfAbsent(gradient, name -> new ArrayList<>())
+                    .add(parameter);
+        }
+        List<String> wanted = new ArrayList<>(outputs);
+        wanted.addAll(parametersOfGradient.keySet());
+        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena, checkpoints);
+        forward = new GraphExecutor(graph, outputs, arena, List.of());
+    }
+
+    /**
+     * Runs the graph forward and backward.
+     *
+     * @param placeholders the graph's inputs by name
+     * @param gradients is given every parameter's name and gradient; the array is valid during the
+     *     call only
+     * @param outputs is given the name and value of every further output; valid during the call
+     *     only
+     */
+    public void run(
+            Map<String, INDArray> placeholders,
+            BiConsumer<String, INDArray> gradients,
+            BiConsumer<String, INDArray> outputs) {
+        backward.run(
+                placeholders,
+                (name, value) -> {
+                    if (parametersOfGradient.containsKey(name)) {
+                        parametersOfGradient
+                                .get(name)
+                                .forEach(parameter -> gradients.accept(parameter, value));
+                    } else {
+                        outputs.accept(name, value);
+                    }
+                });
+    }
+
+    /**
+     * Runs the graph forward only.
+     *
+     * @param placeholders the graph's inputs by name
+     * @param outputs is given the name and value of every further output; valid during the call
+     *     only
+     */
+    public void runForward(
+            Map<String, INDArray> placeholders, BiConsumer<String, INDArray> outputs) {
+        forward.run(placeholders, outputs);
+    }
+
+    /** Frees what the function keeps from run to run; the arena stays. */
+    @Override
+    public void close() {
+        backward.close();
+        forward.close();
+    }
+
+    /**
+     * {@code createGradFunction} prints a line per operator; standard output belongs to the program
+     * that calls us. What other threads print meanwhile is printed.
+     */
+    static void withoutStandardOutput(Runnable action) {
+        synchronized (GradientFunction.class) {
+            PrintStream standard = System.out;
+            PrintStream muted = new MutedThreadOutput(standard, Thread.currentThread());
+            System.setOut(muted);
+            try {
+                action.run();
+            } finally {
+                if (System.out == muted) { // or another thread has set its own
+                    System.setOut(standard);
+                }
+            }
+        }
+    }
+}

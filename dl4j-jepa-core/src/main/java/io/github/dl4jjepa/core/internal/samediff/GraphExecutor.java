@@ -1,0 +1,294 @@
+package io.github.dl4jjepa.core.internal.samediff;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Runs a SameDiff graph in memory that is kept from run to run.
+ *
+ * <p>SameDiff's own session allocates every result anew and leaves it to the garbage collector.
+ * Here the operators that the wanted outputs need are put into order once. The first run with new
+ * input shapes is recorded: each result gets a place in an {@link Arena} until its last use. A run
+ * with shapes seen before replays the recording: the same native operators through kept contexts,
+ * and our own fused operators, with nothing allocated. An output is handed on as soon as it is
+ * there, so that gradients need not all be held at once.
+ *
+ * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
+ */
+public final class GraphExecutor implements AutoCloseable {
+    private static final int MAX_RECORDINGS = 16;
+    private static final int EVICTIONS_PER_COLLECTION = 8;
+
+    private final SameDiff graph;
+    private final Set<String> outputs;
+    private final Arena arena;
+    private final Schedule schedule;
+    private final Map<String, Recording> recordings =
+            new LinkedHashMap<>(16, 0.75f, true) {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<String, Recording> eldest) {
+                    if (size() <= MAX_RECORDINGS) {
+                        return false;
+                    }
+                    eldest.getValue().close();
+                    collectNowAndThen();
+                    return true;
+                }
+            };
+
+    private int evictions;
+
+    /**
+     * @param graph the graph to run
+     * @param outputs names of the variables that are wanted
+     * @param arena where intermediate results are kept
+     * @param checkpoints variables between which results are not kept but computed again, as {@link
+     *     Schedule} says; empty to keep all
+     */
+    public GraphExecutor(
+            SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
+        this.graph = graph;
+        this.outputs = Set.copyOf(outputs);
+        this.arena = arena;
+        this.schedule = new Schedule(graph, outputs, checkpoints);
+    }
+
+    /**
+     * Runs the graph.
+     *
+     * @param placeholders the graph's inputs by name; not kept
+     * @param consumer is given the name and value of every wanted output, as soon as it is there;
+     *     the value is valid during the call only
+     */
+    public void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+        String shapes = shapes(placeholders);
+        Recording recording = recordings.get(shapes);
+        if (recording == null) {
+            recordings.put(shapes, new Recording(placeholders, consumer));
+        } else {
+            recording.replay(placeholders, consumer);
+        }
+    }
+
+    @Override
+    public void close() {
+        recordings.values().forEach(Recording::close);
+        recordings.clear();
+    }
+
+    /**
+     * ND4J frees the native side of contexts and views only when their Java side is collected,
+     * which is too small for the collector to hurry.
+     */
+    private void collectNowAndThen() {
+        evictions++;
+        if (evictions % EVICTIONS_PER_COLLECTION == 0) {
+            System.gc();
+        }
+    }
+
+    private static String shapes(Map<String, INDArray> placeholders) {
+        StringBuilder shapes = new StringBuilder();
+        new TreeMap<>(placeholders)
+                .forEach(
+                        (name, array) ->
+                                shapes.append(name).append(Arrays.toString(array.shape())));
+        return shapes.toString();
+    }
+
+    /** A run with certain shapes: places, contexts and their order. */
+    private final class Recording implements AutoCloseable {
+        private final Map<String, INDArray> staged = new HashMap<>();
+        private final List<INDArray> integers = new ArrayList<>();
+        private final List<Step> steps = new ArrayList<>();
+
+        /** Names of variables whose integers follow from the shapes alone. */
+        private final Set<String> fixed = new HashSet<>();
+
+        private final Map<String, INDArray> values = new HashMap<>();
+
+        /** How often a result will still be read, under its own name or as a view. */
+        private final Map<String, Integer> pendingUses = new HashMap<>();
+
+        private final Map<String, Arena.Place> places = new HashMap<>();
+
+        /** For a result that is another's memory in another shape: whose. */
+        private final Map<String, String> owners = new HashMap<>();
+
+        private record Step(
+                BoundOperator operator, List<String> outputNames, List<INDArray> outputs) {}
+
+        Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+            placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
+            values.putAll(staged);
+            try {
+                schedule.entries().forEach(entry -> record(entry, consumer));
+            } catch (RuntimeException e) {
+                close();
+                throw e;
+            } finally {
+                places.values().forEach(arena::free);
+                values.clear();
+                pendingUses.clear();
+                places.clear();
+                owners.clear();
+            }
+        }
+
+        void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+            placeholders.forEach((name, array) -> staged.get(name).assign(array));
+            for (Step step : steps) {
+                if (step.operator() != null) {
+                    step.operator().run();
+                }
+                handOn(step, consumer);
+            }
+        }
+
+        private void record(Schedule.Entry entry, BiConsumer<String, INDArray> consumer) {
+            SameDiffOp operator = entry.operator();
+            List<String> names = operator.getOutputsOfOp();
+            INDArray[] inputs =
+                    operator.getInputsToOp().stream().map(this::value).toArray(INDArray[]::new);
+            INDArray view = NativeOperator.view(operator.getOp(), inputs);
+            Step step;
+            if (view != null) {
+                values.put(names.get(0), view);
+                String owner = owner(operator.getInputsToOp().get(0));
+                owners.put(names.get(0), owner);
+                pendingUses.merge(owner, entry.uses()[0], Integer::sum);
+                step = new Step(null, names, List.of(view));
+            } else {
+                List<DataType> types =
+                        names.stream().map(name -> graph.getVariable(name).dataType()).toList();
+                List<INDArray> results = new ArrayList<>();
+                BoundOperator bound =
+                        BoundOperator.bind(
+                                operator.getOp(),
+                                inputs,
+                                types,
+                                (type, shape) -> {
+                                    int output = results.size();
+                                    INDArray result =
+                                            allocate(
+                                                    names.get(output),
+                                                    entry.uses()[output],
+                                                    type,
+                                                    shape);
+                                    results.add(result);
+                                    return result;
+                                });
+                bound.run();
+                step = new Step(bound, names, results);
+            }
+            if (isFixed(operator)) {
+                fixed.addAll(names);
+            }
+            if (!fixed.containsAll(names) && view == null
+                    || names.stream().anyMatch(outputs::contains)) {
+                steps.add(step);
+            } else if (view == null) {
+                step.operator().close();
+            }
+            handOn(step, consumer);
+            release(operator);
+        }
+
+        private INDArray value(String name) {
+            INDArray value = values.get(name);
+            return value != null ? value : graph.getVariable(name).getArr();
+        }
+
+        private INDArray allocate(String name, int uses, DataType type, long[] shape) {
+            INDArray array;
+            if (type == arena.dataType()) {
+                Arena.Place place = arena.allocate(Math.max(1, length(shape)));
+                places.put(name, place);
+                pendingUses.put(name, uses);
+                array = arena.array(place, shape);
+            } else {
+                array = Nd4j.createUninitialized(type, shape);
+                integers.add(array);
+            }
+            values.put(name, array);
+            return array;
+        }
+
+        private boolean isFixed(SameDiffOp operator) {
+            boolean integer =
+                    operator.getOutputsOfOp().stream()
+                            .noneMatch(name -> graph.getVariable(name).dataType().isFPType());
+            return integer
+                    && (NativeOperator.readsShapeOnly(operator.getOp())
+                            || operator.getInputsToOp().stream().allMatch(this::isConstant));
+        }
+
+        private boolean isConstant(String name) {
+            SDVariable variable = graph.getVariable(name);
+            return variable.getVariableType() == VariableType.CONSTANT || fixed.contains(name);
+        }
+
+        private void handOn(Step step, BiConsumer<String, INDArray> consumer) {
+            for (int i = 0; i < step.outputs().size(); i++) {
+                String name = step.outputNames().get(i);
+                if (outputs.contains(name)) {
+                    consumer.accept(name, step.outputs().get(i));
+                }
+            }
+        }
+
+        /** Gives back the places of results that no later operator reads. */
+        private void release(SameDiffOp operator) {
+            for (String input : operator.getInputsToOp()) {
+                pendingUses.computeIfPresent(owner(input), (owner, pending) -> pending - 1);
+            }
+            Stream.concat(operator.getInputsToOp().stream(), operator.getOutputsOfOp().stream())
+                    .map(this::owner)
+                    .filter(owner -> places.containsKey(owner) && pendingUses.get(owner) == 0)
+                    .distinct()
+                    .toList()
+                    .forEach(owner -> arena.free(places.remove(owner)));
+        }
+
+        private String owner(String name) {
+            return owners.getOrDefault(name, name);
+        }
+
+        @Override
+        public void close() {
+            steps.stream()
+                    .map(Step::operator)
+                    .filter(operator -> operator != null)
+                    .forEach(BoundOperator::close);
+            integers.forEach(INDArray::close);
+            staged.values().forEach(INDArray::close);
+        }
+    }
+
+    private static long length(long[] shape) {
+        long length = 1;
+        for (long size : shape) {
+            length *= size;
+        }
+        return length;
+    }
+}

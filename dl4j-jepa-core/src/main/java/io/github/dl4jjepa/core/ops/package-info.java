@@ -1,0 +1,5 @@
+/**
+ * Operators of SameDiff graphs whose gradients are right: what a distance of your own is drawn
+ * with.
+ */
+package io.github.dl4jjepa.core.ops;

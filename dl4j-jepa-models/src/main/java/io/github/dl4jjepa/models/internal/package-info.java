@@ -1,0 +1,2 @@
+/** What only the packages of dl4j-jepa use. It may change with any release. */
+package io.github.dl4jjepa.models.internal;

@@ -1,6 +1,0 @@
-package io.github.dl4jjepa.models.tokenizer.jinja;
-
-import java.util.Iterator;
-
-/** Python's generator: true, without a length, and visited once. */
-record Generator(Iterator<Object> elements) {}
