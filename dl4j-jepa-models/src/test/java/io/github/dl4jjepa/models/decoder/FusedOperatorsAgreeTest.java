@@ -9,6 +9,8 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
@@ -29,6 +31,10 @@ class FusedOperatorsAgreeTest {
     /** Of a loss, and of the norm of a parameter's gradient. */
     private static final double TOLERANCE = 3e-6;
 
+    /** With [PRED] tokens that every fixture's vocabulary has. */
+    private static final SharedPrefixLayout LAYOUT =
+            new SharedPrefixLayout(ViewOptions.predictors(250, 251));
+
     private static final LossWeights WEIGHTS = new LossWeights(1, 0.5);
 
     private static TransformerDecoder decoder(String model) {
@@ -38,7 +44,7 @@ class FusedOperatorsAgreeTest {
     private record Result(Losses losses, Map<String, INDArray> gradients) {}
 
     private static Result run(TransformerDecoder decoder, boolean checkpointing) {
-        MultiViewBatch batch = DecoderGradientTest.batch(DecoderGradientTest.FOUR);
+        MultiViewBatch batch = MultiViewBatch.of(List.of(DecoderGradientTest.FOUR), LAYOUT, 0);
         try (TrainingGraph graph =
                 new TrainingGraph(decoder, JepaObjective.cosine(1), null, checkpointing)) {
             Map<String, INDArray> gradients = new LinkedHashMap<>();
