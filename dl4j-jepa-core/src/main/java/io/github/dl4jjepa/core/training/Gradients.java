@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
+import io.github.dl4jjepa.core.internal.samediff.AdamKernel;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,19 +47,14 @@ final class Gradients implements AutoCloseable {
     }
 
     /**
-     * Scales the gradients down to a norm, as {@code torch.nn.utils.clip_grad_norm_} does: by
-     * {@code maxNorm / (norm + 1e-6)} where that is below 1.
+     * What gradients are multiplied with to clip their norm, as {@code
+     * torch.nn.utils.clip_grad_norm_} does: {@code maxNorm / (norm + 1e-6)} where that is below 1.
      *
-     * @param maxNorm the norm; 0 to leave the gradients as they are
-     * @return the Euclidean norm of all gradients together, before
+     * @param norm the norm of all gradients together
+     * @param maxNorm what it may be; 0 for any
      */
-    double clip(double maxNorm) {
-        double norm = norm(parameter -> true);
-        double coefficient = maxNorm / (norm + 1e-6);
-        if (maxNorm > 0 && coefficient < 1) {
-            arrays().values().forEach(gradient -> gradient.muli(coefficient));
-        }
-        return norm;
+    static double clippingScale(double norm, double maxNorm) {
+        return maxNorm > 0 ? Math.min(1, maxNorm / (norm + 1e-6)) : 1;
     }
 
     /**
@@ -70,11 +66,18 @@ final class Gradients implements AutoCloseable {
         double squares = 0;
         for (Map.Entry<String, INDArray> gradient : arrays().entrySet()) {
             if (counted.test(gradient.getKey())) {
-                double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient.getValue());
-                squares += norm * norm;
+                squares += squares(gradient.getValue());
             }
         }
         return Math.sqrt(squares);
+    }
+
+    private static double squares(INDArray gradient) {
+        if (AdamKernel.canRead(gradient)) {
+            return AdamKernel.sumOfSquares(gradient);
+        }
+        double norm = Nd4j.getBlasWrapper().level1().nrm2(gradient);
+        return norm * norm;
     }
 
     /** Adds a multiple of other gradients of the same parameters. */

@@ -183,14 +183,18 @@ public final class JepaTrainer {
                 losses = gradientSource.accumulate(request, gradients::add);
             }
             NonFiniteLossException.requireFinite("Step " + step, losses, microBatches);
-            double norm = gradients.clip(options.maxGradientNorm());
+            double norm = gradients.norm(parameter -> true);
             if (!Double.isFinite(norm)) {
                 throw new NonFiniteLossException(
                         "Step " + step + ", gradient norm " + norm,
                         losses,
                         NonFiniteLossException.sources(microBatches));
             }
-            updates.step(step, learningRate, gradients.arrays());
+            updates.step(
+                    step,
+                    learningRate,
+                    gradients.arrays(),
+                    Gradients.clippingScale(norm, options.maxGradientNorm()));
             gradientSource.parametersUpdated();
             gradients.clear();
             double seconds = secondsSince(begun);
