@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.internal.samediff.AdamKernel;
+import io.github.dl4jjepa.core.internal.samediff.GradientSink;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,8 +10,11 @@ import java.util.function.Predicate;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** One gradient array per parameter, allocated once and used for every step. */
-final class Gradients implements AutoCloseable {
+/**
+ * One gradient array per parameter, allocated once and used for every step. The first part of a
+ * step's gradient is written into it where the source can, others are added.
+ */
+final class Gradients implements GradientSink, AutoCloseable {
     private final Map<String, INDArray> arrays = new LinkedHashMap<>();
 
     /** The parameters to whose gradient something was added; the others' arrays hold old values. */
@@ -25,11 +29,20 @@ final class Gradients implements AutoCloseable {
                                 Nd4j.createUninitialized(parameter.dataType(), parameter.shape())));
     }
 
+    /** The parameter's array, as long as nothing was added to it. */
+    @Override
+    public INDArray destination(String parameter) {
+        return begun.contains(parameter) ? null : arrays.get(parameter);
+    }
+
     /** Adds to a parameter's gradient. */
-    void add(String parameter, INDArray gradient) {
+    @Override
+    public void accept(String parameter, INDArray gradient) {
         INDArray sum = arrays.get(parameter);
         if (begun.add(parameter)) {
-            sum.assign(gradient);
+            if (gradient != sum) {
+                sum.assign(gradient);
+            }
         } else {
             sum.addi(gradient);
         }
@@ -82,7 +95,7 @@ final class Gradients implements AutoCloseable {
 
     /** Adds a multiple of other gradients of the same parameters. */
     void addScaled(Gradients others, double factor) {
-        others.arrays().forEach((parameter, gradient) -> add(parameter, gradient.muli(factor)));
+        others.arrays().forEach((parameter, gradient) -> accept(parameter, gradient.muli(factor)));
     }
 
     /** Sets all to 0. */

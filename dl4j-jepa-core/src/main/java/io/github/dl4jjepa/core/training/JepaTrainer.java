@@ -180,7 +180,7 @@ public final class JepaTrainer {
                 lambda = calibrated.lambda();
                 losses = calibrated.losses();
             } else {
-                losses = gradientSource.accumulate(request, gradients::add);
+                losses = gradientSource.accumulate(request, gradients);
             }
             NonFiniteLossException.requireFinite("Step " + step, losses, microBatches);
             double norm = gradients.norm(parameter -> true);

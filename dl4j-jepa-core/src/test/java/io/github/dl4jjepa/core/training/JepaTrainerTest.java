@@ -626,7 +626,7 @@ class JepaTrainerTest {
                 source.accumulate(
                         source.wholeStep(
                                 List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
-                        gradients::add);
+                        gradients);
                 squares[i] = gradients.norm(parameter -> true);
             }
         }

@@ -65,7 +65,7 @@ public final class GradientFunction implements AutoCloseable {
      *
      * @param placeholders the graph's inputs by name
      * @param gradients is given every parameter's name and gradient; the array is valid during the
-     *     call only
+     *     call only. A {@link GradientSink} may say where gradients are written
      * @param outputs is given the name and value of every further output; valid during the call
      *     only
      */
@@ -75,6 +75,7 @@ public final class GradientFunction implements AutoCloseable {
             BiConsumer<String, INDArray> outputs) {
         backward.run(
                 placeholders,
+                gradients instanceof GradientSink sink ? destinations(sink) : Map.of(),
                 (name, value) -> {
                     if (parametersOfGradient.containsKey(name)) {
                         parametersOfGradient
@@ -84,6 +85,19 @@ public final class GradientFunction implements AutoCloseable {
                         outputs.accept(name, value);
                     }
                 });
+    }
+
+    private Map<String, INDArray> destinations(GradientSink sink) {
+        Map<String, INDArray> destinations = new LinkedHashMap<>();
+        parametersOfGradient.forEach(
+                (gradient, parameters) -> {
+                    INDArray destination =
+                            parameters.size() == 1 ? sink.destination(parameters.get(0)) : null;
+                    if (destination != null) {
+                        destinations.put(gradient, destination);
+                    }
+                });
+        return destinations;
     }
 
     /**

@@ -33,7 +33,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
 public final class GraphExecutor implements AutoCloseable {
-    private static final int MAX_RECORDINGS = 16;
+    private static final int MAX_RECORDINGS = 64;
     private static final int EVICTIONS_PER_COLLECTION = 8;
 
     private final SameDiff graph;
@@ -80,10 +80,31 @@ public final class GraphExecutor implements AutoCloseable {
      *     the value is valid during the call only
      */
     public void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-        String shapes = shapes(placeholders);
-        Recording recording = recordings.get(shapes);
+        run(placeholders, Map.of(), consumer);
+    }
+
+    /**
+     * Runs the graph, and writes some of its outputs into given arrays.
+     *
+     * @param placeholders the graph's inputs by name; not kept
+     * @param destinations arrays by the names of outputs, dense and in C order. An output is
+     *     written elsewhere if its shape is not that of its array, or if it is another result in
+     *     another shape
+     * @param consumer is given the name and value of every wanted output, as soon as it is there;
+     *     the value is that of {@code destinations}, or valid during the call only
+     */
+    void run(
+            Map<String, INDArray> placeholders,
+            Map<String, INDArray> destinations,
+            BiConsumer<String, INDArray> consumer) {
+        String key = shapes(placeholders) + (destinations.isEmpty() ? "" : " in place");
+        Recording recording = recordings.get(key);
+        if (recording != null && !recording.writesInto(destinations)) {
+            recordings.remove(key).close();
+            recording = null;
+        }
         if (recording == null) {
-            recordings.put(shapes, new Recording(placeholders, consumer));
+            recordings.put(key, new Recording(placeholders, destinations, consumer));
         } else {
             recording.replay(placeholders, consumer);
         }
@@ -118,6 +139,7 @@ public final class GraphExecutor implements AutoCloseable {
     /** A run with certain shapes: places, contexts and their order. */
     private final class Recording implements AutoCloseable {
         private final Map<String, INDArray> staged = new HashMap<>();
+        private final Map<String, INDArray> destinations;
         private final List<INDArray> integers = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
 
@@ -137,7 +159,11 @@ public final class GraphExecutor implements AutoCloseable {
         private record Step(
                 BoundOperator operator, List<String> outputNames, List<INDArray> outputs) {}
 
-        Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+        Recording(
+                Map<String, INDArray> placeholders,
+                Map<String, INDArray> destinations,
+                BiConsumer<String, INDArray> consumer) {
+            this.destinations = Map.copyOf(destinations);
             placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
             values.putAll(staged);
             try {
@@ -152,6 +178,16 @@ public final class GraphExecutor implements AutoCloseable {
                 places.clear();
                 owners.clear();
             }
+        }
+
+        /** Whether the destinations are the arrays that the operators are bound to. */
+        boolean writesInto(Map<String, INDArray> destinations) {
+            return destinations.size() == this.destinations.size()
+                    && destinations.entrySet().stream()
+                            .allMatch(
+                                    entry ->
+                                            this.destinations.get(entry.getKey())
+                                                    == entry.getValue());
         }
 
         void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
@@ -219,8 +255,10 @@ public final class GraphExecutor implements AutoCloseable {
         }
 
         private INDArray allocate(String name, int uses, DataType type, long[] shape) {
-            INDArray array;
-            if (type == arena.dataType()) {
+            INDArray array = destinations.get(name);
+            if (array != null && array.dataType() == type && Arrays.equals(array.shape(), shape)) {
+                // Not the arena's to free.
+            } else if (type == arena.dataType()) {
                 Arena.Place place = arena.allocate(Math.max(1, length(shape)));
                 places.put(name, place);
                 pendingUses.put(name, uses);
