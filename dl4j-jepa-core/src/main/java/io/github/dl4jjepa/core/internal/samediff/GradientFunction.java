@@ -56,7 +56,13 @@ public final class GradientFunction implements AutoCloseable {
         }
         List<String> wanted = new ArrayList<>(outputs);
         wanted.addAll(parametersOfGradient.keySet());
-        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena, checkpoints);
+        backward =
+                new GraphExecutor(
+                        graph.getFunction(NAME),
+                        wanted,
+                        arena,
+                        checkpoints,
+                        Graphs.isForExecutor(graph));
         forward = new GraphExecutor(graph, outputs, arena, List.of());
     }
 

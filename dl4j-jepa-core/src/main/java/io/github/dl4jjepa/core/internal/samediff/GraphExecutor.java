@@ -40,6 +40,7 @@ public final class GraphExecutor implements AutoCloseable {
     private final Set<String> outputs;
     private final Arena arena;
     private final Schedule schedule;
+    private final boolean prefersOneDnn;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
                 private static final long serialVersionUID = 1L;
@@ -66,9 +67,23 @@ public final class GraphExecutor implements AutoCloseable {
      */
     public GraphExecutor(
             SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
+        this(graph, outputs, arena, checkpoints, Graphs.isForExecutor(graph));
+    }
+
+    /**
+     * @param prefersOneDnn whether matrix products may be oneDNN's, as in graphs that are made to
+     *     be run here
+     */
+    GraphExecutor(
+            SameDiff graph,
+            Collection<String> outputs,
+            Arena arena,
+            List<String> checkpoints,
+            boolean prefersOneDnn) {
         this.graph = graph;
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
+        this.prefersOneDnn = prefersOneDnn;
         this.schedule = new Schedule(graph, outputs, checkpoints);
     }
 
@@ -222,6 +237,7 @@ public final class GraphExecutor implements AutoCloseable {
                                 operator.getOp(),
                                 inputs,
                                 types,
+                                prefersOneDnn,
                                 (type, shape) -> {
                                     int output = results.size();
                                     INDArray result =
