@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.internal.samediff;
 
 import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 
+import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -55,19 +56,28 @@ final class Rotary {
                     new Turn(gradients.get(0), arg(1), arg(2), pairs, !back).outputVariable());
         }
 
-        /** Turns one head. */
-        private static void turn(float[] x, int at, float[] cos, float[] sin, int pairs) {
-            for (int i = 0; i < pairs; i++) {
-                float a = x[at + i];
-                float b = x[at + pairs + i];
-                x[at + i] = a * cos[i] - b * sin[i];
-                x[at + pairs + i] = b * cos[i] + a * sin[i];
+        /** Puts a head's table before every head. */
+        private static void repeat(float[] table, int headDim, float[] row, int width) {
+            for (int head = 0; head < width; head += headDim) {
+                System.arraycopy(table, 0, row, head, headDim);
             }
         }
 
-        private static void scale(float[] x, int at, float[] cos, int from, int n) {
-            for (int i = from; i < n; i++) {
-                x[at + i] = x[at + i] * cos[i];
+        /** The halves of every head's turned part, swapped; 0 beyond it. */
+        private static void swapHalves(
+                float[] x, float[] swapped, int width, int headDim, int pairs) {
+            for (int head = 0; head < width; head += headDim) {
+                System.arraycopy(x, head + pairs, swapped, head, pairs);
+                System.arraycopy(x, head, swapped, head + pairs, pairs);
+                // What a thread's block holds may not be a number, which times 0 it stays.
+                Arrays.fill(swapped, head + 2 * pairs, head + headDim, 0);
+            }
+        }
+
+        private static void turn(
+                float[] x, float[] swapped, float[] cosines, float[] sines, int n) {
+            for (int i = 0; i < n; i++) {
+                x[i] = x[i] * cosines[i] + swapped[i] * sines[i];
             }
         }
 
@@ -90,22 +100,22 @@ final class Rotary {
                             (from, to) -> {
                                 VectorLoops.Scratch scratch = VectorLoops.Scratch.get();
                                 float[] block = scratch.block(0, width);
-                                float[] cos = scratch.block(1, headDim);
-                                float[] sin = scratch.block(2, headDim);
+                                float[] swapped = scratch.block(1, width);
+                                float[] cos = scratch.block(2, width);
+                                float[] sin = scratch.block(3, width);
+                                float[] table = scratch.block(4, headDim);
                                 int last = Math.min(rows, to * together);
                                 for (int row = from * together; row < last; row++) {
                                     x.get((long) row * width, block, width);
-                                    cosines.get((long) row * headDim, cos, headDim);
-                                    sines.get((long) row * headDim, sin, headDim);
-                                    if (back) {
-                                        VectorLoops.multiply(sin, 0, -1, headDim);
-                                    }
-                                    for (int head = 0; head < width; head += headDim) {
-                                        turn(block, head, cos, sin, pairs);
-                                        if (2 * pairs < headDim) {
-                                            scale(block, head, cos, 2 * pairs, headDim);
-                                        }
-                                    }
+                                    cosines.get((long) row * headDim, table, headDim);
+                                    repeat(table, headDim, cos, width);
+                                    sines.get((long) row * headDim, table, headDim);
+                                    // Of (-x2, x1), or back (x2, -x1); 0 beyond the turned part.
+                                    VectorLoops.multiply(table, back ? pairs : 0, -1, pairs);
+                                    Arrays.fill(table, 2 * pairs, headDim, 0);
+                                    repeat(table, headDim, sin, width);
+                                    swapHalves(block, swapped, width, headDim, pairs);
+                                    turn(block, swapped, cos, sin, width);
                                     result.put((long) row * width, block, width);
                                 }
                             });

@@ -32,6 +32,7 @@ final class VectorLoops {
     private static final float LN2_HIGH = 0.693359375f;
     private static final float LN2_LOW = -2.12194440e-4f;
     private static final int MANTISSA_BITS = 23;
+    private static final int ONE_BITS = 127 << MANTISSA_BITS;
 
     private VectorLoops() {}
 
@@ -89,24 +90,29 @@ final class VectorLoops {
         }
     }
 
-    /** The largest of some values; NaN if there is one. */
+    /**
+     * The largest of some values; any number if one of them is NaN. Comparisons take a third of the
+     * time of {@code Math.max}.
+     */
     static float max(float[] x, int from, int n) {
-        float a = Float.NEGATIVE_INFINITY;
+        float a = x[from];
         float b = a;
         float c = a;
         float d = a;
         int end = from + n;
         int i = from;
         for (; i + 3 < end; i += 4) {
-            a = Math.max(a, x[i]);
-            b = Math.max(b, x[i + 1]);
-            c = Math.max(c, x[i + 2]);
-            d = Math.max(d, x[i + 3]);
+            a = x[i] > a ? x[i] : a;
+            b = x[i + 1] > b ? x[i + 1] : b;
+            c = x[i + 2] > c ? x[i + 2] : c;
+            d = x[i + 3] > d ? x[i + 3] : d;
         }
         for (; i < end; i++) {
-            a = Math.max(a, x[i]);
+            a = x[i] > a ? x[i] : a;
         }
-        return Math.max(Math.max(a, b), Math.max(c, d));
+        a = a > b ? a : b;
+        c = c > d ? c : d;
+        return a > c ? a : c;
     }
 
     static float sum(float[] x, int from, int n) {
@@ -180,9 +186,16 @@ final class VectorLoops {
         }
     }
 
-    private static void scaleByPowersOfTwo(int[] bits, int[] exponents, int n) {
+    /** The bits of two to the powers that lie in the low bits of some floats, given these bits. */
+    private static void powersOfTwo(int[] bits, int n) {
         for (int i = 0; i < n; i++) {
-            bits[i] = bits[i] + (exponents[i] << MANTISSA_BITS);
+            bits[i] = (bits[i] << MANTISSA_BITS) + ONE_BITS;
+        }
+    }
+
+    private static void multiply(float[] x, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = x[i] * y[i];
         }
     }
 
@@ -192,21 +205,14 @@ final class VectorLoops {
         private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
         private final float[][] blocks = new float[BLOCKS][BLOCK];
-        private final float[] shifted = new float[BLOCK];
+        private final float[] powers = new float[BLOCK];
         private final int[] bits = new int[BLOCK];
-        private final int[] exponents = new int[BLOCK];
-        private final ByteBuffer values = direct();
-        private final ByteBuffer powers = direct();
-        private final FloatBuffer valueFloats = values.asFloatBuffer();
-        private final IntBuffer valueBits = values.asIntBuffer();
-        private final FloatBuffer powerFloats = powers.asFloatBuffer();
-        private final IntBuffer powerBits = powers.asIntBuffer();
+        private final ByteBuffer bytes =
+                ByteBuffer.allocateDirect(BLOCK * Float.BYTES).order(ByteOrder.nativeOrder());
+        private final FloatBuffer asFloats = bytes.asFloatBuffer();
+        private final IntBuffer asBits = bytes.asIntBuffer();
 
         private Scratch() {}
-
-        private static ByteBuffer direct() {
-            return ByteBuffer.allocateDirect(BLOCK * Float.BYTES).order(ByteOrder.nativeOrder());
-        }
 
         /** The calling thread's. */
         static Scratch get() {
@@ -227,14 +233,13 @@ final class VectorLoops {
          * @param n at most {@link #BLOCK}
          */
         void exp(float[] x, float[] result, int n) {
-            reducedExp(x, result, shifted, n);
-            valueFloats.put(0, result, 0, n);
-            valueBits.get(0, bits, 0, n);
-            powerFloats.put(0, shifted, 0, n);
-            powerBits.get(0, exponents, 0, n);
-            scaleByPowersOfTwo(bits, exponents, n);
-            valueBits.put(0, bits, 0, n);
-            valueFloats.get(0, result, 0, n);
+            reducedExp(x, result, powers, n);
+            asFloats.put(0, powers, 0, n);
+            asBits.get(0, bits, 0, n);
+            powersOfTwo(bits, n);
+            asBits.put(0, bits, 0, n);
+            asFloats.get(0, powers, 0, n);
+            multiply(result, powers, n);
         }
 
         /**
