@@ -22,7 +22,9 @@ public final class SeededRandom {
         /** The tokens of a semantic tube. */
         SEMANTIC_TUBE,
         /** Which example a shuffled pair takes its second view from. */
-        SHUFFLED_PAIRS
+        SHUFFLED_PAIRS,
+        /** The tokens that a generation draws. */
+        GENERATION
     }
 
     /**

@@ -37,7 +37,7 @@ public final class ShapeBuckets {
     }
 
     /** The least number not below {@code n} among {@code perOctave} from each power of 2 on. */
-    static int roundUp(int n, int perOctave) {
+    public static int roundUp(int n, int perOctave) {
         int step = Math.max(1, Integer.highestOneBit(n) / perOctave);
         return (n + step - 1) / step * step;
     }

@@ -32,7 +32,7 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
     private static final String EPSILON = "vertex_epsilon";
     private static final String LOSS = "vertex_loss";
 
-    private transient Graph graph;
+    private transient Graph drawn;
 
     ExecutorGraphVertex(
             ExecutorVertex config,
@@ -107,10 +107,10 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
     }
 
     private Graph graph() {
-        if (graph == null) {
-            graph = new Graph();
+        if (drawn == null) {
+            drawn = new Graph();
         }
-        return graph;
+        return drawn;
     }
 
     /** Copies of the inputs, in row-major order and of the network's type. */

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.layer;
 
 import io.github.dl4jjepa.core.objective.Losses;
-import java.util.function.ToDoubleFunction;
+import java.util.function.Consumer;
 import org.deeplearning4j.earlystopping.scorecalc.ScoreCalculator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
@@ -57,17 +57,18 @@ public final class JepaScoreCalculator implements ScoreCalculator<Model> {
     public double calculateScore(Model network) {
         BodyCheck.check(network);
         Losses sum = Losses.NONE;
-        ToDoubleFunction<MultiDataSet> score = scorer(network);
+        Consumer<MultiDataSet> score = scorer(network);
         JepaOutputLayer layer = outputLayer(network);
         validation.reset();
         while (validation.hasNext()) {
-            score.applyAsDouble(validation.next());
+            score.accept(validation.next());
             sum = sum.plus(layer.losses());
         }
         return jepa ? sum.jepa() : sum.languageModel();
     }
 
-    private static ToDoubleFunction<MultiDataSet> scorer(Model network) {
+    /** Computes the losses of a batch; the output layer keeps them. */
+    private static Consumer<MultiDataSet> scorer(Model network) {
         return network instanceof ComputationGraph graph
                 ? batch -> graph.score(batch, false)
                 : batch ->

@@ -7,13 +7,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** A batch as the inputs of a {@link LossGraph}. */
 final class BatchFeed implements AutoCloseable {
     private final ModelUnderObjective model;
-    private final TargetEncoder targetEncoder;
+    private final @Nullable TargetEncoder targetEncoder;
     private final MultiViewBatch batch;
     private final MultiViewBatch filled;
     private final Map<String, INDArray> placeholders = new HashMap<>();
@@ -22,7 +23,10 @@ final class BatchFeed implements AutoCloseable {
     /**
      * @param targetEncoder null where the model itself encodes targets
      */
-    BatchFeed(ModelUnderObjective model, TargetEncoder targetEncoder, MultiViewBatch batch) {
+    BatchFeed(
+            ModelUnderObjective model,
+            @Nullable TargetEncoder targetEncoder,
+            MultiViewBatch batch) {
         this.model = model;
         this.targetEncoder = targetEncoder;
         this.batch = batch;

@@ -3,20 +3,21 @@ package io.github.dl4jjepa.core.objective;
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Counts the floating-point operations of a step, as {@link Decoder#forwardFlops} says. */
 final class FlopCounter {
     private static final int PASSES = 3; // forward, and backward which counts twice
 
     private final Decoder decoder;
-    private final LinearPredictor predictor;
+    private final @Nullable LinearPredictor predictor;
     private final boolean encodesTargets;
 
     /**
      * @param predictor null without one
      * @param encodesTargets whether a {@link TargetEncoder} reads the targets
      */
-    FlopCounter(Decoder decoder, LinearPredictor predictor, boolean encodesTargets) {
+    FlopCounter(Decoder decoder, @Nullable LinearPredictor predictor, boolean encodesTargets) {
         this.decoder = decoder;
         this.predictor = predictor;
         this.encodesTargets = encodesTargets;

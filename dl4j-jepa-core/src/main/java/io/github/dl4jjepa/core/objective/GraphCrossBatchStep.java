@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -12,14 +13,14 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** The phases of a step, by a {@link LossGraph} and a {@link PairGraph}. */
 final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
     private final ModelUnderObjective model;
-    private final TargetEncoder targetEncoder;
+    private final @Nullable TargetEncoder targetEncoder;
     private final LossGraph graph;
     private final PairGraph pairGraph;
 
     /**
      * @param targetEncoder null where the model itself encodes targets
      */
-    GraphCrossBatchStep(ModelUnderObjective model, TargetEncoder targetEncoder) {
+    GraphCrossBatchStep(ModelUnderObjective model, @Nullable TargetEncoder targetEncoder) {
         this.model = model;
         this.targetEncoder = targetEncoder;
         graph = new LossGraph(model, LossGraph.Part.EMBEDDING_GRADIENTS);

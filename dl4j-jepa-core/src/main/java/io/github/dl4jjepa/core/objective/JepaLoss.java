@@ -90,6 +90,7 @@ public final class JepaLoss {
      *     loss depends on an operator whose gradient SameDiff computes wrongly ({@code sd.loss.*}
      *     are such), if a term is attached already, or if the graph has another loss
      */
+    @SuppressWarnings("ReferenceEquality") // one graph, not two equal ones
     public static JepaLoss attach(
             SDVariable hiddenStates,
             SDVariable languageModelLoss,

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -40,9 +41,12 @@ public final class JepaObjective implements Serializable {
     private final double gamma;
     private final double lambda;
     private final WeightSchedule lambdaSchedule;
-    private final Calibration calibration;
+    private final @Nullable Calibration calibration;
     private final Distance distance;
+
+    @SuppressWarnings("serial") // lists of List.copyOf are Serializable
     private final List<WeightedRegularizer> regularizers;
+
     private final TargetMode target;
     private final double emaDecay;
     private final double lossDropout;
@@ -238,7 +242,7 @@ public final class JepaObjective implements Serializable {
         private double gamma = 1;
         private double lambda = 1;
         private WeightSchedule lambdaSchedule = WeightSchedule.CONSTANT;
-        private Calibration calibration;
+        private @Nullable Calibration calibration;
         private Distance distance = new CosineDistance();
         private final List<WeightedRegularizer> regularizers = new ArrayList<>();
         private TargetMode target = TargetMode.GRADIENT;

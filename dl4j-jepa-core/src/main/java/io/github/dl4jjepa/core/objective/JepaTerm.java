@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -43,7 +44,7 @@ final class JepaTerm {
         return sum;
     }
 
-    private SDVariable directions(SDVariable embeddings, int regularizer) {
+    private @Nullable SDVariable directions(SDVariable embeddings, int regularizer) {
         SameDiff graph = embeddings.getSameDiff();
         int count = objective.regularizers().get(regularizer).regularizer().directions();
         return count == 0

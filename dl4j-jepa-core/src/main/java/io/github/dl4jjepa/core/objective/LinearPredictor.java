@@ -43,6 +43,8 @@ public final class LinearPredictor {
     }
 
     /**
+     * Draws the product with the matrix.
+     *
      * @param readouts {@code [pairs, hidden]}
      * @return {@code [pairs, hidden]}
      */

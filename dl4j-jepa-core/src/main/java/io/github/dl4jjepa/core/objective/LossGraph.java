@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -49,7 +51,7 @@ final class LossGraph implements AutoCloseable {
 
     private final GradientFunction gradientFunction;
 
-    private GraphExecutor embedder;
+    private @Nullable GraphExecutor embedder;
 
     /** A graph to be run. */
     LossGraph(ModelUnderObjective model, Part part) {
@@ -163,7 +165,7 @@ final class LossGraph implements AutoCloseable {
             checkpoints.add(part.name());
             sum = sum == null ? part : Ops.add(sum, part);
         }
-        return sum.rename(LM_SUM);
+        return Objects.requireNonNull(sum).rename(LM_SUM);
     }
 
     private SDVariable crossEntropySum(SDVariable hidden, SDVariable indices, SDVariable ids) {
@@ -199,7 +201,7 @@ final class LossGraph implements AutoCloseable {
 
     private Losses losses(MultiViewBatch batch, Map<String, Double> sums) {
         return new Losses(
-                sums.get(LM_SUM),
+                Objects.requireNonNull(sums.get(LM_SUM)),
                 batch.labels(),
                 sums.getOrDefault(JEPA_SUM, 0.0),
                 part == Part.NONE ? 0 : model.term().pairs(batch));
@@ -220,11 +222,11 @@ final class LossGraph implements AutoCloseable {
         Map<String, INDArray> embeddings = new HashMap<>();
         embedder.run(feed.placeholders(), (name, value) -> embeddings.put(name, value.dup()));
         if (model.encodesTargets()) {
-            embeddings.put(TARGET, feed.placeholders().get(TARGET).dup());
+            embeddings.put(TARGET, Objects.requireNonNull(feed.placeholders().get(TARGET)).dup());
         }
         return new PairEmbeddings(
-                embeddings.get(PREDICTION),
-                embeddings.get(TARGET),
+                Objects.requireNonNull(embeddings.get(PREDICTION)),
+                Objects.requireNonNull(embeddings.get(TARGET)),
                 model.term().answerIds(feed.batch()));
     }
 

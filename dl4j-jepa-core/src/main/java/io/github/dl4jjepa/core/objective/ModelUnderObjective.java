@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.objective;
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -17,7 +18,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 record ModelUnderObjective(
         Decoder decoder,
         JepaObjective objective,
-        LinearPredictor predictor,
+        @Nullable LinearPredictor predictor,
         boolean gradientCheckpointing,
         Arena arena) {
     DataType dataType() {

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.objective;
 
 import java.io.Serializable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -21,7 +22,7 @@ public record PairGradients(double sum, List<Part> parts) implements AutoCloseab
      * @param prediction {@code [pairs, hidden]}
      * @param target {@code [pairs, hidden]}; null where no gradient flows into the target
      */
-    public record Part(INDArray prediction, INDArray target)
+    public record Part(INDArray prediction, @Nullable INDArray target)
             implements AutoCloseable, Serializable {
         /** Frees the arrays' off-heap memory. */
         @Override

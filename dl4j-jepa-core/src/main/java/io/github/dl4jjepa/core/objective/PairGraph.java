@@ -6,6 +6,8 @@ import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -46,7 +48,7 @@ final class PairGraph implements AutoCloseable {
      *
      * @param targetGradient null where the target is a constant
      */
-    record Result(double sum, INDArray predictionGradient, INDArray targetGradient)
+    record Result(double sum, INDArray predictionGradient, @Nullable INDArray targetGradient)
             implements AutoCloseable {
         @Override
         public void close() {
@@ -71,7 +73,8 @@ final class PairGraph implements AutoCloseable {
                 placeholders,
                 (name, gradient) -> gradients.put(name, gradient.dup()),
                 (name, value) -> sum[0] = value.getDouble(0));
-        return new Result(sum[0], gradients.get(PREDICTION), gradients.get(TARGET));
+        return new Result(
+                sum[0], Objects.requireNonNull(gradients.get(PREDICTION)), gradients.get(TARGET));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import java.io.Serializable;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -16,7 +17,7 @@ public interface Regularizer extends Serializable {
      *     optimizer step; null where {@link #directions()} is 0
      * @return a scalar
      */
-    SDVariable penalty(SDVariable embeddings, SDVariable directions);
+    SDVariable penalty(SDVariable embeddings, @Nullable SDVariable directions);
 
     /** How many random directions the penalty needs. */
     default int directions() {

@@ -2,6 +2,8 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -43,7 +45,7 @@ public final class SigReg implements Regularizer {
     }
 
     @Override
-    public SDVariable penalty(SDVariable embeddings, SDVariable directions) {
+    public SDVariable penalty(SDVariable embeddings, @Nullable SDVariable directions) {
         SameDiff graph = embeddings.getSameDiff();
         double[] points = new double[POINTS];
         double step = 2 * LIMIT / (POINTS - 1);
@@ -54,7 +56,7 @@ public final class SigReg implements Regularizer {
             weights[i] *= i == 0 || i == POINTS - 1 ? step / 2 : step;
         }
 
-        SDVariable projections = embeddings.mmul(directions).reshape(-1, 1);
+        SDVariable projections = embeddings.mmul(Objects.requireNonNull(directions)).reshape(-1, 1);
         SDVariable angles = projections.mmul(row(graph, embeddings, points));
         SDVariable n = graph.sizeAt(embeddings, 0);
         SDVariable shape = graph.stack(0, n, graph.constant((long) this.directions * POINTS));

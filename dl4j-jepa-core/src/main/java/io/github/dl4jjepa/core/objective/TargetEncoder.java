@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,7 +28,7 @@ final class TargetEncoder implements AutoCloseable {
     private final Decoder decoder;
     private final double decay;
     private final Arena arena;
-    private GraphExecutor executor;
+    private @Nullable GraphExecutor executor;
 
     TargetEncoder(Decoder source, double decay, Arena arena) {
         this.decay = decay;

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -34,11 +35,11 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public static final String HIDDEN_STATES = "hidden_states";
 
     private final ModelUnderObjective model;
-    private final TargetEncoder targetEncoder;
+    private final @Nullable TargetEncoder targetEncoder;
     private final FlopCounter flopCounter;
     private final Map<LossGraph.Part, LossGraph> graphs = new EnumMap<>(LossGraph.Part.class);
-    private LossGraph shown;
-    private GraphCrossBatchStep crossBatchStep;
+    private @Nullable LossGraph shown;
+    private @Nullable GraphCrossBatchStep crossBatchStep;
 
     /**
      * Draws and differentiates the graph.
@@ -66,7 +67,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public TrainingGraph(
             Decoder decoder,
             JepaObjective objective,
-            LinearPredictor predictor,
+            @Nullable LinearPredictor predictor,
             boolean gradientCheckpointing) {
         if (decoder.parameters().trainable().isEmpty()) {
             throw new IllegalArgumentException(

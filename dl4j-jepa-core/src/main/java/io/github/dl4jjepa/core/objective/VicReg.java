@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.ops.Ops;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -22,7 +23,7 @@ public final class VicReg implements Regularizer {
     private static final double COVARIANCE_WEIGHT = 1.0 / 25;
 
     @Override
-    public SDVariable penalty(SDVariable embeddings, SDVariable directions) {
+    public SDVariable penalty(SDVariable embeddings, @Nullable SDVariable directions) {
         SameDiff graph = embeddings.getSameDiff();
         SDVariable centered = Embeddings.centered(embeddings);
         SDVariable rows = Embeddings.rows(embeddings);

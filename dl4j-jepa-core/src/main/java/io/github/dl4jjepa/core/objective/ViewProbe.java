@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -60,7 +61,7 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
      * @param batches the views to look at; one epoch of it is a reading
      * @param predictor applied to the readouts of Text; null for none
      */
-    public ViewProbe(Decoder decoder, BatchSource batches, LinearPredictor predictor) {
+    public ViewProbe(Decoder decoder, BatchSource batches, @Nullable LinearPredictor predictor) {
         this.batches = batches;
         SameDiff graph = Graphs.createForExecutor();
         SDVariable hidden = decoder.hiddenStates(graph, BatchInputs.tokens(graph));

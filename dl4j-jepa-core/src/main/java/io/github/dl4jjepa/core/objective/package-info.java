@@ -7,4 +7,7 @@
  * are compared with each other, the parts go through the phases of a {@link
  * io.github.dl4jjepa.core.objective.CrossBatchStep}.
  */
+@NullMarked
 package io.github.dl4jjepa.core.objective;
+
+import org.jspecify.annotations.NullMarked;

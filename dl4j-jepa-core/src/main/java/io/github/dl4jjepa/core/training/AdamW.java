@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
@@ -54,9 +55,9 @@ public final class AdamW implements Optimizer {
             Update update =
                     new Update(
                             parameter.array(),
-                            gradients.get(name),
-                            state.get(mean(name)),
-                            state.get(meanSquare(name)),
+                            Objects.requireNonNull(gradients.get(name)),
+                            Objects.requireNonNull(state.get(mean(name))),
+                            Objects.requireNonNull(state.get(meanSquare(name))),
                             gradientScale,
                             learningRate,
                             parameter.hasWeightDecay() ? 1 - learningRate * weightDecay : 1,

@@ -10,6 +10,7 @@ import io.github.dl4jjepa.core.objective.Losses;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,15 +19,17 @@ final class Evaluator {
     private static final Logger LOG = LoggerFactory.getLogger(Evaluator.class);
 
     private final GradientSource source;
-    private final BatchSource validation;
-    private final Supplier<ViewDiagnostics> diagnostics;
+    private final @Nullable BatchSource validation;
+    private final @Nullable Supplier<ViewDiagnostics> diagnostics;
 
     /**
      * @param validation one epoch of it is an evaluation; null without validation data
      * @param diagnostics looks at the model as it is when called; null without diagnostics
      */
     Evaluator(
-            GradientSource source, BatchSource validation, Supplier<ViewDiagnostics> diagnostics) {
+            GradientSource source,
+            @Nullable BatchSource validation,
+            @Nullable Supplier<ViewDiagnostics> diagnostics) {
         this.source = source;
         this.validation = validation;
         this.diagnostics = diagnostics;

@@ -5,8 +5,10 @@ import io.github.dl4jjepa.core.internal.samediff.GradientSink;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -31,14 +33,14 @@ final class Gradients implements GradientSink, AutoCloseable {
 
     /** The parameter's array, as long as nothing was added to it. */
     @Override
-    public INDArray destination(String parameter) {
+    public @Nullable INDArray destination(String parameter) {
         return begun.contains(parameter) ? null : arrays.get(parameter);
     }
 
     /** Adds to a parameter's gradient. */
     @Override
     public void accept(String parameter, INDArray gradient) {
-        INDArray sum = arrays.get(parameter);
+        INDArray sum = Objects.requireNonNull(arrays.get(parameter));
         if (begun.add(parameter)) {
             if (gradient != sum) {
                 sum.assign(gradient);

@@ -19,15 +19,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Trains a model under the JEPA objective, with AdamW by default.
  *
- * <p>An optimizer step takes up to {@link TrainingOptions#accumulate()} micro-batches of one epoch.
- * Each label and each pair counts the same, whichever micro-batch it is in, so the gradient is that
- * of one large batch. The model's parameters are updated in place; the arrays of gradients and of
- * the optimizer are allocated once, and freed when the run ends.
+ * <p>An optimizer step takes up to {@link TrainingOptions#gradientAccumulationSteps()}
+ * micro-batches of one epoch. Each label and each pair counts the same, whichever micro-batch it is
+ * in, so the gradient is that of one large batch. The model's parameters are updated in place; the
+ * arrays of gradients and of the optimizer are allocated once, and freed when the run ends.
  *
  * <p>A run that is killed and resumed from its last checkpoint ends with the same weights,
  * optimizer state and losses of an uninterrupted one. Not for use by several threads.
@@ -37,7 +38,7 @@ public final class JepaTrainer {
     private final BatchSource batches;
     private final TrainingOptions options;
     private final Optimizer.Factory optimizer;
-    private final CheckpointStore checkpoints;
+    private final @Nullable CheckpointStore checkpoints;
     private final List<TrainerListener> listeners;
     private final TrainingPlan plan;
     private final LambdaController lambdas;
@@ -106,7 +107,7 @@ public final class JepaTrainer {
             Checkpointed arrays = new Checkpointed(trained, updates, gradientSource);
             TrainerState start =
                     resume
-                            ? checkpoints
+                            ? Objects.requireNonNull(checkpoints)
                                     .restoreLast(arrays.model(), arrays.others())
                                     .orElse(TrainerState.START)
                             : TrainerState.START;
@@ -116,7 +117,7 @@ public final class JepaTrainer {
             TrainerState state = start;
             Optional<StepMetrics> lastStep = Optional.empty();
             while (state.step() < totalSteps()) {
-                if (state == start || state.batch() == 0) {
+                if (state.equals(start) || state.batch() == 0) {
                     batches.seek(state.epoch(), state.batch());
                 }
                 StepMetrics metrics = step(state, gradients, updates);
@@ -262,7 +263,7 @@ public final class JepaTrainer {
     }
 
     private void save(TrainerState state, Checkpointed arrays) {
-        checkpoints.save(state, arrays.model(), arrays.others());
+        Objects.requireNonNull(checkpoints).save(state, arrays.model(), arrays.others());
         listeners.forEach(listener -> listener.onCheckpoint(state));
     }
 
@@ -274,13 +275,14 @@ public final class JepaTrainer {
     public static final class Builder {
         private GradientSource gradientSource;
         private BatchSource batches;
-        private BatchSource validation;
-        private Supplier<ViewDiagnostics> diagnostics;
+        private @Nullable BatchSource validation;
+        private @Nullable Supplier<ViewDiagnostics> diagnostics;
         private TrainingOptions options = TrainingOptions.builder().build();
-        private Optimizer.Factory optimizer;
-        private CheckpointStore checkpoints;
+        private Optimizer.@Nullable Factory optimizer;
+        private @Nullable CheckpointStore checkpoints;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
 
         /**
@@ -318,7 +320,7 @@ public final class JepaTrainer {
          *
          * @param diagnostics looks at the model as it is when called
          */
-        public Builder optDiagnostics(Supplier<ViewDiagnostics> diagnostics) {
+        public Builder optDiagnostics(@Nullable Supplier<ViewDiagnostics> diagnostics) {
             this.diagnostics = diagnostics;
             return this;
         }

@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a JSON line per optimizer step: {@code step, epoch, lm_loss, jepa_loss, loss, lambda,
@@ -167,7 +168,7 @@ public final class MetricsFile implements TrainerListener {
         return line;
     }
 
-    private static Double finite(double value) {
+    private static @Nullable Double finite(double value) {
         return Double.isFinite(value) ? value : null;
     }
 

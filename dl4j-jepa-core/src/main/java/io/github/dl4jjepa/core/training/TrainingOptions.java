@@ -1,6 +1,8 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.WeightSchedule;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -156,6 +158,24 @@ public final class TrainingOptions {
         if (!(value >= 0) || Double.isInfinite(value)) {
             throw new IllegalArgumentException(name + " must be a number from 0 up, not " + value);
         }
+    }
+
+    /** The options by the names that a run's {@code run.json} and the command line give them. */
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("epochs", epochs);
+        settings.put("max_steps", maxSteps);
+        settings.put("compute_budget", computeBudget);
+        settings.put("accumulate", gradientAccumulationSteps);
+        settings.put("learning_rate", learningRate);
+        settings.put("schedule", schedule.name());
+        settings.put("warmup_steps", warmupSteps);
+        settings.put("weight_decay", weightDecay);
+        settings.put("max_gradient_norm", maxGradientNorm);
+        settings.put("evaluate_every", evaluateEvery);
+        settings.put("checkpoint_every", checkpointEvery);
+        settings.put("seed", seed);
+        return settings;
     }
 
     /** Sets options one by one; {@link TrainingOptions} says what they mean. */

@@ -7,4 +7,7 @@
  * and reports a loss of 0. An {@link io.github.dl4jjepa.core.training.Optimizer} updates the
  * trainable parameters; its state is part of each checkpoint.
  */
+@NullMarked
 package io.github.dl4jjepa.core.training;
+
+import org.jspecify.annotations.NullMarked;

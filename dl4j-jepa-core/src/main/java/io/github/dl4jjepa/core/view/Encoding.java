@@ -85,11 +85,12 @@ record Encoding(int prefix, int[] ids, List<Readout> readouts) {
         View(TokenizedView view, int number, ViewOptions options) {
             this.options = options;
             ids = view.ids();
+            TokenSpan inRow = view.inRow();
             inContext =
                     number == 0
-                            && view.inRow() != null
+                            && inRow != null
                             && options.textView() == ViewOptions.TextView.IN_CONTEXT;
-            context = inContext ? view.inRow().start() : 0;
+            context = inContext && inRow != null ? inRow.start() : 0;
         }
 
         boolean hasPredictorsBefore() {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Puts a row together, segment by segment. */
 final class RowBuilder {
@@ -17,7 +18,7 @@ final class RowBuilder {
     private final List<Readout> readouts = new ArrayList<>();
     private int length;
     private int segment;
-    private TokenizedExample labeled;
+    private @Nullable TokenizedExample labeled;
 
     /** The conversation as one segment, trained to produce its labeled tokens. */
     static RowBuilder conversation(TokenizedExample example) {

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.view;
 
 import java.io.Serializable;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A view as token ids.
@@ -9,7 +10,7 @@ import java.util.Arrays;
  * @param ids the view's tokens, without template; one or more
  * @param inRow where the view lies in its example's conversation; null where it is no part of it
  */
-public record TokenizedView(int[] ids, TokenSpan inRow) implements Serializable {
+public record TokenizedView(int[] ids, @Nullable TokenSpan inRow) implements Serializable {
     public TokenizedView {
         if (ids.length == 0) {
             throw new IllegalArgumentException("a view without tokens");

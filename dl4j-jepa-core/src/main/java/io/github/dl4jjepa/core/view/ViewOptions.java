@@ -79,7 +79,9 @@ public final class ViewOptions implements Serializable {
         }
     }
 
+    @SuppressWarnings("serial") // lists of List.copyOf are Serializable
     private final List<Integer> predictorIds;
+
     private final PredictorPlacement placement;
     private final Direction direction;
     private final TextView textView;

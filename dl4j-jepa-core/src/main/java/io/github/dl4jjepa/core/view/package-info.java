@@ -5,4 +5,7 @@
  * <p>Everything here is plain data; tokenizers stay behind {@link
  * io.github.dl4jjepa.core.view.ExampleEncoder}, arrays begin in {@code iterator}.
  */
+@NullMarked
 package io.github.dl4jjepa.core.view;
+
+import org.jspecify.annotations.NullMarked;

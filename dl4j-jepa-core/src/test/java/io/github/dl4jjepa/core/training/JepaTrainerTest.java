@@ -678,7 +678,7 @@ class JepaTrainerTest {
                     public ParameterSet parameters() {
                         Parameter bias = super.parameters().get("bias");
                         return super.parameters()
-                                .where(parameter -> parameter != bias)
+                                .where(parameter -> !parameter.equals(bias))
                                 .plus(
                                         new ParameterSet(
                                                 List.of(

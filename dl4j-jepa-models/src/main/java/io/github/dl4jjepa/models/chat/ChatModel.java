@@ -1,12 +1,16 @@
 package io.github.dl4jjepa.models.chat;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.generation.GreedyGenerator;
-import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
+import io.github.dl4jjepa.models.generation.FinishReason;
+import io.github.dl4jjepa.models.generation.Generation;
+import io.github.dl4jjepa.models.generation.GenerationOptions;
+import io.github.dl4jjepa.models.generation.Generator;
+import io.github.dl4jjepa.models.generation.TokenListener;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
@@ -15,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * A model that answers: decoder, tokenizer and chat template of one folder.
@@ -28,23 +33,21 @@ import java.util.Set;
  * <p>Holds native memory; close it. Not for several threads.
  */
 public final class ChatModel implements AutoCloseable {
-    /** The most tokens of an answer, unless said otherwise. */
-    public static final int DEFAULT_MAX_NEW_TOKENS = 256;
-
     private final PretrainedModel model;
     private final ChatExampleEncoder encoder;
-    private final GreedyGenerator generator;
+    private final Generator generator;
     private final int maxPositions;
-    private final Set<Integer> stopTokens;
+    private final GenerationOptions defaults;
 
     private ChatModel(PretrainedModel model) {
         this.model = model;
         TransformerDecoder decoder = model.loadDecoder();
         maxPositions = decoder.config().maxPositions();
         encoder = model.encoder(maxPositions);
-        stopTokens = new LinkedHashSet<>(model.folder().endTokenIds());
-        stopTokens.add(encoder.endOfTurnId());
-        generator = new GreedyGenerator(decoder);
+        Set<Integer> endTokens = new LinkedHashSet<>(model.folder().endTokenIds());
+        endTokens.add(encoder.endOfTurnId());
+        defaults = GenerationConfigJson.read(model.folder()).optEndTokenIds(endTokens).build();
+        generator = new Generator(decoder, ids -> model.tokenizer().decode(ids, true));
     }
 
     /**
@@ -54,6 +57,7 @@ public final class ChatModel implements AutoCloseable {
      *     CheckpointFolder#of}
      * @throws JepaException if its files are missing or damaged
      */
+    @MustBeClosed
     public static ChatModel open(String folderOrName) {
         return open(folderOrName, ChatTemplateOptions.DEFAULT);
     }
@@ -65,6 +69,8 @@ public final class ChatModel implements AutoCloseable {
      * @param template which template is used
      * @throws JepaException if its files are missing or damaged
      */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // closed with the ChatModel
     public static ChatModel open(String folderOrName, ChatTemplateOptions template) {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(CheckpointFolder.of(folderOrName), template);
@@ -79,15 +85,30 @@ public final class ChatModel implements AutoCloseable {
     /**
      * An answer.
      *
-     * @param text the content, without what the chat template writes around it
+     * @param text the content, without what the chat template writes around it, and without a stop
+     *     string and what follows it
      * @param tokens how many tokens it has
-     * @param stopped whether it ended with an end token; otherwise it reached the largest length
+     * @param finishReason why it ended
      */
-    public record Answer(String text, int tokens, boolean stopped) {}
+    public record Answer(String text, int tokens, FinishReason finishReason) {
+        /** Whether it ended by itself; otherwise it reached the largest length. */
+        public boolean stopped() {
+            return finishReason != FinishReason.LENGTH;
+        }
+    }
 
     /**
-     * Answers a question greedily, with at most {@value #DEFAULT_MAX_NEW_TOKENS} tokens, or as many
-     * as the model has positions for.
+     * The options that the model's {@code generation_config.json} asks for, with its end tokens and
+     * the chat template's end of turn. Those left open there have the defaults of {@link
+     * GenerationOptions}.
+     */
+    public GenerationOptions generationDefaults() {
+        return defaults;
+    }
+
+    /**
+     * Answers a question greedily, with as many tokens as {@link #generationDefaults} allows, or as
+     * the model has positions for.
      *
      * @param question what the user says
      * @throws JepaException if the chat template refuses the question, or it exceeds the model's
@@ -95,14 +116,43 @@ public final class ChatModel implements AutoCloseable {
      */
     public Answer answer(String question) {
         Message user = new Message(Message.USER, question);
-        Example example = Example.conversation("the question", List.of(user));
-        int[] prompt = encode(example);
-        int room = Math.max(1, maxPositions - prompt.length);
-        return answerPrompts(List.of(prompt), Math.min(DEFAULT_MAX_NEW_TOKENS, room)).get(0);
+        GenerationOptions greedy = defaults.toBuilder().optSampled(false).build();
+        return answer(Example.conversation("the question", List.of(user)), greedy, text -> {});
     }
 
     /**
-     * Answers questions greedily, all at once.
+     * Answers one question and hands on its text as it is written.
+     *
+     * @param question a conversation that ends with the user's turn
+     * @param options how the answer is generated, with as many new tokens as the model has
+     *     positions for; begin with {@link #generationDefaults}, which knows the end tokens
+     * @param listener is given the pieces of the text, in the calling thread
+     * @throws JepaException if the chat template refuses the question, or it exceeds the model's
+     *     positions
+     */
+    public Answer answer(Example question, GenerationOptions options, Consumer<String> listener) {
+        int[] prompt = encode(question);
+        int room = Math.max(1, maxPositions - prompt.length);
+        int most = Math.min(options.maxNewTokens(), room);
+        GenerationOptions fitting =
+                options.toBuilder()
+                        .optMaxNewTokens(most)
+                        .optMinNewTokens(Math.min(options.minNewTokens(), most))
+                        .build();
+        TextPieces pieces = new TextPieces(options.stopStrings(), listener);
+        Answer answer =
+                answerPrompts(
+                                List.of(prompt),
+                                fitting,
+                                (row, ids) ->
+                                        pieces.accept(encoder.decodeAnswer(prompt, ids, false)))
+                        .get(0);
+        pieces.finish(answer.text());
+        return answer;
+    }
+
+    /**
+     * Answers questions greedily, several at once.
      *
      * @param questions conversations that end with the user's turn
      * @param maxNewTokens the largest number of tokens an answer
@@ -110,29 +160,48 @@ public final class ChatModel implements AutoCloseable {
      *     the model's positions
      */
     public List<Answer> answer(List<Example> questions, int maxNewTokens) {
-        return answerPrompts(questions.stream().map(this::encode).toList(), maxNewTokens);
+        return answer(
+                questions,
+                defaults.toBuilder().optSampled(false).optMaxNewTokens(maxNewTokens).build());
     }
 
-    private List<Answer> answerPrompts(List<int[]> prompts, int maxNewTokens) {
+    /**
+     * Answers questions, several at once.
+     *
+     * @param questions conversations that end with the user's turn
+     * @param options how the answers are generated; begin with {@link #generationDefaults}, which
+     *     knows the end tokens
+     * @throws JepaException if the chat template refuses a question, or it and its answer exceed
+     *     the model's positions
+     */
+    public List<Answer> answer(List<Example> questions, GenerationOptions options) {
+        return answerPrompts(
+                questions.stream().map(this::encode).toList(), options, (prompt, ids) -> {});
+    }
+
+    private List<Answer> answerPrompts(
+            List<int[]> prompts, GenerationOptions options, TokenListener listener) {
         for (int[] prompt : prompts) {
-            if (prompt.length + maxNewTokens > maxPositions) {
+            if (prompt.length + options.maxNewTokens() > maxPositions) {
                 throw new JepaException(
                         "a prompt has "
                                 + prompt.length
                                 + " tokens; with "
-                                + maxNewTokens
+                                + options.maxNewTokens()
                                 + " new ones it exceeds the model's "
                                 + maxPositions
                                 + " positions: shorten it, or allow fewer new tokens");
             }
         }
         List<Answer> answers = new ArrayList<>();
-        List<Generation> generations = generator.generate(prompts, maxNewTokens, stopTokens);
+        List<Generation> generations = generator.generate(prompts, options, listener);
         for (int i = 0; i < prompts.size(); i++) {
             int[] ids = generations.get(i).ids();
-            boolean stopped = generations.get(i).stopped();
-            String text = encoder.decodeAnswer(prompts.get(i), ids, stopped);
-            answers.add(new Answer(text, ids.length, stopped));
+            FinishReason reason = generations.get(i).finishReason();
+            boolean ended = reason == FinishReason.END_TOKEN;
+            String text = encoder.decodeAnswer(prompts.get(i), ids, ended);
+            answers.add(
+                    new Answer(TextPieces.cut(text, options.stopStrings()), ids.length, reason));
         }
         return answers;
     }

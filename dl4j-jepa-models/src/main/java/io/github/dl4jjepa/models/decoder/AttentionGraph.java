@@ -8,20 +8,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** What the attention of all layers shares: shapes, rotary tables and the mask, drawn once. */
 final class AttentionGraph {
-    private static final double MASKED = -1e9;
+    /** What is added to the score of a token that is not seen. */
+    static final double MASKED = -1e9;
 
     private final Drawing drawing;
     private final DecoderConfig config;
     private final SameDiff graph;
     private final TensorNames names;
     private final NormGraph norms;
-    private final DecoderGraph.Past past;
+    private final DecoderGraph.@Nullable Past past;
     private final TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
@@ -54,7 +57,7 @@ final class AttentionGraph {
     AttentionGraph(
             Drawing drawing,
             TokenInputs tokens,
-            DecoderGraph.Past past,
+            DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
         this.drawing = drawing;
@@ -77,12 +80,6 @@ final class AttentionGraph {
                 graph.stack(0, rows, keyValueHeads, time.mul(group), headDim),
                 graph.stack(0, rows, keyValueHeads, group, time, headDim),
                 graph.stack(0, rows, time, keyValueHeads, headDim));
-    }
-
-    private SDVariable mask(Window window) {
-        return past == null
-                ? mask(tokens.positions(), tokens.segments(), window)
-                : mask(past.positions(), past.segments(), window);
     }
 
     private Turns turns(Position position) {
@@ -108,7 +105,6 @@ final class AttentionGraph {
                         ? parts.windowPositions().get()
                         : config.positions();
         Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
-        SDVariable mask = masks.computeIfAbsent(new Window(window, heads.group()), this::mask);
         List<SDVariable> projected = projections(layer, x);
         SDVariable queries =
                 turn.queries()
@@ -116,23 +112,16 @@ final class AttentionGraph {
                         .reshape(shape.splitQueries())
                         .permute(0, 2, 3, 1, 4)
                         .reshape(shape.foldedQueries());
-        SDVariable key =
-                headsFirst(
-                        turn.keys().apply(normed(projected.get(1), layer, names.keyNorm())), shape);
+        SDVariable turnedKeys = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
+        keys.add(turnedKeys);
+        values.add(projected.get(2));
+        SDVariable key = headsFirst(turnedKeys, shape);
         SDVariable value = headsFirst(projected.get(2), shape);
-        if (past != null) {
-            key = graph.concat(2, past.keys().get(layer), key);
-            value = graph.concat(2, past.values().get(layer), value);
-        }
-        keys.add(key);
-        values.add(value);
 
-        SDVariable scores =
-                drawing.capped(
-                        graph.mmul(queries, key, false, true, false),
-                        parts.attentionLogitSoftcap());
         SDVariable mixed =
-                graph.mmul(BlockOps.maskedSoftmax(scores, mask), value)
+                (past == null
+                                ? attend(queries, key, value, new Window(window, heads.group()))
+                                : attend(layer, past, queries, key, value))
                         .reshape(shape.unfoldedQueries())
                         .permute(0, 3, 1, 2, 4)
                         .reshape(-1, heads.queries() * config.headDim());
@@ -141,6 +130,33 @@ final class AttentionGraph {
                         parts.outputBias(),
                         parts.projection())
                 .draw(drawing, mixed);
+    }
+
+    private SDVariable attend(SDVariable queries, SDVariable key, SDVariable value, Window window) {
+        SDVariable mask = masks.computeIfAbsent(window, this::mask);
+        return graph.mmul(BlockOps.maskedSoftmax(scores(queries, key), mask), value);
+    }
+
+    /** One token a row: it sees the past and itself, which lie in arrays of their own. */
+    private SDVariable attend(
+            int layer,
+            DecoderGraph.Past past,
+            SDVariable queries,
+            SDVariable key,
+            SDVariable value) {
+        SDVariable mask = past.mask(config.attention().windows().get(layer));
+        SDVariable before = Ops.addConstant(scores(queries, past.keys().get(layer)), mask);
+        SDVariable weights = graph.nn().softmax(graph.concat(3, scores(queries, key), before), -1);
+        SDIndex all = SDIndex.all();
+        SDVariable own = weights.get(all, all, all, SDIndex.interval(0L, 1L));
+        SDVariable others = weights.get(all, all, all, SDIndex.interval(1L, null));
+        return graph.mmul(others, past.values().get(layer)).add(graph.mmul(own, value));
+    }
+
+    private SDVariable scores(SDVariable queries, SDVariable key) {
+        return drawing.capped(
+                graph.mmul(queries, key, false, true, false),
+                config.attention().attentionLogitSoftcap());
     }
 
     /** Queries, keys and values. */
@@ -193,16 +209,15 @@ final class AttentionGraph {
     }
 
     /**
-     * 0 where a query sees a key and {@link #MASKED} elsewhere: {@code [rows, 1, group * time, past
-     * + time]}.
+     * 0 where a query sees a key and {@link #MASKED} elsewhere: {@code [rows, 1, group * time,
+     * time]}.
      */
-    private SDVariable mask(SDVariable keyPositions, SDVariable keySegments, Window window) {
-        TokenInputs queries = tokens;
-        SDVariable at = expand(queries.positions(), 2);
-        SDVariable key = expand(keyPositions, 1);
-        SDVariable segment = expand(keySegments, 1);
-        SDVariable own = drawing.number(segment.eq(expand(queries.segments(), 2)));
-        SDVariable prefix = drawing.number(segment.eq(expand(queries.prefixes(), 2)));
+    private SDVariable mask(Window window) {
+        SDVariable at = expand(tokens.positions(), 2);
+        SDVariable key = expand(tokens.positions(), 1);
+        SDVariable segment = expand(tokens.segments(), 1);
+        SDVariable own = drawing.number(segment.eq(expand(tokens.segments(), 2)));
+        SDVariable prefix = drawing.number(segment.eq(expand(tokens.prefixes(), 2)));
         SDVariable seen = graph.math().max(own, prefix).mul(drawing.number(key.lte(at)));
         if (window.positions() > 0) {
             seen = seen.mul(drawing.number(key.gt(at.sub(window.positions()))));

@@ -288,6 +288,7 @@ public final class DecoderConfig {
             private List<Integer> windows;
             private Optional<RotaryEmbedding> windowPositions = Optional.empty();
 
+            @SuppressWarnings("NullAway.Init") // what is required is set before build()
             private Builder() {}
 
             /** See {@link Attention#heads()}. */
@@ -657,6 +658,7 @@ public final class DecoderConfig {
         private int maxPositions;
         private double initializerRange = 0.02;
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
 
         /** See {@link DecoderConfig#vocabularySize()}. */

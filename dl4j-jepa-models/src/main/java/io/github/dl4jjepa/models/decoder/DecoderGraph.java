@@ -5,7 +5,10 @@ import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -38,25 +41,25 @@ final class DecoderGraph {
     }
 
     /**
-     * Keys and values of tokens that were read before, as placeholders.
+     * Keys and values of tokens that were read before, as placeholders, for rows that read one
+     * token more.
      *
-     * @param positions INT32 {@code [rows, past + time]}: of the past tokens, then of the tokens
-     *     read now
-     * @param segments INT32 {@code [rows, past + time]}
      * @param keys per layer {@code [rows, keyValueHeads, past, headDim]}, rotated
      * @param values per layer {@code [rows, keyValueHeads, past, headDim]}
+     * @param masks by window, {@code [rows, 1, 1, past]}: 0 where the new token sees a past one,
+     *     {@link AttentionGraph#MASKED} elsewhere
      */
-    record Past(
-            SDVariable positions,
-            SDVariable segments,
-            List<SDVariable> keys,
-            List<SDVariable> values) {}
+    record Past(List<SDVariable> keys, List<SDVariable> values, Map<Integer, SDVariable> masks) {
+        SDVariable mask(int window) {
+            return Objects.requireNonNull(masks.get(window), () -> "no mask of window " + window);
+        }
+    }
 
     /**
      * What the blocks compute.
      *
      * @param hiddenStates after the final norm, {@code [rows * time, hidden]}
-     * @param keys per layer, of the past and the present: {@code [rows, keyValueHeads, past + time,
+     * @param keys per layer, of the tokens read now, rotated: {@code [rows * time, keyValueHeads *
      *     headDim]}
      * @param values per layer, likewise
      */
@@ -67,7 +70,7 @@ final class DecoderGraph {
      *
      * @param past keys and values of earlier tokens, or null
      */
-    Output draw(TokenInputs tokens, Past past) {
+    Output draw(TokenInputs tokens, @Nullable Past past) {
         SDVariable rows = drawing.graph().sizeAt(tokens.ids(), 0);
         SDVariable time = drawing.graph().sizeAt(tokens.ids(), 1);
         AttentionGraph attention = new AttentionGraph(drawing, tokens, past, rows, time);

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -140,7 +141,7 @@ public final class FineTuning {
                                 + (predictors == 0 ? "" : " and " + predictors + " [PRED] tokens")
                                 + " exceed the model's "
                                 + maxPositions
-                                + " positions; lower it (--max-length)");
+                                + " positions; lower maxLength");
             }
             ChatExampleEncoder encoder = model.encoder(settings.maxLength());
             Data data = data(encoder, model.predictorIds());
@@ -277,8 +278,8 @@ public final class FineTuning {
         private final String model;
         private Path train;
         private Path output;
-        private Path config;
-        private Path validation;
+        private @Nullable Path config;
+        private @Nullable Path validation;
         private double validationSplit;
         private ChatTemplateOptions template = ChatTemplateOptions.DEFAULT;
         private JepaObjective objective = JepaObjective.cosine(1);
@@ -292,6 +293,7 @@ public final class FineTuning {
         private TrainingOptions training = TrainingOptions.builder().build();
         private final List<TrainerListener> listeners = new ArrayList<>();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder(String model) {
             this.model = Objects.requireNonNull(model, "model");
         }
@@ -322,7 +324,7 @@ public final class FineTuning {
          *
          * @param file a config.json, which says what to build
          */
-        public Builder optConfig(Path file) {
+        public Builder optConfig(@Nullable Path file) {
             config = file;
             return this;
         }
@@ -332,7 +334,7 @@ public final class FineTuning {
          *
          * @param file JSON lines
          */
-        public Builder optValidation(Path file) {
+        public Builder optValidation(@Nullable Path file) {
             validation = file;
             return this;
         }

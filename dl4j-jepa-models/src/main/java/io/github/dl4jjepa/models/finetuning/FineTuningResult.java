@@ -8,6 +8,7 @@ import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training command prints.
@@ -33,14 +34,14 @@ import java.util.Optional;
 public record FineTuningResult(
         Path output,
         long steps,
-        Double lmLoss,
-        Double jepaLoss,
-        Double loss,
-        Double validationLmLoss,
-        Double validationJepaLoss,
-        Double validationLoss,
-        Map<String, Double> validationViews,
-        String collapse,
+        @Nullable Double lmLoss,
+        @Nullable Double jepaLoss,
+        @Nullable Double loss,
+        @Nullable Double validationLmLoss,
+        @Nullable Double validationJepaLoss,
+        @Nullable Double validationLoss,
+        @Nullable Map<String, Double> validationViews,
+        @Nullable String collapse,
         long bestStep,
         long tokens,
         double paddingShare,

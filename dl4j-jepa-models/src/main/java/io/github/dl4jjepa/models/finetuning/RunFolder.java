@@ -1,17 +1,21 @@
 package io.github.dl4jjepa.models.finetuning;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.training.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -39,6 +43,7 @@ final class RunFolder {
                     .addModule(
                             new SimpleModule()
                                     .addSerializer(Path.class, new ToStringSerializer(Path.class)))
+                    .addMixIn(TrainingOptions.class, BySettings.class)
                     .build();
 
     private final Path folder;
@@ -67,9 +72,7 @@ final class RunFolder {
         try (Stream<Path> entries = Files.list(folder)) {
             if (entries.findAny().isPresent()) {
                 String resume =
-                        Files.exists(folder.resolve(SETTINGS))
-                                ? ", or go on with the run in it by --resume"
-                                : "";
+                        Files.exists(folder.resolve(SETTINGS)) ? ", or resume the run in it" : "";
                 throw new JepaException(
                         folder + ": the output folder is not empty; name a new one" + resume);
             }
@@ -132,8 +135,7 @@ final class RunFolder {
     private JsonNode begun() {
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
-            throw new JepaException(
-                    file + ": missing; there is no run to resume: begin one without --resume");
+            throw new JepaException(file + ": missing; there is no run to resume: begin a new one");
         }
         try {
             return parsed(Files.readString(file));
@@ -203,12 +205,18 @@ final class RunFolder {
                         });
     }
 
+    /** Writes options as the map of their settings. */
+    private interface BySettings {
+        @JsonValue
+        Map<String, Object> settings();
+    }
+
     private static void requireSame(Path file, String path, JsonNode begun, JsonNode now) {
         for (Entry<String, JsonNode> entry : now.properties()) {
             JsonNode before = begun.path(entry.getKey());
             if (entry.getValue().isObject()) {
                 requireSame(file, path + entry.getKey() + ".", before, entry.getValue());
-            } else if (!entry.getValue().equals(before)
+            } else if (!entry.getValue().equals(spelledAsToday(before))
                     && !(entry.getValue().isNull() && before.isMissingNode())) {
                 throw new JepaException(
                         file
@@ -222,6 +230,13 @@ final class RunFolder {
                                 + "; resume it with the same settings");
             }
         }
+    }
+
+    /** Release 0.1.0 wrote the names of two distances with {@code CENTRED}. */
+    private static JsonNode spelledAsToday(JsonNode value) {
+        return value.isTextual() && value.textValue().startsWith("CENTRED_")
+                ? TextNode.valueOf(value.textValue().replace("CENTRED", "CENTERED"))
+                : value;
     }
 
     /** Makes the folder and notes what the run is begun with. */

@@ -12,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,7 +75,7 @@ record RunInputs(Map<String, Path> files) {
     private static String sha256(Path file) {
         try {
             Path real = file.toRealPath();
-            if (real.getParent().endsWith("blobs")
+            if (Objects.requireNonNull(real.getParent()).endsWith("blobs")
                     && SHA256.matcher(real.getFileName().toString()).matches()) {
                 return real.getFileName().toString();
             }

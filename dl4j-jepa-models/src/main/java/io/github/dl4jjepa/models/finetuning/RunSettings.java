@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What decides a run's outcome, as {@code run.json} keeps it. A run is resumed with the settings it
@@ -28,9 +29,9 @@ import java.util.Map;
 record RunSettings(
         String model,
         ChatTemplateOptions template,
-        Path config,
+        @Nullable Path config,
         Path train,
-        Path validation,
+        @Nullable Path validation,
         double validationSplit,
         Map<String, Object> objective,
         boolean linearPredictor,

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.hub;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -47,6 +48,7 @@ final class BlobLock implements AutoCloseable {
      * @param purpose for the log
      * @throws IOException if the file cannot be created, or the thread is interrupted
      */
+    @MustBeClosed
     static BlobLock acquire(Path file, String purpose) throws IOException {
         Path path = file.toAbsolutePath().normalize();
         Files.createDirectories(path.getParent());

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -173,7 +174,8 @@ final class HubCache {
         Files.deleteIfExists(link);
         if (settings.links()) {
             try {
-                Files.createSymbolicLink(link, link.getParent().relativize(blob));
+                Files.createSymbolicLink(
+                        link, Objects.requireNonNull(link.getParent()).relativize(blob));
                 return;
             } catch (FileAlreadyExistsException e) {
                 return; // by another library, whose lock differs from ours

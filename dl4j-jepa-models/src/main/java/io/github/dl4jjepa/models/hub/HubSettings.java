@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -225,7 +226,7 @@ record HubSettings(
         }
 
         private static JepaException unusable(
-                String name, String value, String expected, Exception cause) {
+                String name, String value, String expected, @Nullable Exception cause) {
             return new JepaException(
                     "The environment variable "
                             + name

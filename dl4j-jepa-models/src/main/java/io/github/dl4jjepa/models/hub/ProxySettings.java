@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The proxies that environment variables name, read as Python's {@code httpx} reads them: {@code
@@ -90,7 +91,7 @@ final class ProxySettings {
     }
 
     /** An entry of {@code NO_PROXY}. */
-    private record Exclusion(String scheme, String host, Kind kind, int port) {
+    private record Exclusion(@Nullable String scheme, String host, Kind kind, int port) {
         private static final Pattern ENTRY =
                 Pattern.compile(
                         "(?:(\\w+)://)?(\\[[^]]*]|[^:/]*|[0-9a-fA-F:]*::?[0-9a-fA-F:.]*)"

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,7 +69,7 @@ public final class CheckpointDirectory implements CheckpointStore {
     }
 
     /** Which folders count; {@code best} is null before the first validation. */
-    private record Kept(String last, String best) {
+    private record Kept(@Nullable String last, @Nullable String best) {
         boolean contains(String name) {
             return name.equals(last) || name.equals(best);
         }
@@ -289,7 +290,7 @@ public final class CheckpointDirectory implements CheckpointStore {
                 : 0;
     }
 
-    private String bestBefore(String last) {
+    private @Nullable String bestBefore(String last) {
         String best = name(readState(root.resolve(last).resolve(STATE)).bestStep());
         return exists(best) ? best : null;
     }

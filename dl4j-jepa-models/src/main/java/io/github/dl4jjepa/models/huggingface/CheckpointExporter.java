@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
@@ -133,7 +134,7 @@ public final class CheckpointExporter {
         Path folder = target.toAbsolutePath().normalize();
         try {
             checkVacant(target);
-            Path parent = folder.getParent();
+            Path parent = Objects.requireNonNull(folder.getParent());
             Files.createDirectories(parent);
             Path partial = parent.resolve("." + folder.getFileName() + DurableFiles.PARTIAL);
             DurableFiles.delete(partial);
@@ -283,6 +284,7 @@ public final class CheckpointExporter {
         private Optional<TokenizerFiles> tokenizer = Optional.empty();
         private OptionalInt endOfTurn = OptionalInt.empty();
 
+        @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
 
         /**

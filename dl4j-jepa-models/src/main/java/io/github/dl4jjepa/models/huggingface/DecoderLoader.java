@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -151,7 +152,7 @@ public final class DecoderLoader {
                                         weights,
                                         storedName(names, entry.getKey()),
                                         entry.getValue(),
-                                        shapes.get(entry.getKey())[0]))
+                                        Objects.requireNonNull(shapes.get(entry.getKey()))[0]))
                 .flatMap(Optional::stream)
                 .findFirst()
                 .ifPresent(

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** File operations that are on the disk, and not merely in the system's cache, when they return. */
@@ -46,7 +47,7 @@ final class DurableFiles {
 
     private static void move(Path from, Path to) throws IOException {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-        syncFolder(to.toAbsolutePath().getParent());
+        syncFolder(Objects.requireNonNull(to.toAbsolutePath().getParent()));
     }
 
     /** Deletes a file, or a folder with all it holds; links are not followed. */

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.huggingface;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -24,6 +25,7 @@ public final class PretrainedModel implements AutoCloseable {
     private final int[] predictorIds;
     private final int knownPredictors;
 
+    @SuppressWarnings("MustBeClosed") // closed with this model
     private PretrainedModel(
             CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
         this.folder = folder;
@@ -47,6 +49,7 @@ public final class PretrainedModel implements AutoCloseable {
      * @param templateOptions which chat template is used
      * @throws JepaException if a file is missing or damaged, or asks for what is not supported
      */
+    @MustBeClosed
     public static PretrainedModel open(
             CheckpointFolder folder, ChatTemplateOptions templateOptions) {
         return open(folder, templateOptions, 0);
@@ -61,6 +64,7 @@ public final class PretrainedModel implements AutoCloseable {
      *     TokenizerFiles#MAX_PREDICTORS}
      * @throws JepaException if a file is missing or damaged, or asks for what is not supported
      */
+    @MustBeClosed
     public static PretrainedModel open(
             CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
         return new PretrainedModel(folder, templateOptions, predictors);

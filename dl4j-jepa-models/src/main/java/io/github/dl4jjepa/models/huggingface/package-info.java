@@ -10,4 +10,7 @@
  * <p>What is written appears whole or not at all: it is built under a temporary name, forced to the
  * disk, and renamed.
  */
+@NullMarked
 package io.github.dl4jjepa.models.huggingface;
+
+import org.jspecify.annotations.NullMarked;

@@ -61,6 +61,7 @@ public final class DecoderVertex extends ExecutorVertex {
     private transient TransformerDecoder source;
 
     /** For Jackson. */
+    @SuppressWarnings("NullAway.Init") // by Jackson
     DecoderVertex() {}
 
     /**
@@ -87,8 +88,9 @@ public final class DecoderVertex extends ExecutorVertex {
     public INDArray headOf() {
         Map<String, INDArray> parameters = source().parameters().arrays();
         TensorNames names = source().config().names();
-        return parameters
-                .getOrDefault(names.headWeight(), parameters.get(names.embedding()))
+        return Objects.requireNonNull(
+                        parameters.getOrDefault(
+                                names.headWeight(), parameters.get(names.embedding())))
                 .transpose()
                 .dup('c');
     }
@@ -128,7 +130,10 @@ public final class DecoderVertex extends ExecutorVertex {
         parameters.forEach((name, variable) -> arrays.put(name, variable.getArr()));
         SDVariable[] ids =
                 INPUTS.stream()
-                        .map(name -> inputs.get(name).castTo(DataType.INT32))
+                        .map(
+                                name ->
+                                        Objects.requireNonNull(inputs.get(name))
+                                                .castTo(DataType.INT32))
                         .toArray(SDVariable[]::new);
         DecoderConfig body = config().withoutHead();
         SDVariable hidden =

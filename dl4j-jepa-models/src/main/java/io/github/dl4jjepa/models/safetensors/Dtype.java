@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.safetensors;
 
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -56,9 +57,9 @@ public enum Dtype {
     BOOL(8, null);
 
     private final int bits;
-    private final DataType arrayType;
+    private final @Nullable DataType arrayType;
 
-    Dtype(int bits, DataType arrayType) {
+    Dtype(int bits, @Nullable DataType arrayType) {
         this.bits = bits;
         this.arrayType = arrayType;
     }

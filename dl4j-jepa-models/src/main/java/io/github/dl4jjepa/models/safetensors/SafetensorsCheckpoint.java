@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.safetensors;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.internal.HostMemory;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

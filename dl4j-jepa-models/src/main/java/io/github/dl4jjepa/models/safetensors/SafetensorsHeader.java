@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The header of one safetensors file, held to every rule of the format's specification and of its
@@ -276,7 +277,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             return damaged(what, null);
         }
 
-        private JepaException damaged(String what, Exception cause) {
+        private JepaException damaged(String what, @Nullable Exception cause) {
             return new JepaException(
                     file
                             + ": "
@@ -289,7 +290,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             return damagedTensor(tensor, what, null);
         }
 
-        private JepaException damagedTensor(String tensor, String what, Exception cause) {
+        private JepaException damagedTensor(String tensor, String what, @Nullable Exception cause) {
             return damaged("tensor \"" + tensor + "\" " + what, cause);
         }
     }

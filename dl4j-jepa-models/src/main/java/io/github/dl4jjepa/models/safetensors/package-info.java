@@ -7,4 +7,7 @@
  * ever holds a second copy of a model. A file that breaks the format's rules is refused whole,
  * before anything is read from it.
  */
+@NullMarked
 package io.github.dl4jjepa.models.safetensors;
+
+import org.jspecify.annotations.NullMarked;

@@ -41,11 +41,12 @@ record AnswerForm(
         String text = template.render(answered, false);
         TextSpan content = template.find(answered, Map.of(), question.size(), text);
         End end = endOfTurn(tokenizer.addedTokens(), text, content.end());
+        int[] promptIds = tokenizer.encode(prompt).ids();
         // Decoded, for a tokenizer may add a blank that the template has not written.
         String learnt =
                 text.startsWith(prompt)
                         ? tokenizer.decodeAfter(
-                                tokenizer.encode(prompt).ids(),
+                                promptIds,
                                 tokenizer
                                         .encode(text.substring(0, end.start()))
                                         .from(prompt.length(), 0)

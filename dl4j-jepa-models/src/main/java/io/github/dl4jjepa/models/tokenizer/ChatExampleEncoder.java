@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Encodes conversations with a model's tokenizer and chat template.
@@ -48,7 +49,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     private final int maxLength;
     private final Set<String> namedTokens;
     private final List<AddedToken> controlTokens;
-    private AnswerForm form;
+    private @Nullable AnswerForm form;
 
     /**
      * Encodes for one model.
@@ -252,8 +253,8 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                                         + " strip the answer, or drop the example."
                                 : "The chat template writes the prompt otherwise than an answered"
                                         + " conversation: set the variables that it offers, such as"
-                                        + " enable_thinking (--template-kwargs), or choose another"
-                                        + " template (--chat-template)."));
+                                        + " enable_thinking (templateKwargs), or choose another"
+                                        + " template (chatTemplate)."));
     }
 
     private String quote(int[] ids, int from, int to) {
@@ -372,7 +373,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                             + ids.length
                             + " tokens, more than the maximum "
                             + maxLength
-                            + "; raise --max-length or drop the example");
+                            + "; raise maxLength or drop the example");
         }
     }
 
@@ -416,7 +417,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                 "the chat template does not write \""
                         + key
                         + "\"; remove the key, or choose a template that writes it"
-                        + " (--chat-template)");
+                        + " (chatTemplate)");
     }
 
     private boolean rendersAs(
@@ -437,7 +438,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
         return others;
     }
 
-    private static boolean says(Object value) {
+    private static boolean says(@Nullable Object value) {
         return value != null
                 && !value.equals("")
                 && !(value instanceof Collection<?> list && list.isEmpty())
@@ -470,7 +471,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     /** All strings in a value. */
-    private static Stream<String> strings(Object value) {
+    private static Stream<String> strings(@Nullable Object value) {
         if (value instanceof Map<?, ?> map) {
             return Stream.concat(strings(map.keySet()), strings(map.values()));
         }

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model's chat template: writes a conversation as the text that the model was trained on.
@@ -51,7 +52,7 @@ public final class ChatTemplate {
     private final JinjaTemplate template;
 
     /** Renders conversations with tools; null where this template does. */
-    private final ChatTemplate toolUse;
+    private final @Nullable ChatTemplate toolUse;
 
     private final Map<String, String> tokens;
     private final LocalDate date;
@@ -60,7 +61,7 @@ public final class ChatTemplate {
             String place,
             String source,
             JinjaTemplate template,
-            ChatTemplate toolUse,
+            @Nullable ChatTemplate toolUse,
             Map<String, String> tokens,
             LocalDate date) {
         this.place = place;
@@ -120,13 +121,13 @@ public final class ChatTemplate {
         }
     }
 
-    private ChatTemplate withToolUse(ChatTemplate toolUse) {
+    private ChatTemplate withToolUse(@Nullable ChatTemplate toolUse) {
         return new ChatTemplate(place, source, template, toolUse, tokens, date);
     }
 
     /** The same template, to which {@code strftime_now} shows another date. */
     public ChatTemplate withDate(LocalDate date) {
-        ChatTemplate dated = toolUse == null ? null : toolUse.withDate(date);
+        @Nullable ChatTemplate dated = toolUse == null ? null : toolUse.withDate(date);
         return new ChatTemplate(place, source, template, dated, tokens, date);
     }
 
@@ -283,7 +284,7 @@ public final class ChatTemplate {
                 turn,
                 "the template writes its content not at all. Put the text into a turn that the"
                         + " template writes, such as the first user turn, or choose another"
-                        + " template (--chat-template).");
+                        + " template (chatTemplate).");
     }
 
     private JepaException notFound(List<Message> messages, int turn, String why) {

@@ -35,7 +35,7 @@ final class ChatTemplateFiles {
     private static final String PROCESSOR_FILE = "chat_template.json";
     private static final String DEFAULT = "default";
     private static final String TOOL_USE = "tool_use";
-    private static final String CHOOSE = "choose one by name (--chat-template NAME|FILE)";
+    private static final String CHOOSE = "choose one by name (chatTemplate)";
 
     private static final Set<String> RESERVED =
             Set.of("messages", "add_generation_prompt", "tools", "documents");
@@ -292,7 +292,7 @@ final class ChatTemplateFiles {
                             + PROCESSOR_FILE
                             + ". Base models have none: take the instruct model, or give the"
                             + " template of a model with the same special tokens"
-                            + " (--chat-template FILE).");
+                            + " (chatTemplate).");
         } else if (source == null) {
             throw new JepaException(
                     folder

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which chat template is used, and with which values of its variables.
@@ -12,7 +13,7 @@ import java.util.Optional;
  *     default
  * @param templateKwargs values of the template's variables, a JSON object; null for none
  */
-public record ChatTemplateOptions(String chatTemplate, String templateKwargs) {
+public record ChatTemplateOptions(@Nullable String chatTemplate, @Nullable String templateKwargs) {
     /** The model's own template. */
     public static final ChatTemplateOptions DEFAULT = new ChatTemplateOptions(null, null);
 

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.tokenizer;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -59,6 +61,7 @@ public final class ModelTokenizer implements AutoCloseable {
      * @param folder a Hugging Face folder with tokenizer.json
      * @throws JepaException if tokenizer.json is missing or cannot be used
      */
+    @MustBeClosed
     public static ModelTokenizer open(Path folder) {
         return open(TokenizerFiles.read(folder));
     }
@@ -68,6 +71,7 @@ public final class ModelTokenizer implements AutoCloseable {
      *
      * @throws JepaException if tokenizer.json cannot be used
      */
+    @MustBeClosed
     public static ModelTokenizer open(TokenizerFiles files) {
         NativeTokenizers.load();
         Path file = files.folder().resolve(TokenizerFiles.TOKENIZER);
@@ -97,7 +101,7 @@ public final class ModelTokenizer implements AutoCloseable {
     private void checkSpecialTokens(Path file) {
         for (String token : specialTokens()) {
             int[] encoded = encode(token).ids();
-            if (encoded.length != 1 || encoded[0] != ids.get(token)) {
+            if (encoded.length != 1 || !Objects.equals(ids.get(token), encoded[0])) {
                 throw new JepaException(
                         file
                                 + ": the special token "

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -299,7 +300,7 @@ public final class TokenizerFiles {
 
     /** The text of tokenizer.json. */
     String tokenizerJson() {
-        return texts.get(TOKENIZER);
+        return Objects.requireNonNull(texts.get(TOKENIZER));
     }
 
     /** The chat templates. */

@@ -7,4 +7,7 @@
  * io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder} puts them together: it knows which tokens
  * of a conversation are the answer's. Nothing here reads the network.
  */
+@NullMarked
 package io.github.dl4jjepa.models.tokenizer;
+
+import org.jspecify.annotations.NullMarked;

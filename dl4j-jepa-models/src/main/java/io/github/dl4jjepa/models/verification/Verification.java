@@ -17,8 +17,9 @@ import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.generation.GreedyGenerator;
-import io.github.dl4jjepa.models.generation.GreedyGenerator.Generation;
+import io.github.dl4jjepa.models.generation.Generation;
+import io.github.dl4jjepa.models.generation.GenerationOptions;
+import io.github.dl4jjepa.models.generation.Generator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -107,8 +109,8 @@ public final class Verification {
 
         MultiViewBatch rows = batch(new LanguageModelLayout());
         Map<String, INDArray> outputs = graph.output(placeholders(rows), hidden.name(), logits);
-        checkRows("hidden", outputs.get(hidden.name()));
-        checkRows("logits", outputs.get(logits));
+        checkRows("hidden", Objects.requireNonNull(outputs.get(hidden.name())));
+        checkRows("logits", Objects.requireNonNull(outputs.get(logits)));
         checkReadouts(graph, hidden.name(), 0, "enc_text");
         checkReadouts(graph, hidden.name(), reference.predictorIds().length, "pred_text");
     }
@@ -188,7 +190,7 @@ public final class Verification {
         ours.keySet().retainAll(reference.losses().keySet());
         ours.forEach(
                 (name, value) -> {
-                    double golden = reference.losses().get(name);
+                    double golden = Objects.requireNonNull(reference.losses().get(name));
                     check(
                             "loss " + name + ", " + layout,
                             Math.abs(value - golden) / Math.abs(golden));
@@ -234,12 +236,13 @@ public final class Verification {
 
     private void checkContinuations() {
         List<Reference.Continuation> continuations = reference.continuations();
-        try (GreedyGenerator generator = new GreedyGenerator(decoder)) {
+        try (Generator generator = new Generator(decoder)) {
             for (int i = 0; i < continuations.size(); i++) {
                 Reference.Continuation golden = continuations.get(i);
                 List<int[]> prompt = List.of(golden.prompt());
-                Generation ours =
-                        generator.generate(prompt, golden.tokens().length, List.of()).get(0);
+                GenerationOptions options =
+                        GenerationOptions.builder().optMaxNewTokens(golden.tokens().length).build();
+                Generation ours = generator.generate(prompt, options).get(0);
                 int different = 0;
                 for (int t = 0; t < golden.tokens().length; t++) {
                     different += ours.ids()[t] == golden.tokens()[t] ? 0 : 1;

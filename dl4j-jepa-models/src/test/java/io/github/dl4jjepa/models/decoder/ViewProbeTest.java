@@ -11,14 +11,14 @@ import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.TokenizedView;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.Fixtures;
-import io.github.dl4jjepa.models.generation.GreedyGenerator;
+import io.github.dl4jjepa.models.generation.GenerationOptions;
+import io.github.dl4jjepa.models.generation.Generator;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -112,8 +112,14 @@ class ViewProbeTest {
     void anAnswerIsRightWhereGreedyDecodingGivesIt() {
         int[] prompt = {7, 9, 7, 11};
         int[] continuation;
-        try (GreedyGenerator generator = new GreedyGenerator(decoder)) {
-            continuation = generator.generate(List.of(prompt), 4, Set.of()).get(0).ids();
+        try (Generator generator = new Generator(decoder)) {
+            continuation =
+                    generator
+                            .generate(
+                                    List.of(prompt),
+                                    GenerationOptions.builder().optMaxNewTokens(4).build())
+                            .get(0)
+                            .ids();
         }
         // The model goes on with its own token, and with END nowhere: right, but never ended.
         assertThat(continuation).doesNotContain(END);

@@ -40,9 +40,7 @@ class BlobLockTest {
     private CompletableFuture<BlobLock> acquire(Path file) {
         return CompletableFuture.supplyAsync(
                 () -> {
-                    try {
-                        BlobLock lock = BlobLock.acquire(file, "a file");
-                        lock.close();
+                    try (BlobLock lock = BlobLock.acquire(file, "a file")) {
                         return lock;
                     } catch (IOException e) {
                         throw new AssertionError(e);

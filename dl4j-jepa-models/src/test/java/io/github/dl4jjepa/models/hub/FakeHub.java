@@ -272,10 +272,10 @@ final class FakeHub implements AutoCloseable {
     private static String entry(String name, byte[] body) {
         String large =
                 isLarge(name)
-                        ? ", \"lfs\": {\"oid\": \"%s\", \"size\": %d, \"pointerSize\": 130}"
+                        ? ", \"lfs\": {\"oid\": \"%s\", \"size\": %s, \"pointerSize\": 130}"
                                 .formatted(sha256(body), body.length)
                         : "";
-        return "{\"type\": \"file\", \"path\": \"%s\", \"size\": %d, \"oid\": \"%s\"%s}"
+        return "{\"type\": \"file\", \"path\": \"%s\", \"size\": %s, \"oid\": \"%s\"%s}"
                 .formatted(name, body.length, gitHash(body), large);
     }
 

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -132,13 +133,14 @@ class HubNetworkTest {
         private volatile String authorization;
 
         ConnectProxy() throws IOException {
-            threads.submit(
-                    () -> {
-                        while (true) {
-                            Socket client = server.accept();
-                            threads.submit(() -> serve(client));
-                        }
-                    });
+            Future<?> unused =
+                    threads.submit(
+                            () -> {
+                                while (true) {
+                                    Socket client = server.accept();
+                                    Future<?> unusedReply = threads.submit(() -> serve(client));
+                                }
+                            });
         }
 
         private Void serve(Socket client) throws IOException {
@@ -157,7 +159,7 @@ class HubNetworkTest {
             if (allowed) {
                 int port = Integer.parseInt(head.split("[: ]")[2]);
                 Socket target = new Socket(InetAddress.getLoopbackAddress(), port);
-                threads.submit(() -> pump(client, target));
+                Future<?> unused = threads.submit(() -> pump(client, target));
                 pump(target, client);
             }
             client.close();

@@ -351,7 +351,7 @@ class DropInTest {
     void theVertexIsPrintedWithItsSizes() {
         assertThat(DecoderVertex.load(FOLDER, VOCABULARY).toString())
                 .isEqualTo(
-                        "DecoderVertex(hiddenSize=%d, vocabularySize=%d)"
+                        "DecoderVertex(hiddenSize=%s, vocabularySize=%s)"
                                 .formatted(DecoderLoader.config(FOLDER).hiddenSize(), VOCABULARY));
     }
 

@@ -29,6 +29,7 @@ class ChatExampleEncoderTest {
     private static ChatExampleEncoder encoder;
 
     @BeforeAll
+    @SuppressWarnings("MustBeClosed") // by close()
     static void open() {
         tokenizer = ModelTokenizer.open(FOLDER);
         encoder = new ChatExampleEncoder(tokenizer, ChatTemplate.open(FOLDER), 200);
@@ -160,7 +161,7 @@ class ChatExampleEncoderTest {
     @Test
     void refusesARowThatIsTooLong() {
         assertRefused(
-                "tokens, more than the maximum 200; raise --max-length or drop the example",
+                "tokens, more than the maximum 200; raise maxLength or drop the example",
                 new Message("user", "1".repeat(300)),
                 ANSWER);
     }

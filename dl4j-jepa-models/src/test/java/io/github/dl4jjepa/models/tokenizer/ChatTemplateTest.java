@@ -53,7 +53,7 @@ class ChatTemplateTest {
                 .hasMessage(
                         folder
                                 + " has the chat templates rag, and none of them is the default:"
-                                + " choose one by name (--chat-template NAME|FILE).");
+                                + " choose one by name (chatTemplate).");
         assertThat(choose("rag").render(List.of(ASK), false)).isEqualTo("rag");
     }
 

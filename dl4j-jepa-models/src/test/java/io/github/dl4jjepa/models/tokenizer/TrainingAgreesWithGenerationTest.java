@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
@@ -112,7 +113,7 @@ class TrainingAgreesWithGenerationTest {
                 .hasMessageStartingWith("test:1: training and generation would not agree: after ")
                 .hasMessageContaining("the row has '.*x<|im_end|>\\n'")
                 .hasMessageContaining("the generation prompt has '<think>\\n'")
-                .hasMessageContaining("--template-kwargs");
+                .hasMessageContaining("templateKwargs");
     }
 
     @Test
@@ -375,6 +376,7 @@ class TrainingAgreesWithGenerationTest {
                 .toList();
     }
 
+    @SuppressWarnings("MustBeClosed") // after each test
     private ChatExampleEncoder encoder(String base, String template, Consumer<ObjectNode> flags)
             throws IOException {
         tokenizer = open(base, template, flags);
@@ -386,6 +388,7 @@ class TrainingAgreesWithGenerationTest {
     }
 
     /** A tokenizer with another template and other flags of its added tokens. */
+    @MustBeClosed
     private ModelTokenizer open(String base, String template, Consumer<ObjectNode> flags)
             throws IOException {
         Path source = Fixtures.tokenizer(base);

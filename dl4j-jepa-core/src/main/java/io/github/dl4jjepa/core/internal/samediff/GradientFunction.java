@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -62,6 +63,7 @@ public final class GradientFunction implements AutoCloseable {
                         wanted,
                         arena,
                         checkpoints,
+                        Set.of(),
                         Graphs.isForExecutor(graph));
         forward = new GraphExecutor(graph, outputs, arena, List.of());
     }

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Takes gradients, by their parameters' names, and may say where they are to be written. */
@@ -12,5 +13,5 @@ public interface GradientSink extends BiConsumer<String, INDArray> {
      * @return dense, in C order, of the parameter's shape and type; null where the gradient must
      *     not be written but added to others
      */
-    INDArray destination(String parameter);
+    @Nullable INDArray destination(String parameter);
 }

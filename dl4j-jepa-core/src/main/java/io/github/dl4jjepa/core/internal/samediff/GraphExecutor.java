@@ -41,6 +41,7 @@ public final class GraphExecutor implements AutoCloseable {
     private final Arena arena;
     private final Schedule schedule;
     private final boolean prefersOneDnn;
+    private final Set<String> bound;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
                 private static final long serialVersionUID = 1L;
@@ -67,7 +68,20 @@ public final class GraphExecutor implements AutoCloseable {
      */
     public GraphExecutor(
             SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
-        this(graph, outputs, arena, checkpoints, Graphs.isForExecutor(graph));
+        this(graph, outputs, arena, checkpoints, Set.of(), Graphs.isForExecutor(graph));
+    }
+
+    /**
+     * @param bound placeholders whose arrays are read where they are, not copied: they must stay
+     *     open for as long as this executor. A run with another array is recorded anew
+     */
+    public GraphExecutor(
+            SameDiff graph,
+            Collection<String> outputs,
+            Arena arena,
+            List<String> checkpoints,
+            Set<String> bound) {
+        this(graph, outputs, arena, checkpoints, bound, Graphs.isForExecutor(graph));
     }
 
     /**
@@ -79,8 +93,10 @@ public final class GraphExecutor implements AutoCloseable {
             Collection<String> outputs,
             Arena arena,
             List<String> checkpoints,
+            Set<String> bound,
             boolean prefersOneDnn) {
         this.graph = graph;
+        this.bound = Set.copyOf(bound);
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
         this.prefersOneDnn = prefersOneDnn;
@@ -114,7 +130,8 @@ public final class GraphExecutor implements AutoCloseable {
             BiConsumer<String, INDArray> consumer) {
         String key = shapes(placeholders) + (destinations.isEmpty() ? "" : " in place");
         Recording recording = recordings.get(key);
-        if (recording != null && !recording.writesInto(destinations)) {
+        if (recording != null
+                && !(recording.isBoundTo(placeholders) && recording.writesInto(destinations))) {
             recordings.remove(key).close();
             recording = null;
         }
@@ -155,6 +172,7 @@ public final class GraphExecutor implements AutoCloseable {
     private final class Recording implements AutoCloseable {
         private final Map<String, INDArray> staged = new HashMap<>();
         private final Map<String, INDArray> destinations;
+        private final Map<String, INDArray> inPlace = new HashMap<>();
         private final List<INDArray> integers = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
 
@@ -179,8 +197,16 @@ public final class GraphExecutor implements AutoCloseable {
                 Map<String, INDArray> destinations,
                 BiConsumer<String, INDArray> consumer) {
             this.destinations = Map.copyOf(destinations);
-            placeholders.forEach((name, array) -> staged.put(name, array.dup('c')));
+            placeholders.forEach(
+                    (name, array) -> {
+                        if (bound.contains(name)) {
+                            inPlace.put(name, array);
+                        } else {
+                            staged.put(name, array.dup('c'));
+                        }
+                    });
             values.putAll(staged);
+            values.putAll(inPlace);
             try {
                 schedule.entries().forEach(entry -> record(entry, consumer));
             } catch (RuntimeException e) {
@@ -205,8 +231,13 @@ public final class GraphExecutor implements AutoCloseable {
                                                     == entry.getValue());
         }
 
+        boolean isBoundTo(Map<String, INDArray> placeholders) {
+            return inPlace.entrySet().stream()
+                    .allMatch(entry -> placeholders.get(entry.getKey()) == entry.getValue());
+        }
+
         void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-            placeholders.forEach((name, array) -> staged.get(name).assign(array));
+            staged.forEach((name, array) -> array.assign(placeholders.get(name)));
             for (Step step : steps) {
                 if (step.operator() != null) {
                     step.operator().run();

@@ -24,13 +24,13 @@ final class VectorLoops {
     private static final float LEAST_POWER = leastPower();
 
     private static final float MOST_EXPONENT = 88f;
-    private static final float LOG2_E = 1.44269504f;
+    private static final float LOG2_E = 1.442695f;
 
     /** Added to a float, it rounds it to an integer, which then lies in the low bits. */
     private static final float ROUNDING = 12582912f;
 
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LN2_HIGH = 0.6933594f;
+    private static final float LN2_LOW = -0.00021219444f;
     private static final int MANTISSA_BITS = 23;
     private static final int ONE_BITS = 127 << MANTISSA_BITS;
 
@@ -176,11 +176,11 @@ final class VectorLoops {
             float shifted = Math.fma(v, LOG2_E, ROUNDING);
             float k = shifted - ROUNDING;
             float r = Math.fma(k, -LN2_LOW, Math.fma(k, -LN2_HIGH, v));
-            float p = Math.fma(1.9875691500e-4f, r, 1.3981999507e-3f);
-            p = Math.fma(p, r, 8.3334519073e-3f);
-            p = Math.fma(p, r, 4.1665795894e-2f);
-            p = Math.fma(p, r, 1.6666665459e-1f);
-            p = Math.fma(p, r, 5.0000001201e-1f);
+            float p = Math.fma(0.00019875691f, r, 0.0013981999f);
+            p = Math.fma(p, r, 0.008333452f);
+            p = Math.fma(p, r, 0.041665796f);
+            p = Math.fma(p, r, 0.16666666f);
+            p = Math.fma(p, r, 0.5f);
             result[i] = Math.fma(p * r, r, r) + 1f;
             t[i] = shifted;
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -79,7 +80,8 @@ class MatrixProductsTest {
         Map<String, INDArray> results = new HashMap<>();
         try (Arena arena = new Arena(DataType.FLOAT);
                 GraphExecutor executor =
-                        new GraphExecutor(graph, wanted, arena, List.of(), prefersOneDnn)) {
+                        new GraphExecutor(
+                                graph, wanted, arena, List.of(), Set.of(), prefersOneDnn)) {
             for (int round = 0; round < 2; round++) {
                 executor.run(Map.of(), (name, value) -> results.put(name, value.dup()));
             }

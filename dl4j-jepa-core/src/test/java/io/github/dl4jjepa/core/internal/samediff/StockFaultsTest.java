@@ -9,6 +9,7 @@ import io.github.dl4jjepa.core.ops.Ops;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
+import java.nio.charset.Charset;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -405,7 +406,7 @@ class StockFaultsTest {
         } finally {
             System.setOut(standard);
         }
-        assertThat(printed.toString()).contains("Added differentiated op");
+        assertThat(printed.toString(Charset.defaultCharset())).contains("Added differentiated op");
     }
 
     /** Cure: {@code Activation.SILU} of the models is composed. */

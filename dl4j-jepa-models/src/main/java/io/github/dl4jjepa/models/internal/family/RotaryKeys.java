@@ -296,7 +296,8 @@ final class RotaryKeys {
                             .map(RotaryEmbedding.LongRows::frequencies)
                             .orElse(frequencies);
         } catch (IllegalArgumentException e) {
-            throw config.refusal(key, e.getMessage(), "they must fit the width of a head");
+            throw config.refusal(
+                    key, String.valueOf(e.getMessage()), "they must fit the width of a head");
         }
         if (2 * frequencies.length > headDim) {
             throw config.refusal(

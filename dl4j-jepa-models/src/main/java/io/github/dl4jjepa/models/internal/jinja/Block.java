@@ -89,7 +89,7 @@ interface Block {
     /**
      * {@code set target} with a body.
      *
-     * @param filters applied to the text of the body, in the body's scope
+     * @param text the body, and filters that are applied to its text in the body's scope
      */
     record SetText(Target target, Filtered text) implements Block {
         @Override
@@ -104,7 +104,7 @@ interface Block {
         }
     }
 
-    /** {@code filter} with a body. */
+    /** A body, and filters that are applied to its text. */
     record Filtered(Block body, Frame frame, List<Filter> filters) implements Block {
         /** A filter with its arguments. */
         @FunctionalInterface

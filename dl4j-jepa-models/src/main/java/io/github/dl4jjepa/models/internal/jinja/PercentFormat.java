@@ -94,6 +94,7 @@ final class PercentFormat {
                 cut, spec.align().equals("<") ? "ljust" : "rjust", spec.width(), " ");
     }
 
+    @SuppressWarnings("OrphanedFormatString") // Python's message
     private static String character(Object value) {
         if (value instanceof String text && Python.length(text) == 1) {
             return text;

@@ -1,0 +1,229 @@
+package io.github.dl4jjepa.examples.cli;
+
+import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.FineTuningResult;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The options that finetune and pretrain share. */
+final class TrainingOptionsMixin {
+    private static final TrainingOptions DEFAULTS = TrainingOptions.builder().build();
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+            names = "--train",
+            required = true,
+            paramLabel = "FILE",
+            description = "JSON lines to train on, each {\"messages\": [system, user, assistant]}.")
+    private Path train;
+
+    @ArgGroup(exclusive = true)
+    private Validation validation = new Validation();
+
+    private static final class Validation {
+        @Option(
+                names = "--validation",
+                paramLabel = "FILE",
+                description = "JSON lines to validate on.")
+        private Path file;
+
+        @Option(
+                names = "--validation-split",
+                paramLabel = "F",
+                description = "Hold back this part of --train for validation, between 0 and 1.")
+        private double split;
+    }
+
+    @Option(
+            names = "--output",
+            required = true,
+            paramLabel = "DIR",
+            description =
+                    "Folder for the trained model, metrics.jsonl and checkpoints; new or empty.")
+    private Path output;
+
+    @Option(
+            names = "--resume",
+            description = "Go on with the run in --output from its last checkpoint.")
+    private boolean resume;
+
+    @Mixin private TemplateOptionsMixin template;
+
+    @Mixin private ObjectiveOptionsMixin objective;
+
+    @Option(
+            names = "--linear-predictor",
+            description =
+                    "Put a trained matrix between the prediction and what it is compared with.")
+    private boolean linearPredictor;
+
+    @Mixin private ViewOptionsMixin views;
+
+    @Option(
+            names = "--epochs",
+            paramLabel = "N",
+            description = "How often to go through the training data.")
+    private int epochs = DEFAULTS.epochs();
+
+    @Option(
+            names = "--max-steps",
+            paramLabel = "N",
+            description =
+                    "Optimizer steps to take, in place of --epochs; 0 for as many as these need.")
+    private long maxSteps = DEFAULTS.maxSteps();
+
+    @Option(
+            names = "--compute-budget",
+            paramLabel = "FLOPS",
+            description =
+                    "Stop when this many floating-point operations are spent, in place of --epochs;"
+                            + " 2e15, say. Padding is not counted. 0 for no budget.")
+    private double computeBudget = DEFAULTS.computeBudget();
+
+    @Option(names = "--batch-size", paramLabel = "N", description = "Examples in a micro-batch.")
+    private int batchSize = FineTuning.Builder.DEFAULT_BATCH_SIZE;
+
+    @Option(
+            names = "--group-by-length",
+            description =
+                    "Batch examples of similar length: less padding, but less random batches.")
+    private boolean groupByLength;
+
+    @Option(
+            names = "--gradient-checkpointing",
+            description =
+                    "Keep less for the backward pass and compute it again: less memory, a third more"
+                            + " time.")
+    private boolean gradientCheckpointing;
+
+    @Option(
+            names = "--accumulate",
+            paramLabel = "N",
+            description = "Micro-batches per optimizer step.")
+    private int accumulate = DEFAULTS.gradientAccumulationSteps();
+
+    @Option(names = "--learning-rate", paramLabel = "X", description = "Largest learning rate.")
+    private double learningRate = DEFAULTS.learningRate();
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "NAME",
+            description = "How the learning rate falls: ${COMPLETION-CANDIDATES}.")
+    private WeightSchedule schedule = DEFAULTS.schedule();
+
+    @Option(
+            names = "--warmup",
+            paramLabel = "N",
+            description = "Steps over which the learning rate rises.")
+    private long warmup = DEFAULTS.warmupSteps();
+
+    @Option(
+            names = "--weight-decay",
+            paramLabel = "X",
+            description = "AdamW's decoupled decay; none on norms and biases.")
+    private double weightDecay = DEFAULTS.weightDecay();
+
+    @Option(
+            names = "--max-grad-norm",
+            paramLabel = "X",
+            description = "Clip the gradient's global norm to this; 0 for no clipping.")
+    private double maxGradNorm = DEFAULTS.maxGradientNorm();
+
+    @Option(
+            names = "--max-length",
+            paramLabel = "N",
+            description =
+                    "The most tokens a row may have; a longer one is refused. By default "
+                            + FineTuning.Builder.DEFAULT_MAX_LENGTH
+                            + ", or what the model has positions for.")
+    private Integer maxLength;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description =
+                    "Decides the order of examples, the split, loss dropout, and random weights.")
+    private long seed = FineTuning.Builder.DEFAULT_SEED;
+
+    @Option(
+            names = "--evaluate-every",
+            paramLabel = "N",
+            description = "Steps between validations; 0 for once an epoch.")
+    private long evaluateEvery = DEFAULTS.evaluateEvery();
+
+    @Option(
+            names = "--checkpoint-every",
+            paramLabel = "N",
+            description = "Steps between checkpoints; 0 for once an epoch.")
+    private long checkpointEvery = DEFAULTS.checkpointEvery();
+
+    /**
+     * Trains with these options.
+     *
+     * @param model folder or name of the checkpoint, or of the tokenizer where {@code config} is
+     *     given
+     * @param config a config.json to start from with random weights, or null
+     * @throws ParameterException if an option is out of its range
+     */
+    FineTuningResult train(String model, @Nullable Path config) {
+        try (TrainingProgress progress = new TrainingProgress("Training")) {
+            FineTuning tuning = tuning(model, config, progress);
+            return resume ? tuning.resume() : tuning.run();
+        }
+    }
+
+    private FineTuning tuning(String model, @Nullable Path config, TrainingProgress progress) {
+        try {
+            FineTuning.Builder tuning =
+                    FineTuning.of(model)
+                            .setTrain(train)
+                            .setOutput(output)
+                            .optConfig(config)
+                            .optValidation(validation.file)
+                            .optValidationSplit(validation.split)
+                            .optChatTemplate(template.options())
+                            .optObjective(objective.objective())
+                            .optLinearPredictor(linearPredictor)
+                            .optBatchSize(batchSize)
+                            .optGroupByLength(groupByLength)
+                            .optGradientCheckpointing(gradientCheckpointing)
+                            .optSeed(seed)
+                            .optTraining(options())
+                            .optListener(progress);
+            views.applyTo(tuning);
+            if (maxLength != null) {
+                tuning.optMaxLength(maxLength);
+            }
+            return tuning.build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private TrainingOptions options() {
+        return TrainingOptions.builder()
+                .optEpochs(epochs)
+                .optMaxSteps(maxSteps)
+                .optComputeBudget(computeBudget)
+                .optGradientAccumulationSteps(accumulate)
+                .optLearningRate(learningRate)
+                .optSchedule(schedule)
+                .optWarmupSteps(warmup)
+                .optWeightDecay(weightDecay)
+                .optMaxGradientNorm(maxGradNorm)
+                .optEvaluateEvery(evaluateEvery)
+                .optCheckpointEvery(checkpointEvery)
+                .optSeed(seed)
+                .build();
+    }
+}

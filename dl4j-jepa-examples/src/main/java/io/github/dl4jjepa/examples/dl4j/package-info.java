@@ -1,2 +1,0 @@
-/** Examples in Deeplearning4j's manner: each a class to read from top to bottom, and to run. */
-package io.github.dl4jjepa.examples.dl4j;

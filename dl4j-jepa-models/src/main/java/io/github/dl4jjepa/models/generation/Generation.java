@@ -1,0 +1,14 @@
+package io.github.dl4jjepa.models.generation;
+
+/**
+ * What followed a prompt.
+ *
+ * @param ids the new tokens, without the end token that stopped it
+ * @param finishReason why there are no more
+ */
+public record Generation(int[] ids, FinishReason finishReason) {
+    /** Whether it ended by itself; otherwise it reached the largest length. */
+    public boolean stopped() {
+        return finishReason != FinishReason.LENGTH;
+    }
+}
