@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.decoder;
 import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.ops.Ops;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -78,13 +79,18 @@ final class BlockOps {
      * @param bias {@code [width]}, with a weight; a constant has no gradient
      * @param epsilon added to the variance
      */
-    static SDVariable layerNorm(SDVariable x, SDVariable weight, SDVariable bias, double epsilon) {
+    static SDVariable layerNorm(
+            SDVariable x, @Nullable SDVariable weight, @Nullable SDVariable bias, double epsilon) {
         if (FusedOperators.areDrawnFor(x)
-                && (weight == null || weight.isConstant() == bias.isConstant())) {
+                && (weight == null
+                        || bias == null
+                        || weight.isConstant() == bias.isConstant())) {
             return FusedOperators.layerNorm(x, weight, bias, epsilon);
         }
         SDVariable normed = normedRows(Ops.centeredRows(x), epsilon);
-        return weight == null ? normed : Ops.addBias(Ops.scaleColumns(normed, weight), bias);
+        return weight == null || bias == null
+                ? normed
+                : Ops.addBias(Ops.scaleColumns(normed, weight), bias);
     }
 
     private static SDVariable normedRows(SDVariable x, double epsilon) {
