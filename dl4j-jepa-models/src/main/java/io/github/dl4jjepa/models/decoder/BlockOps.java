@@ -82,9 +82,7 @@ final class BlockOps {
     static SDVariable layerNorm(
             SDVariable x, @Nullable SDVariable weight, @Nullable SDVariable bias, double epsilon) {
         if (FusedOperators.areDrawnFor(x)
-                && (weight == null
-                        || bias == null
-                        || weight.isConstant() == bias.isConstant())) {
+                && (weight == null || bias == null || weight.isConstant() == bias.isConstant())) {
             return FusedOperators.layerNorm(x, weight, bias, epsilon);
         }
         SDVariable normed = normedRows(Ops.centeredRows(x), epsilon);
