@@ -4,7 +4,7 @@ Both get the same threads, by OMP_NUM_THREADS and --threads. A ratio is ours ove
 what is printed is the median over the rounds, so that below 1 is faster than PyTorch. From the repository's root:
 
     python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --rounds 5 --threads 2
-    python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --steps 2 -- --attention sdpa
+    python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --steps 2 -- --compile
     python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --lora-rank 16
 
 With --lora-rank both train an adapter, and a third process trains all our weights.
@@ -81,6 +81,9 @@ def main():
             )
             for key in [*TIMES, "peak_rss_mb"]
         }
+    ratios["peak_rss_over_pytorch"] = statistics.median(
+        ours["peak_rss_mb"] / theirs["peak_rss_mb"] for ours, theirs in zip(results["ours"], results["pytorch"])
+    )
     print(
         json.dumps(
             {

@@ -41,8 +41,14 @@ def parse_arguments():
     parser.add_argument(
         "--optimizer", choices=["fused", "foreach"], default="fused", help="implementation of AdamW; default: fused"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="run the loss through torch.compile, with sdpa attention; needs a C++ compiler"
+    )
     parser.add_argument("--json", action="store_true", help="print no progress; there is none")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.compile:
+        options.attention = "sdpa"
+    return options
 
 
 class Batch:
@@ -97,17 +103,18 @@ def loss_of(model, batch):
 class Arm:
     """One way to train, with the seconds of its steps."""
 
-    def __init__(self, model, batch, optimizer):
+    def __init__(self, model, batch, optimizer, loss_of):
         self.model = model
         self.batch = batch
         self.optimizer = optimizer
         self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.loss_of = loss_of
         self.seconds = []
 
     def run(self, steps):
         for step in range(steps + 1):
             begun = time.perf_counter()
-            loss = loss_of(self.model, self.batch)
+            loss = self.loss_of(self.model, self.batch)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.trained, MAX_GRADIENT_NORM)
             self.optimizer.step()
@@ -117,7 +124,7 @@ class Arm:
                 self.seconds.append(time.perf_counter() - begun)
 
 
-def forward_seconds(model, batch, steps):
+def forward_seconds(model, batch, steps, loss_of):
     seconds = []
     with torch.no_grad():
         for step in range(steps + 1):
@@ -172,13 +179,14 @@ def main():
     optimizer = torch.optim.AdamW(
         trained, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **{options.optimizer: True}
     )
-    plain = Arm(model, Batch(options, with_views=False), optimizer)
-    jepa = Arm(model, Batch(options, with_views=True), optimizer)
+    loss = torch.compile(loss_of) if options.compile else loss_of
+    plain = Arm(model, Batch(options, with_views=False), optimizer, loss)
+    jepa = Arm(model, Batch(options, with_views=True), optimizer, loss)
     forward = []
     for _ in range(options.rounds):
         plain.run(options.steps)
         jepa.run(options.steps)
-        forward += forward_seconds(model, plain.batch, options.steps)
+        forward += forward_seconds(model, plain.batch, options.steps, loss)
 
     plain_seconds = statistics.median_high(plain.seconds)
     print(
@@ -196,6 +204,7 @@ def main():
                 "steps": options.steps,
                 "attention": options.attention,
                 "optimizer": options.optimizer,
+                "compile": options.compile,
             }
         )
     )

@@ -47,7 +47,7 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
 
     /** The vertex's graph over this instance's parameters. */
     private final class Graph {
-        private final SameDiff graph = Graphs.create();
+        private final SameDiff graph = Graphs.createForExecutor();
         private final Arena arena = new Arena(dataType);
         private final SDVariable output;
         private final GraphExecutor forward;

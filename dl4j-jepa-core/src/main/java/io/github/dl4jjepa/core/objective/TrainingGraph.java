@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.EnumMap;
@@ -37,6 +38,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     private final @Nullable TargetEncoder targetEncoder;
     private final FlopCounter flopCounter;
     private final Map<LossGraph.Part, LossGraph> graphs = new EnumMap<>(LossGraph.Part.class);
+    private @Nullable LossGraph shown;
     private @Nullable GraphCrossBatchStep crossBatchStep;
 
     /**
@@ -86,9 +88,20 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         graph(ownPart());
     }
 
-    /** The forward graph, to inspect, save or run. */
+    /**
+     * The forward graph, to inspect, save or run: of SameDiff's own operators, with the parameters'
+     * arrays. What {@link #accumulate} runs may be another graph of the same variables, in which
+     * operators are fused ({@link Graphs#createForExecutor}).
+     */
     public SameDiff graph() {
-        return graph(ownPart()).graph();
+        if (shown == null) {
+            LossGraph own = graph(ownPart());
+            shown =
+                    Graphs.isForExecutor(own.graph())
+                            ? new LossGraph(model, ownPart(), Graphs.create())
+                            : own;
+        }
+        return shown.graph();
     }
 
     @Override
@@ -210,6 +223,9 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     @Override
     public void close() {
         graphs.values().forEach(LossGraph::close);
+        if (shown != null) {
+            shown.close();
+        }
         if (crossBatchStep != null) {
             crossBatchStep.close();
         }

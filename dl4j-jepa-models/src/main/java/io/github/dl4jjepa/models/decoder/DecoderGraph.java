@@ -172,7 +172,7 @@ final class DecoderGraph {
                 gate = linear(layer, names.gate(), Projection.SEPARATE).draw(drawing, x);
                 up = linear(layer, names.up(), Projection.SEPARATE).draw(drawing, x);
             }
-            inner = Ops.multiply(block.activation().apply(gate), up);
+            inner = block.activation().gate(gate, up);
         }
         return linear(layer, names.down(), block.projection()).draw(drawing, inner);
     }

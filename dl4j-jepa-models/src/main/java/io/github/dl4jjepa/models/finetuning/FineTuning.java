@@ -29,6 +29,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.ModelWriter;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
+import io.github.dl4jjepa.models.internal.NativeAllocator;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
@@ -119,6 +120,7 @@ public final class FineTuning {
 
     private FineTuningResult run(boolean resume) {
         Backend.requireUsable();
+        NativeAllocator.returnLargeArrays();
         RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
             run.requireSameContent(inputs);
