@@ -68,7 +68,7 @@ public final class ConsoleProgress implements AutoCloseable {
                 .startsFrom(done, Duration.ZERO);
     }
 
-    private static boolean standardErrorIsATerminal() {
+    static boolean standardErrorIsATerminal() {
         try {
             return !Platform.isWindows() && CLibrary.load().isatty(CLibrary.STANDARD_ERROR) == 1;
         } catch (UnsatisfiedLinkError e) {

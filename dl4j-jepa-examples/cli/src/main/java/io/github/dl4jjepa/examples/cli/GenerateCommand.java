@@ -4,26 +4,26 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.chat.ChatModel.Answer;
+import io.github.dl4jjepa.models.generation.GenerationOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code jepa generate}. */
 @Command(
         name = "generate",
-        description = "Answers one prompt, greedily.",
-        footerHeading = "%nExample:%n",
-        footer =
-                "  jepa generate --model SmolLM2-135M-Instruct --prompt 'What is the capital of France?'")
+        description = "Answers one prompt, greedily unless --sample is given.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  jepa generate --model SmolLM2-135M-Instruct --prompt 'What is the capital of France?'",
+            "  jepa generate --model SmolLM2-135M-Instruct --prompt 'A haiku.' --sample --top-p 0.9"
+        })
 final class GenerateCommand implements Callable<GenerateCommand.Result> {
-    @Spec private CommandSpec spec;
-
     @Option(
             names = "--model",
             required = true,
@@ -41,40 +41,41 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
     private String prompt;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "The system turn before it.")
-    private String system;
+    private @Nullable String system;
 
-    @Option(
-            names = "--max-new-tokens",
-            defaultValue = "256",
-            paramLabel = "N",
-            description = "The most tokens of the answer.")
-    private int maxNewTokens;
-
+    @Mixin private GenerationOptionsMixin generation;
     @Mixin private TemplateOptionsMixin template;
 
     /** What the command prints. */
-    record Result(String prompt, String text, int tokens, boolean stopped, double seconds) {}
+    record Result(
+            String prompt,
+            String text,
+            int tokens,
+            boolean stopped,
+            String finishReason,
+            double seconds) {}
 
     @Override
     public Result call() {
-        if (maxNewTokens < 1) {
-            throw new ParameterException(
-                    spec.commandLine(), "--max-new-tokens must be 1 or more, not " + maxNewTokens);
-        }
+        generation.over(GenerationOptions.builder().build());
         List<Message> conversation = new ArrayList<>();
         if (system != null) {
             conversation.add(new Message(Message.SYSTEM, system));
         }
         conversation.add(new Message(Message.USER, prompt));
         Example question = Example.conversation("--prompt", conversation);
-        try (ChatModel chat = ChatModel.open(base.open(model), template.options())) {
+        try (ChatModel chat = ChatModel.open(base.open(model), template.options());
+                StreamedText stream = new StreamedText()) {
+            generation.tellOfGreedyChoice(chat.generationDefaults());
             long begun = System.nanoTime();
-            Answer answer = chat.answer(List.of(question), maxNewTokens).get(0);
+            Answer answer =
+                    chat.answer(question, generation.over(chat.generationDefaults()), stream);
             return new Result(
                     prompt,
                     answer.text(),
                     answer.tokens(),
                     answer.stopped(),
+                    answer.finishReason().name().toLowerCase(Locale.ROOT),
                     (System.nanoTime() - begun) / 1e9);
         }
     }

@@ -42,6 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             AnalyzeCommand.class,
             GenerateCommand.class,
             MergeCommand.class,
+            ChatCommand.class,
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
