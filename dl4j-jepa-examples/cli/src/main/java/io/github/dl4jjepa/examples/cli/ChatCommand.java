@@ -40,6 +40,8 @@ final class ChatCommand implements Callable<ChatCommand.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--system",
             paramLabel = "TEXT",
