@@ -42,13 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
-<<<<<<< HEAD
             ChatCommand.class,
             MergeCommand.class,
-=======
-            MergeCommand.class,
-            ChatCommand.class,
->>>>>>> lora
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
