@@ -164,7 +164,8 @@ class ChatExampleEncoderTest {
     @Test
     void refusesARowThatIsTooLong() {
         assertRefused(
-                "tokens, more than the maximum 200; raise maxLength or drop the example",
+                "tokens, more than the maximum 200; raise maxLength, cut such rows"
+                        + " (truncate), or drop the example",
                 new Message("user", "1".repeat(300)),
                 ANSWER);
     }

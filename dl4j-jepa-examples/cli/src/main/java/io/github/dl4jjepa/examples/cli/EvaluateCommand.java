@@ -41,6 +41,8 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--data",
             required = true,
@@ -113,7 +115,7 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
         }
         try (Writer predictions =
                         output == null ? Writer.nullWriter() : Files.newBufferedWriter(output);
-                ChatModel chat = ChatModel.open(model, template.options());
+                ChatModel chat = ChatModel.open(base.open(model), template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =
