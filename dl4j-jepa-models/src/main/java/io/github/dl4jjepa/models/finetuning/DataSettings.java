@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * How the data files are read, and what of them is learned.
  *
  * @param format the format of all files; null where each file's beginning says it
- * @param fields the keys or columns that have another name than the usual one
+ * @param fields the keys or columns by what they hold
  * @param weights how often an epoch has each example, for each file to train on
  * @param trainOn which turns of a conversation are learned
  * @param truncate whether rows that are too long are cut
@@ -32,9 +32,12 @@ record DataSettings(
             new DataSettings(null, Map.of(), List.of(1.0), TrainedTurns.LAST_ASSISTANT, false);
 
     DataSettings {
-        Map<ExampleField, String> ordered = new EnumMap<>(ExampleField.class);
-        ordered.putAll(fields);
-        fields = Collections.unmodifiableMap(ordered);
+        // All of them, so that a run is not resumed without a name that it was begun with.
+        Map<ExampleField, String> all = new EnumMap<>(ExampleField.class);
+        for (ExampleField field : ExampleField.values()) {
+            all.put(field, fields.getOrDefault(field, field.toString()));
+        }
+        fields = Collections.unmodifiableMap(all);
         weights = List.copyOf(weights);
     }
 

@@ -48,7 +48,8 @@ final class TrainingOptionsMixin {
         @Option(
                 names = "--validation-split",
                 paramLabel = "F",
-                description = "Hold back this part of each --train file for validation, between 0 and 1.")
+                description =
+                        "Hold back this part of each --train file for validation, between 0 and 1.")
         private double split;
     }
 
