@@ -48,7 +48,6 @@ final class ChatCommand implements Callable<ChatCommand.Result> {
             description = "The system turn that each conversation begins with.")
     private @Nullable String system;
 
-    @Mixin private BaseOptionMixin base;
     @Mixin private GenerationOptionsMixin generation;
     @Mixin private TemplateOptionsMixin template;
 
