@@ -110,7 +110,7 @@ final class RunFolder {
      * @throws JepaException if it was begun with others
      */
     void requireSameSettings(RunSettings settings, RunInputs inputs) {
-        JsonNode begun = begun();
+        ObjectNode begun = (ObjectNode) begun();
         // By way of text, so that numbers compare as they are written.
         ObjectNode now = (ObjectNode) parsed(text(settings));
         if (inputs.files().containsKey(RunInputs.TEMPLATE)) {
@@ -118,11 +118,11 @@ final class RunFolder {
         }
         if (begun.has(HASHES)) {
             now.remove(PATHS);
-        } else if (settings.train().size() == 1) {
+        } else if (begun.path("train").isTextual() && settings.train().size() == 1) {
             now.put("train", settings.train().get(0).toString());
         }
-        if (!begun.has(DATA) && settings.data().equals(DataSettings.DEFAULT)) {
-            now.remove(DATA);
+        if (!begun.has(DATA)) {
+            begun.set(DATA, parsed(text(DataSettings.DEFAULT)));
         }
         requireSame(folder.resolve(SETTINGS), "", begun, now);
     }
@@ -161,7 +161,7 @@ final class RunFolder {
         }
     }
 
-    private static String text(RunSettings settings) {
+    private static String text(Record settings) {
         try {
             return JSON.writeValueAsString(settings);
         } catch (JsonProcessingException e) {

@@ -33,7 +33,7 @@ final class TrainingOptionsMixin {
                             + " assistant]}, or another format (see --format). May be given several"
                             + " times. An epoch has each example WEIGHT times: once without one;"
                             + " with 0.5 a half of the file, drawn at random.")
-    private List<TrainingFile> train = List.of();
+    private List<TrainingFile> train;
 
     @ArgGroup(exclusive = true)
     private Validation validation = new Validation();
