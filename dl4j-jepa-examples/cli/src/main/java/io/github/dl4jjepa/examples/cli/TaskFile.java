@@ -1,0 +1,42 @@
+package io.github.dl4jjepa.examples.cli;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.models.evaluation.Task;
+import io.github.dl4jjepa.models.evaluation.Tasks;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A task in a file: YAML if it is called so, or else JSON. */
+final class TaskFile {
+    private TaskFile() {}
+
+    /**
+     * Reads a task.
+     *
+     * @throws JepaException if the file cannot be read, or does not declare a task
+     */
+    static Task read(Path file) {
+        String name = file.toString();
+        ObjectMapper mapper =
+                name.endsWith(".yaml") || name.endsWith(".yml")
+                        ? new YAMLMapper()
+                        : new JsonMapper();
+        try {
+            return Tasks.declared(name, mapper.readTree(file.toFile()));
+        } catch (JacksonException e) {
+            throw new JepaException(
+                    name
+                            + ": cannot be read at line "
+                            + e.getLocation().getLineNr()
+                            + ": "
+                            + e.getOriginalMessage(),
+                    e);
+        } catch (IOException e) {
+            throw new JepaException(name + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+}
