@@ -68,7 +68,8 @@ class ContinuationScorerTest {
             for (int i = 0; i < all.size(); i++) {
                 assertThat(together.get(i))
                         .containsExactly(
-                                scorer.logProbabilities(List.of(all.get(i))).get(0), within(TOLERANCE));
+                                scorer.logProbabilities(List.of(all.get(i))).get(0),
+                                within(TOLERANCE));
             }
         }
     }

@@ -31,7 +31,8 @@ class DeclaredTaskTest {
     private static Task declared(String keys) {
         try {
             return Tasks.declared(
-                    "task.json", new ObjectMapper().readTree(("{" + keys + "}").replace('\'', '"')));
+                    "task.json",
+                    new ObjectMapper().readTree(("{" + keys + "}").replace('\'', '"')));
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(e);
         }
@@ -64,12 +65,16 @@ class DeclaredTaskTest {
     @Test
     void namesTheLineThatLacksAField() throws IOException {
         Path data =
-                data("{\"country\":\"Peru\",\"capital\":\"Lima\"}", "{\"country\":\"Chile\"}", "[]");
+                data(
+                        "{\"country\":\"Peru\",\"capital\":\"Lima\"}",
+                        "{\"country\":\"Chile\"}",
+                        "[]");
         Task task = task(",'scorer':'exact'");
         assertThatThrownBy(() -> task.examples(data).readAll())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining(
-                        data + ":2: the field \"capital\" must be a string or a number, but is missing")
+                        data
+                                + ":2: the field \"capital\" must be a string or a number, but is missing")
                 .hasMessageContaining(data + ":3: each line must be one JSON object");
     }
 
@@ -130,8 +135,7 @@ class DeclaredTaskTest {
 
     @Test
     void likelihoodComparesTheChoicesWithoutGeneratingIfToldSo() {
-        Task task =
-                task(",'scorer':'likelihood','max_new_tokens':0,'choices':['Lima','La Paz']");
+        Task task = task(",'scorer':'likelihood','max_new_tokens':0,'choices':['Lima','La Paz']");
         Example example = Examples.of("Capital of Peru?", "Lima");
         List<Likelihood> likelihoods = List.of(new Likelihood(-2, 1, 0), new Likelihood(-3, 2, 0));
         assertThat(task.maxNewTokens()).isZero();

@@ -68,6 +68,7 @@ class SentimentTaskTest {
                         () -> Tasks.named("rotten-tomatoes").check(Examples.of("r", "Very Good")))
                 .isInstanceOf(JepaException.class)
                 .hasMessageStartingWith(
-                        "test.jsonl:1: the answer is not one of the labels " + List.of("Good", "Bad"));
+                        "test.jsonl:1: the answer is not one of the labels "
+                                + List.of("Good", "Bad"));
     }
 }

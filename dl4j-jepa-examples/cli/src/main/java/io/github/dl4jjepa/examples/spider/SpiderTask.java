@@ -130,7 +130,8 @@ public final class SpiderTask implements Task {
         StringBuilder outer = new StringBuilder();
         int depth = 0;
         char quote = 0;
-        for (char c : sql.toCharArray()) {
+        for (int i = 0; i < sql.length(); i++) {
+            char c = sql.charAt(i);
             if (quote != 0) {
                 quote = c == quote ? 0 : quote;
             } else if (c == '\'' || c == '"' || c == '`') {
@@ -151,7 +152,9 @@ public final class SpiderTask implements Task {
         StringBuilder text = new StringBuilder();
         char quote = 0;
         boolean blank = false;
-        for (char c : sql.strip().replaceFirst("[;\\s]+$", "").toCharArray()) {
+        String query = sql.strip().replaceFirst("[;\\s]+$", "");
+        for (int i = 0; i < query.length(); i++) {
+            char c = query.charAt(i);
             if (quote != 0) {
                 text.append(c == quote ? '\'' : c);
                 quote = c == quote ? 0 : quote;
