@@ -4,7 +4,10 @@ Both get the same threads, by OMP_NUM_THREADS and --threads. A ratio is ours ove
 what is printed is the median over the rounds, so that below 1 is faster than PyTorch. From the repository's root:
 
     python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --rounds 5 --threads 2
-    python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --steps 2 -- --attention sdpa
+    python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --steps 2 -- --compile
+    python dl4j-jepa-examples/cli/src/benchmark/python/compare.py --shape smollm2 --lora-rank 16
+
+With --lora-rank both train an adapter, and a third process trains all our weights.
 
 What follows -- goes to step.py alone.
 """
@@ -29,6 +32,7 @@ def parse_arguments():
     parser.add_argument("--java", default="java -jar dl4j-jepa-examples/target/jepa.jar", help="what runs jepa")
     parser.add_argument("--python", default=sys.executable, help="what runs step.py; needs requirements.txt")
     parser.add_argument("--shape", choices=SHAPES, default="nl-rx", help="of model and batch; default: nl-rx")
+    parser.add_argument("--lora-rank", type=int, metavar="N", help="train an adapter of this rank")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), metavar="N", help="default: one a core")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pairs of processes; default: 5")
     parser.add_argument("--steps", type=int, default=6, metavar="N", help="timed steps of each of a process's three turns; default: 6")
@@ -50,11 +54,14 @@ def main():
     options = parse_arguments()
     # The first round of a process is spent on Java's compiler as well; the median leaves it out.
     step = [*SHAPES[options.shape], "--threads", str(options.threads), "--steps", str(options.steps), "--rounds", "3"]
+    lora = [] if options.lora_rank is None else ["--lora-rank", str(options.lora_rank)]
     twin = str(pathlib.Path(__file__).with_name("step.py"))
     commands = {
-        "ours": [*options.java.split(), "benchmark", "step", "--json", *step],
-        "pytorch": [options.python, twin, *step, *options.twin],
+        "ours": [*options.java.split(), "benchmark", "step", "--json", *step, *lora],
+        "pytorch": [options.python, twin, *step, *lora, *options.twin],
     }
+    if lora:
+        commands["ours_full"] = [*options.java.split(), "benchmark", "step", "--json", *step]
     results = {name: [] for name in commands}
     for number in range(1, options.rounds + 1):
         # Each goes first every other round.
@@ -65,12 +72,23 @@ def main():
         key.removesuffix("_ms") + "_over_pytorch": statistics.median(
             ours[key] / theirs[key] for ours, theirs in zip(results["ours"], results["pytorch"])
         )
-        for key in TIMES
+        for key in [*TIMES, "peak_rss_mb"]
     }
+    if lora:
+        ratios |= {
+            key.removesuffix("_ms") + "_over_full": statistics.median(
+                ours[key] / full[key] for ours, full in zip(results["ours"], results["ours_full"])
+            )
+            for key in [*TIMES, "peak_rss_mb"]
+        }
+    ratios["peak_rss_over_pytorch"] = statistics.median(
+        ours["peak_rss_mb"] / theirs["peak_rss_mb"] for ours, theirs in zip(results["ours"], results["pytorch"])
+    )
     print(
         json.dumps(
             {
                 "shape": options.shape,
+                "lora_rank": options.lora_rank,
                 "params": results["ours"][0]["params"],
                 "threads": options.threads,
                 "rounds": options.rounds,

@@ -14,6 +14,7 @@ import resource
 import statistics
 import time
 
+import peft
 import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
 from transformers import LlamaConfig, LlamaModel
@@ -31,14 +32,23 @@ def parse_arguments():
     for name, default in (sizes | lengths | {"rounds": 6, "steps": 6}).items():
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"default: {default}")
     parser.add_argument(
+        "--lora-rank", type=int, metavar="N", help="train a peft adapter of all linear maps, and the row of [PRED]"
+    )
+    parser.add_argument(
         "--threads", type=int, default=torch.get_num_threads(), metavar="N", help="default: as many as PyTorch takes"
     )
     parser.add_argument("--attention", choices=["eager", "sdpa"], default="eager", help="default: eager")
     parser.add_argument(
         "--optimizer", choices=["fused", "foreach"], default="fused", help="implementation of AdamW; default: fused"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="run the loss through torch.compile, with sdpa attention; needs a C++ compiler"
+    )
     parser.add_argument("--json", action="store_true", help="print no progress; there is none")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.compile:
+        options.attention = "sdpa"
+    return options
 
 
 class Batch:
@@ -73,12 +83,18 @@ def additive_mask(segments, positions):
     return torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)[None, None]
 
 
+def embedding_of(model):
+    table = model.get_input_embeddings()
+    adapter = getattr(table, "token_adapter", None)
+    return table.weight if adapter is None else adapter.get_merged_weights(["default"])
+
+
 def loss_of(model, batch):
     hidden = model(
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state
     labeled = hidden[:, batch.predicting].reshape(-1, hidden.shape[-1])
-    loss = cross_entropy(labeled @ model.embed_tokens.weight.T, batch.labels)
+    loss = cross_entropy(labeled @ embedding_of(model).T, batch.labels)
     if batch.prediction is None:
         return loss
     return loss + (1 - cosine_similarity(hidden[:, batch.prediction], hidden[:, -1], dim=-1)).mean()
@@ -87,18 +103,20 @@ def loss_of(model, batch):
 class Arm:
     """One way to train, with the seconds of its steps."""
 
-    def __init__(self, model, batch, optimizer):
+    def __init__(self, model, batch, optimizer, loss_of):
         self.model = model
         self.batch = batch
         self.optimizer = optimizer
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.loss_of = loss_of
         self.seconds = []
 
     def run(self, steps):
         for step in range(steps + 1):
             begun = time.perf_counter()
-            loss = loss_of(self.model, self.batch)
+            loss = self.loss_of(self.model, self.batch)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
+            torch.nn.utils.clip_grad_norm_(self.trained, MAX_GRADIENT_NORM)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             loss.item()
@@ -106,7 +124,7 @@ class Arm:
                 self.seconds.append(time.perf_counter() - begun)
 
 
-def forward_seconds(model, batch, steps):
+def forward_seconds(model, batch, steps, loss_of):
     seconds = []
     with torch.no_grad():
         for step in range(steps + 1):
@@ -146,22 +164,36 @@ def main():
             attn_implementation=options.attention,
         )
     )
+    if options.lora_rank:
+        # The defaults of jepa finetune.
+        model = peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                r=options.lora_rank,
+                lora_alpha=2 * options.lora_rank,
+                target_modules="all-linear",
+                trainable_token_indices=[options.vocab - 1],
+            ),
+        )
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **{options.optimizer: True}
+        trained, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **{options.optimizer: True}
     )
-    plain = Arm(model, Batch(options, with_views=False), optimizer)
-    jepa = Arm(model, Batch(options, with_views=True), optimizer)
+    loss = torch.compile(loss_of) if options.compile else loss_of
+    plain = Arm(model, Batch(options, with_views=False), optimizer, loss)
+    jepa = Arm(model, Batch(options, with_views=True), optimizer, loss)
     forward = []
     for _ in range(options.rounds):
         plain.run(options.steps)
         jepa.run(options.steps)
-        forward += forward_seconds(model, plain.batch, options.steps)
+        forward += forward_seconds(model, plain.batch, options.steps, loss)
 
     plain_seconds = statistics.median_high(plain.seconds)
     print(
         json.dumps(
             {
                 "params": sum(parameter.numel() for parameter in model.parameters()),
+                "trained": sum(parameter.numel() for parameter in trained),
                 "plain_ms": plain_seconds * 1e3,
                 "jepa_ms": statistics.median_high(jepa.seconds) * 1e3,
                 "forward_ms": statistics.median_high(forward) * 1e3,
@@ -172,6 +204,7 @@ def main():
                 "steps": options.steps,
                 "attention": options.attention,
                 "optimizer": options.optimizer,
+                "compile": options.compile,
             }
         )
     )

@@ -4,6 +4,8 @@ import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,6 +34,26 @@ public interface Decoder {
      *     parameters that are not named keep their arrays
      */
     Decoder withParameters(Map<String, INDArray> arrays);
+
+    /**
+     * The same model as it is drawn for training: with dropout, if it has any. The values of the
+     * placeholders that {@link #hiddenStates} draws beyond the tokens come from {@link
+     * #dropoutMasks}.
+     */
+    default Decoder forTraining() {
+        return this;
+    }
+
+    /**
+     * Values of the placeholders that {@link #hiddenStates} has drawn beyond the tokens.
+     *
+     * @param tokens {@code rows * time}
+     * @param random decides what is dropped; null to drop nothing
+     * @return arrays by name, the caller's; empty without dropout
+     */
+    default Map<String, INDArray> dropoutMasks(long tokens, @Nullable Random random) {
+        return Map.of();
+    }
 
     /**
      * Draws the path from tokens to the last layer's hidden states, after the final norm.

@@ -24,7 +24,11 @@ public final class SeededRandom {
         /** Which example a shuffled pair takes its second view from. */
         SHUFFLED_PAIRS,
         /** The tokens that a generation draws. */
-        GENERATION
+        GENERATION,
+        /** The first weights of adapters. */
+        ADAPTER_WEIGHTS,
+        /** What a step's dropout leaves out. */
+        DROPOUT
     }
 
     /**

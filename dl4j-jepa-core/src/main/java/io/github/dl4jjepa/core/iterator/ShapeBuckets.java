@@ -8,13 +8,13 @@ import org.nd4j.linalg.factory.Nd4j;
  * A batch's arrays, filled up so that ragged batches have few different shapes: a graph is planned
  * once for each shape.
  *
- * <p>Rows are filled up to one of 16 lengths an octave (at most 6 % longer), labels to one of 4
- * numbers (at most 25 % more; below 32, multiples of 8). What fills up is padding, and labels of
+ * <p>Rows are filled up to one of 16 lengths an octave (at most 6 % longer), labels to one of 16
+ * numbers (at most 6 % more; below 256, multiples of 8). What fills up is padding, and labels of
  * {@link MultiViewBatch#NO_INDEX}, which the loss leaves out.
  */
 public final class ShapeBuckets {
     private static final int LENGTHS_PER_OCTAVE = 16;
-    private static final int LABEL_COUNTS_PER_OCTAVE = 4;
+    private static final int LABEL_COUNTS_PER_OCTAVE = 16;
 
     /** Every number of labels is a multiple of this. */
     public static final int LABEL_CHUNKS = 8;

@@ -47,7 +47,7 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
 
     /** The vertex's graph over this instance's parameters. */
     private final class Graph {
-        private final SameDiff graph = Graphs.create();
+        private final SameDiff graph = Graphs.createForExecutor();
         private final Arena arena = new Arena(dataType);
         private final SDVariable output;
         private final GraphExecutor forward;
@@ -63,7 +63,11 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
             paramTable.forEach(
                     (parameter, array) -> {
                         String name = vertex().variableName(parameter);
-                        parameters.put(name, graph.var(name, array));
+                        parameters.put(
+                                name,
+                                vertex().isFrozen(parameter)
+                                        ? graph.constant(name, array)
+                                        : graph.var(name, array));
                     });
             output = config.defineVertex(graph, placeholders, parameters, Map.of()).rename(OUTPUT);
             forward = new GraphExecutor(graph, List.of(OUTPUT), arena, List.of());
@@ -96,8 +100,8 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
     /** The arrays that parameters' gradients go into, by the names of their variables. */
     private Map<String, INDArray> gradientsOfVariables() {
         Map<String, INDArray> gradients = new LinkedHashMap<>();
-        paramTable
-                .keySet()
+        paramTable.keySet().stream()
+                .filter(parameter -> !vertex().isFrozen(parameter))
                 .forEach(
                         parameter ->
                                 gradients.put(

@@ -14,6 +14,9 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * A SameDiff vertex that our executor runs: for batches of any shape, with corrected gradients.
@@ -42,6 +45,26 @@ public abstract class ExecutorVertex extends SameDiffVertex {
      */
     protected String variableName(String parameter) {
         return parameter;
+    }
+
+    /**
+     * Whether a parameter is frozen: it is a constant of the graph, has no gradient, and no updater
+     * changes it. By default none is.
+     *
+     * @param parameter the name that {@link #defineParametersAndInputs} gave it
+     */
+    protected boolean isFrozen(String parameter) {
+        return false;
+    }
+
+    @Override
+    public IUpdater getUpdaterByParam(String parameter) {
+        return isFrozen(parameter) ? new NoOp() : super.getUpdaterByParam(parameter);
+    }
+
+    @Override
+    public List<Regularization> getRegularizationByParam(String parameter) {
+        return isFrozen(parameter) ? List.of() : super.getRegularizationByParam(parameter);
     }
 
     /** The inputs that have a gradient; ids have none. */

@@ -73,7 +73,7 @@ final class JepaOutputLayer extends BaseLayer<JepaLossLayer> implements IOutputL
         private final GraphExecutor probabilities;
 
         Graph(JepaLossLayer conf, Map<String, INDArray> parameters, DataType dataType) {
-            SameDiff graph = Graphs.create();
+            SameDiff graph = Graphs.createForExecutor();
             SDVariable input = graph.placeHolder(JepaLossLayer.INPUT, dataType, -1, -1, -1);
             Map<String, SDVariable> variables = new LinkedHashMap<>();
             parameters.forEach(

@@ -4,9 +4,11 @@ import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.ShapeBuckets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -22,11 +24,13 @@ final class BatchFeed implements AutoCloseable {
 
     /**
      * @param targetEncoder null where the model itself encodes targets
+     * @param seed decides what dropout leaves out; {@link StepSeed#EVALUATION} for nothing
      */
     BatchFeed(
             ModelUnderObjective model,
             @Nullable TargetEncoder targetEncoder,
-            MultiViewBatch batch) {
+            MultiViewBatch batch,
+            StepSeed seed) {
         this.model = model;
         this.targetEncoder = targetEncoder;
         this.batch = batch;
@@ -34,6 +38,17 @@ final class BatchFeed implements AutoCloseable {
         placeholders.putAll(BatchInputs.of(filled));
         placeholders.put(BatchInputs.LABEL_INDICES, filled.labelIndices());
         placeholders.put(BatchInputs.LABEL_IDS, filled.labelIds());
+        // Of the batch as well as of the step, so that the batches of a step differ, and do not
+        // depend on which of them are computed together.
+        @Nullable Random random =
+                seed.equals(StepSeed.EVALUATION)
+                        ? null
+                        : SeededRandom.of(
+                                seed.seed()
+                                        + Arrays.hashCode(filled.inputIds().ravel().toIntVector()),
+                                SeededRandom.Use.DROPOUT,
+                                seed.step());
+        model.decoder().dropoutMasks(filled.inputIds().length(), random).forEach(this::put);
     }
 
     MultiViewBatch batch() {

@@ -29,8 +29,8 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
                         model.objective(), model.dataType(), model.hiddenSize(), model.arena());
     }
 
-    private BatchFeed feed(MultiViewBatch batch) {
-        return new BatchFeed(model, targetEncoder, batch);
+    private BatchFeed feed(MultiViewBatch batch, StepSeed seed) {
+        return new BatchFeed(model, targetEncoder, batch, seed);
     }
 
     @Override
@@ -38,7 +38,7 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
         List<PairEmbeddings> batches = new ArrayList<>();
         try {
             for (MultiViewBatch batch : part.batches()) {
-                try (BatchFeed feed = feed(batch)) {
+                try (BatchFeed feed = feed(batch, part.seed())) {
                     feed.embeddings(part.seed());
                     batches.add(graph.embed(feed));
                 }
@@ -82,7 +82,7 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
         long first = 0;
         for (MultiViewBatch batch : part.batches()) {
             long end = first + model.term().pairs(batch);
-            try (BatchFeed feed = feed(batch)) {
+            try (BatchFeed feed = feed(batch, part.seed())) {
                 feed.weights(lmWeight, jepaWeight);
                 feed.embeddings(part.seed());
                 INDArray prediction = rows(pairs.prediction(), first, end);

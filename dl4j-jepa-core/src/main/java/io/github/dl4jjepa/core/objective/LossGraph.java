@@ -43,7 +43,7 @@ final class LossGraph implements AutoCloseable {
     }
 
     private final ModelUnderObjective model;
-    private final SameDiff graph = Graphs.create();
+    private final SameDiff graph;
     private final Part part;
 
     /** Between these, results are computed again for the backward pass. */
@@ -53,8 +53,19 @@ final class LossGraph implements AutoCloseable {
 
     private @Nullable GraphExecutor embedder;
 
+    /** A graph to be run. */
     LossGraph(ModelUnderObjective model, Part part) {
+        this(model, part, Graphs.createForExecutor());
+    }
+
+    /**
+     * Draws into an empty graph.
+     *
+     * @param graph which operators it may have is up to how it was made
+     */
+    LossGraph(ModelUnderObjective model, Part part, SameDiff graph) {
         this.model = model;
+        this.graph = graph;
         this.part = part;
         SDVariable hidden =
                 model.decoder()

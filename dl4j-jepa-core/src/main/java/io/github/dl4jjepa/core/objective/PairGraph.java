@@ -26,7 +26,7 @@ final class PairGraph implements AutoCloseable {
     private final GradientFunction gradientFunction;
 
     PairGraph(JepaObjective objective, DataType dataType, int hiddenSize, Arena arena) {
-        SameDiff graph = Graphs.create();
+        SameDiff graph = Graphs.createForExecutor();
         SDVariable prediction = graph.placeHolder(PREDICTION, dataType, -1, hiddenSize);
         SDVariable target = graph.placeHolder(TARGET, dataType, -1, hiddenSize);
         SDVariable answerIds = graph.placeHolder(ANSWER_IDS, DataType.INT32, -1);

@@ -63,7 +63,7 @@ final class TargetEncoder implements AutoCloseable {
      */
     INDArray read(Map<String, INDArray> inputs) {
         if (executor == null) {
-            SameDiff graph = Graphs.create();
+            SameDiff graph = Graphs.createForExecutor();
             SDVariable hidden = decoder.hiddenStates(graph, BatchInputs.tokens(graph));
             Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.TARGET_INDICES))
                     .rename(TARGET);

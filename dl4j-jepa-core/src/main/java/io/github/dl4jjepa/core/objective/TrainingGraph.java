@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.EnumMap;
@@ -37,6 +38,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     private final @Nullable TargetEncoder targetEncoder;
     private final FlopCounter flopCounter;
     private final Map<LossGraph.Part, LossGraph> graphs = new EnumMap<>(LossGraph.Part.class);
+    private @Nullable LossGraph shown;
     private @Nullable GraphCrossBatchStep crossBatchStep;
 
     /**
@@ -73,7 +75,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         }
         model =
                 new ModelUnderObjective(
-                        decoder,
+                        decoder.forTraining(),
                         objective,
                         predictor,
                         gradientCheckpointing,
@@ -86,9 +88,20 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         graph(ownPart());
     }
 
-    /** The forward graph, to inspect, save or run. */
+    /**
+     * The forward graph, to inspect, save or run: of SameDiff's own operators, with the parameters'
+     * arrays. What {@link #accumulate} runs may be another graph of the same variables, in which
+     * operators are fused ({@link Graphs#createForExecutor}).
+     */
     public SameDiff graph() {
-        return graph(ownPart()).graph();
+        if (shown == null) {
+            LossGraph own = graph(ownPart());
+            shown =
+                    Graphs.isForExecutor(own.graph())
+                            ? new LossGraph(model, ownPart(), Graphs.create())
+                            : own;
+        }
+        return shown.graph();
     }
 
     @Override
@@ -139,7 +152,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         LossGraph graph = graph(hasJepaTerm ? LossGraph.Part.JEPA_TERM : LossGraph.Part.NONE);
         Losses sum = Losses.NONE;
         for (MultiViewBatch batch : step.batches()) {
-            try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch)) {
+            try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch, step.seed())) {
                 feed.weights(lmWeight, jepaWeight);
                 if (hasJepaTerm) {
                     feed.jepaTerm(step.seed());
@@ -198,7 +211,7 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public Losses evaluate(MultiViewBatch batch) {
         boolean hasJepaTerm = model.term().pairs(batch) > 0;
         LossGraph graph = graph(hasJepaTerm ? LossGraph.Part.JEPA_TERM : LossGraph.Part.NONE);
-        try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch)) {
+        try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch, StepSeed.EVALUATION)) {
             if (hasJepaTerm) {
                 feed.jepaTerm(StepSeed.EVALUATION);
             }
@@ -210,6 +223,9 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     @Override
     public void close() {
         graphs.values().forEach(LossGraph::close);
+        if (shown != null) {
+            shown.close();
+        }
         if (crossBatchStep != null) {
             crossBatchStep.close();
         }

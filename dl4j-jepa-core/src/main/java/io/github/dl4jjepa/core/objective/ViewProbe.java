@@ -63,7 +63,7 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
      */
     public ViewProbe(Decoder decoder, BatchSource batches, @Nullable LinearPredictor predictor) {
         this.batches = batches;
-        SameDiff graph = Graphs.create();
+        SameDiff graph = Graphs.createForExecutor();
         SDVariable hidden = decoder.hiddenStates(graph, BatchInputs.tokens(graph));
         SDVariable text =
                 Readouts.mean(hidden, BatchInputs.matrix(graph, BatchInputs.PREDICTION_INDICES));

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.ops;
 
 import io.github.dl4jjepa.core.internal.samediff.CorrectedGradients;
+import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.internal.samediff.Operand;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -162,6 +163,9 @@ public final class Ops {
      * @return a scalar
      */
     public static SDVariable crossEntropySum(SDVariable logits, SDVariable targets, int classes) {
+        if (FusedOperators.areDrawnFor(logits)) {
+            return FusedOperators.crossEntropySum(logits, targets);
+        }
         SDVariable losses = crossEntropy(logits, negativeAsZero(targets), classes);
         return multiplyConstant(losses, targets.gte(0).castTo(logits.dataType())).sum();
     }

@@ -33,6 +33,11 @@ public record Parameter(
         return new Parameter(name, array, false, hasWeightDecay, group);
     }
 
+    /** The same parameter with another array. */
+    public Parameter with(INDArray other) {
+        return new Parameter(name, other, trainable, hasWeightDecay, group);
+    }
+
     /**
      * The parameter as a variable of a graph under its own name: one that has a gradient if it is
      * trainable, a constant if it is frozen. It is drawn once a graph.

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.parameters;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Iterator;
@@ -81,6 +82,35 @@ public final class ParameterSet implements Iterable<Parameter> {
                         .map(
                                 parameter ->
                                         condition.test(parameter) ? parameter.freeze() : parameter)
+                        .toList());
+    }
+
+    /**
+     * The same parameters with other arrays.
+     *
+     * @param arrays arrays by name; a parameter that is not named keeps its own
+     * @throws NoSuchElementException if the set has no parameter of a name
+     * @throws IllegalArgumentException if an array has another shape than the one it replaces
+     */
+    public ParameterSet with(Map<String, INDArray> arrays) {
+        arrays.forEach(
+                (name, array) -> {
+                    if (!Arrays.equals(array(name).shape(), array.shape())) {
+                        throw new IllegalArgumentException(
+                                name
+                                        + " must be an array of shape "
+                                        + Arrays.toString(array(name).shape())
+                                        + ", not "
+                                        + Arrays.toString(array.shape()));
+                    }
+                });
+        return new ParameterSet(
+                stream()
+                        .map(
+                                parameter ->
+                                        parameter.with(
+                                                arrays.getOrDefault(
+                                                        parameter.name(), parameter.array())))
                         .toList());
     }
 

@@ -1,9 +1,11 @@
 package io.github.dl4jjepa.core.training;
 
+import io.github.dl4jjepa.core.internal.samediff.AdamKernel;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
@@ -12,9 +14,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * Adam with decoupled weight decay (arXiv 1711.05101), in the arithmetic of {@code
  * torch.optim.AdamW}: beta1 = 0.9, beta2 = 0.999, eps = 1e-8, eps added after the bias correction.
  *
- * <p>Updates in place; what it holds are two arrays per parameter. For float32 parameters {@code
- * exp_avg_sq} is 1.3e-5 smaller, relatively, than torch's (ND4J computes 1 - beta2 in float32); the
- * updates make up for it.
+ * <p>Updates in place; what it holds are two arrays per parameter. FLOAT parameters on the CPU are
+ * updated in one pass, others by ND4J's operators (whose {@code exp_avg_sq} is 1.3e-5 smaller in
+ * FLOAT, relatively, since they compute 1 - beta2 in float32; the updates make up for it).
  *
  * <p>Not for use by several threads at once.
  */
@@ -44,33 +46,94 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public void step(long step, double learningRate, Map<String, INDArray> gradients) {
+    public void step(
+            long step, double learningRate, Map<String, INDArray> gradients, double gradientScale) {
         double correction1 = 1 - Math.pow(BETA1, step);
         double correction2 = 1 - Math.pow(BETA2, step);
-        // The operator scales its update by the bias correction of the first step, sqrt(1 - beta2)
-        // / (1 - beta1), with the same rounding of beta2 as in its running mean of squares: the two
-        // cancel out, and what is left to do is the ratio of step t's correction to it.
-        double scale = Math.sqrt(correction2 / (1 - BETA2)) * (1 - BETA1) / correction1;
-        double epsilon = EPSILON * Math.sqrt(correction2);
         for (Parameter parameter : parameters) {
             String name = parameter.name();
-            INDArray update = gradients.get(name);
+            Update update =
+                    new Update(
+                            parameter.array(),
+                            Objects.requireNonNull(gradients.get(name)),
+                            Objects.requireNonNull(state.get(mean(name))),
+                            Objects.requireNonNull(state.get(meanSquare(name))),
+                            gradientScale,
+                            learningRate,
+                            parameter.hasWeightDecay() ? 1 - learningRate * weightDecay : 1,
+                            correction1,
+                            correction2);
+            if (AdamKernel.canRead(
+                    update.parameter, update.gradient, update.mean, update.meanSquare)) {
+                update.inOnePass();
+            } else {
+                update.byOperators();
+            }
+        }
+    }
+
+    /**
+     * The update of a parameter.
+     *
+     * @param keep what the weight decay leaves of it
+     * @param correction1 the mean's bias correction
+     * @param correction2 that of the mean of squares
+     */
+    private record Update(
+            INDArray parameter,
+            INDArray gradient,
+            INDArray mean,
+            INDArray meanSquare,
+            double gradientScale,
+            double learningRate,
+            double keep,
+            double correction1,
+            double correction2) {
+        double epsilon() {
+            return EPSILON * Math.sqrt(correction2);
+        }
+
+        void inOnePass() {
+            AdamKernel.update(
+                    parameter,
+                    gradient,
+                    mean,
+                    meanSquare,
+                    new AdamKernel.Step(
+                            gradientScale,
+                            BETA1,
+                            BETA2,
+                            learningRate * Math.sqrt(correction2) / correction1,
+                            epsilon(),
+                            keep));
+        }
+
+        /** By ND4J's operators, for arrays that are not FLOAT, not dense, or on a GPU. */
+        void byOperators() {
+            // The operator scales its update by the bias correction of the first step, sqrt(1 -
+            // beta2) / (1 - beta1), with the same rounding of beta2 as in its running mean of
+            // squares: the two cancel out, and what is left to do is the ratio of step t's
+            // correction to it.
+            double scale = Math.sqrt(correction2 / (1 - BETA2)) * (1 - BETA1) / correction1;
+            if (gradientScale != 1) {
+                gradient.muli(gradientScale);
+            }
             Nd4j.exec(
                     new AdamUpdater(
-                            update,
-                            state.get(meanSquare(name)),
-                            state.get(mean(name)),
+                            gradient,
+                            meanSquare,
+                            mean,
                             learningRate * scale,
                             BETA1,
                             BETA2,
-                            epsilon,
+                            epsilon(),
                             0));
-            if (weightDecay > 0 && parameter.hasWeightDecay()) {
-                parameter.array().muli(1 - learningRate * weightDecay);
+            if (keep != 1) {
+                parameter.muli(keep);
             }
             // Given a learning rate of 0, the operator puts its epsilon in its place.
             if (learningRate > 0) {
-                parameter.array().subi(update);
+                parameter.subi(gradient);
             }
         }
     }

@@ -181,17 +181,21 @@ public final class JepaTrainer {
                 lambda = calibrated.lambda();
                 losses = calibrated.losses();
             } else {
-                losses = gradientSource.accumulate(request, gradients::add);
+                losses = gradientSource.accumulate(request, gradients);
             }
             NonFiniteLossException.requireFinite("Step " + step, losses, microBatches);
-            double norm = gradients.clip(options.maxGradientNorm());
+            double norm = gradients.norm(parameter -> true);
             if (!Double.isFinite(norm)) {
                 throw new NonFiniteLossException(
                         "Step " + step + ", gradient norm " + norm,
                         losses,
                         NonFiniteLossException.sources(microBatches));
             }
-            updates.step(step, learningRate, gradients.arrays());
+            updates.step(
+                    step,
+                    learningRate,
+                    gradients.arrays(),
+                    Gradients.clippingScale(norm, options.maxGradientNorm()));
             gradientSource.parametersUpdated();
             gradients.clear();
             double seconds = secondsSince(begun);

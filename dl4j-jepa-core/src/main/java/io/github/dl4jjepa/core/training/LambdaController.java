@@ -71,9 +71,9 @@ final class LambdaController {
     CalibratedLosses calibrate(StepRequest step, Gradients gradients) {
         ParameterSet trained = source.parameters().trainable();
         Set<String> layers = trained.of(ParameterGroup.LAYER, ParameterGroup.ADAPTER).names();
-        source.accumulate(weighted(step, objective.gamma(), 0), gradients::add);
+        source.accumulate(weighted(step, objective.gamma(), 0), gradients);
         try (Gradients jepaGradients = new Gradients(trained.arrays())) {
-            Losses losses = source.accumulate(weighted(step, 0, 1), jepaGradients::add);
+            Losses losses = source.accumulate(weighted(step, 0, 1), jepaGradients);
             double jepaNorm = jepaGradients.norm(layers::contains);
             if (jepaNorm == 0) {
                 throw new JepaException(

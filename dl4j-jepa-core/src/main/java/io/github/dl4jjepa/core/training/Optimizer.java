@@ -28,8 +28,11 @@ public interface Optimizer extends AutoCloseable {
      * @param step the step, from 1
      * @param learningRate the step's learning rate
      * @param gradients by the parameters' names; they may be overwritten
+     * @param gradientScale what the gradients are to be multiplied with first: below 1 where their
+     *     norm is clipped
      */
-    void step(long step, double learningRate, Map<String, INDArray> gradients);
+    void step(
+            long step, double learningRate, Map<String, INDArray> gradients, double gradientScale);
 
     /**
      * The arrays to keep from step to step, in a fixed order under names that tell the parameter;

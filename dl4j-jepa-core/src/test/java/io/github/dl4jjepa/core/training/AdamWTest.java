@@ -27,7 +27,8 @@ class AdamWTest {
                 optimizer.step(
                         ++step,
                         expected.get("learning_rate").doubleValue(),
-                        parameters(expected.get("gradients")));
+                        parameters(expected.get("gradients")),
+                        1);
 
                 Goldens.assertClose(parameters.get("decayed"), expected.get("decayed"), 1e-6);
                 Goldens.assertClose(parameters.get("plain"), expected.get("plain"), 1e-6);
@@ -44,7 +45,8 @@ class AdamWTest {
                 optimizer.step(
                         ++step,
                         expected.get("learning_rate").doubleValue(),
-                        parameters(expected.get("gradients")));
+                        parameters(expected.get("gradients")),
+                        1);
             }
 
             JsonNode state = golden.get("state");
@@ -71,19 +73,20 @@ class AdamWTest {
                 Gradients gradientsF = new Gradients(f)) {
             gradientsF.arrays().get("decayed").assign(gradient);
 
-            forC.step(1, 0.1, Map.of("decayed", gradient.dup('c')));
-            forF.step(1, 0.1, gradientsF.arrays());
+            forC.step(1, 0.1, Map.of("decayed", gradient.dup('c')), 0.5);
+            forF.step(1, 0.1, gradientsF.arrays(), 0.5);
         }
 
-        assertThat(f.get("decayed").toFloatMatrix())
-                .isDeepEqualTo(c.get("decayed").toFloatMatrix());
+        // By ND4J's operators, and in one pass.
+        assertThat(f.get("decayed").distance2(c.get("decayed")))
+                .isLessThan(1e-6 * c.get("decayed").norm2Number().doubleValue());
     }
 
     @Test
     void updatesDoublePrecisionParameters() {
         INDArray parameter = Nd4j.createFromArray(1.0, -2.0);
         try (AdamW optimizer = new AdamW(trainable(Map.of("p", parameter)), 0)) {
-            optimizer.step(1, 0.1, Map.of("p", Nd4j.createFromArray(3.0, 0.5)));
+            optimizer.step(1, 0.1, Map.of("p", Nd4j.createFromArray(3.0, 0.5)), 1);
         }
 
         // The first step is the learning rate times g / (|g| + eps).

@@ -626,7 +626,7 @@ class JepaTrainerTest {
                 source.accumulate(
                         source.wholeStep(
                                 List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
-                        gradients::add);
+                        gradients);
                 squares[i] = gradients.norm(parameter -> true);
             }
         }
@@ -752,10 +752,14 @@ class JepaTrainerTest {
         }
 
         @Override
-        public void step(long step, double learningRate, Map<String, INDArray> gradients) {
+        public void step(
+                long step,
+                double learningRate,
+                Map<String, INDArray> gradients,
+                double gradientScale) {
             for (Parameter parameter : parameters) {
                 INDArray momentum = state.get(parameter.name() + ".momentum");
-                momentum.muli(0.9).addi(gradients.get(parameter.name()));
+                momentum.muli(0.9).addi(gradients.get(parameter.name()).mul(gradientScale));
                 parameter.array().subi(momentum.mul(learningRate));
             }
         }

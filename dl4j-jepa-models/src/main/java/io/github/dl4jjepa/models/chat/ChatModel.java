@@ -77,10 +77,22 @@ public final class ChatModel implements AutoCloseable {
      * @throws JepaException if its files are missing or damaged
      */
     @MustBeClosed
-    @SuppressWarnings("MustBeClosed") // closed with the ChatModel
     public static ChatModel open(String folderOrName, ChatTemplateOptions template) {
+        return open(CheckpointFolder.of(folderOrName), template);
+    }
+
+    /**
+     * Opens a model, such as an adapter with a base of its own.
+     *
+     * @param folder the model
+     * @param template which template is used
+     * @throws JepaException if its files are missing or damaged
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // closed with the ChatModel
+    public static ChatModel open(CheckpointFolder folder, ChatTemplateOptions template) {
         Backend.requireUsable();
-        PretrainedModel model = PretrainedModel.open(CheckpointFolder.of(folderOrName), template);
+        PretrainedModel model = PretrainedModel.open(folder, template);
         try {
             return new ChatModel(model);
         } catch (RuntimeException e) {

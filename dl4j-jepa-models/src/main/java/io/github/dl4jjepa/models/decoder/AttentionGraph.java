@@ -134,8 +134,7 @@ final class AttentionGraph {
 
     private SDVariable attend(SDVariable queries, SDVariable key, SDVariable value, Window window) {
         SDVariable mask = masks.computeIfAbsent(window, this::mask);
-        SDVariable masked = Ops.addConstant(scores(queries, key), mask);
-        return graph.mmul(graph.nn().softmax(masked, -1), value);
+        return graph.mmul(BlockOps.maskedSoftmax(scores(queries, key), mask), value);
     }
 
     /** One token a row: it sees the past and itself, which lie in arrays of their own. */

@@ -325,7 +325,7 @@ public final class CachedDecoder implements AutoCloseable {
         private final GraphExecutor executor;
 
         Prompts() {
-            SameDiff graph = Graphs.create();
+            SameDiff graph = Graphs.createForExecutor();
             DecoderGraph blocks = decoder.blocks(graph);
             SDVariable segments = integers(graph, SEGMENTS);
             TokenInputs tokens =
@@ -395,7 +395,7 @@ public final class CachedDecoder implements AutoCloseable {
         private record Inputs(INDArray ids, INDArray positions, Map<String, INDArray> byName) {}
 
         Next() {
-            SameDiff graph = Graphs.create();
+            SameDiff graph = Graphs.createForExecutor();
             DecoderGraph blocks = decoder.blocks(graph);
             DecoderConfig config = decoder.config();
             List<SDVariable> keys =

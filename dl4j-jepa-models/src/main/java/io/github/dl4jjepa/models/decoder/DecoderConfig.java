@@ -487,8 +487,22 @@ public final class DecoderConfig {
         return shapes;
     }
 
+    /**
+     * The linear maps of all layers by the name of their module, in the order of the forward pass;
+     * matrices that are stored in one are one map.
+     *
+     * @return the width of each map's output and of its input, however its matrix is stored
+     */
+    public Map<String, long[]> linearMaps() {
+        return allParameters().maps;
+    }
+
     /** The parameters by name, in the order of the forward pass. */
     Map<String, Parameter> parameters() {
+        return allParameters().parameters;
+    }
+
+    private Parameters allParameters() {
         Parameters all = new Parameters();
         all.put(names.embedding(), Kind.MATRIX, vocabularySize, hiddenSize);
         if (positions instanceof PositionEmbedding.Learned) {
@@ -504,7 +518,7 @@ public final class DecoderConfig {
         if (head.bias) {
             all.put(names.head() + ".bias", Kind.BIAS, vocabularySize);
         }
-        return all.parameters;
+        return all;
     }
 
     private void layer(int layer, Parameters all) {
@@ -566,6 +580,7 @@ public final class DecoderConfig {
     /** Parameters in the order in which they are put. */
     private final class Parameters {
         private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+        private final Map<String, long[]> maps = new LinkedHashMap<>();
 
         void put(String name, Kind kind, long... shape) {
             parameters.put(name, new Parameter(kind, shape));
@@ -577,6 +592,7 @@ public final class DecoderConfig {
 
         void linear(String name, long out, long in, boolean bias, Projection stored) {
             boolean transposed = stored == Projection.FUSED_TRANSPOSED;
+            maps.put(name, new long[] {out, in});
             put(name + ".weight", Kind.MATRIX, transposed ? in : out, transposed ? out : in);
             if (bias) {
                 put(name + ".bias", Kind.BIAS, out);
@@ -595,6 +611,11 @@ public final class DecoderConfig {
                 put(name + ".bias", Kind.BIAS, width);
             }
         }
+    }
+
+    /** Whether matrices are stored as {@code [in, out]}, as GPT-2's are. */
+    public boolean hasTransposedMaps() {
+        return attention.projection == Projection.FUSED_TRANSPOSED;
     }
 
     /** See {@link io.github.dl4jjepa.core.decoder.Decoder#forwardFlops}. */

@@ -28,14 +28,16 @@ final class DecoderGraph {
 
     /**
      * @param parameter gives a parameter's variable in the graph by its name
+     * @param adapter adds to the weights
      */
     DecoderGraph(
             DecoderConfig config,
             SameDiff graph,
             DataType dataType,
-            Function<String, SDVariable> parameter) {
+            Function<String, SDVariable> parameter,
+            AdapterGraph adapter) {
         this.config = config;
-        drawing = new Drawing(config, graph, dataType, parameter);
+        drawing = new Drawing(config, graph, dataType, parameter, adapter);
         norms = new NormGraph(drawing);
         names = config.names();
     }
@@ -142,7 +144,7 @@ final class DecoderGraph {
         SDVariable logits =
                 head.tied()
                         ? embedding().logits(drawing, hiddenStates)
-                        : Linear.of(names.head(), false).draw(drawing, hiddenStates);
+                        : new EmbeddingTable(names.headWeight()).logits(drawing, hiddenStates);
         if (head.bias()) {
             // A tied head may have one as well.
             logits = Ops.addBias(logits, drawing.parameter().apply(names.head() + ".bias"));
@@ -170,7 +172,7 @@ final class DecoderGraph {
                 gate = linear(layer, names.gate(), Projection.SEPARATE).draw(drawing, x);
                 up = linear(layer, names.up(), Projection.SEPARATE).draw(drawing, x);
             }
-            inner = Ops.multiply(block.activation().apply(gate), up);
+            inner = block.activation().gate(gate, up);
         }
         return linear(layer, names.down(), block.projection()).draw(drawing, inner);
     }

@@ -14,12 +14,14 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param graph the graph
  * @param dataType of parameters and activations
  * @param parameter gives a parameter's variable in the graph by its name
+ * @param adapter adds to the weights
  */
 record Drawing(
         DecoderConfig config,
         SameDiff graph,
         DataType dataType,
-        Function<String, SDVariable> parameter) {
+        Function<String, SDVariable> parameter,
+        AdapterGraph adapter) {
     TensorNames names() {
         return config.names();
     }

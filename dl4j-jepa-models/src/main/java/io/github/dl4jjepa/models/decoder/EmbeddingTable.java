@@ -16,16 +16,19 @@ record EmbeddingTable(String name) {
      * @return {@code [n, hidden]}
      */
     SDVariable lookUp(Drawing drawing, SDVariable ids) {
-        return Ops.gather(drawing.parameter().apply(name), ids.reshape(-1));
+        SDVariable list = ids.reshape(-1);
+        SDVariable rows = Ops.gather(drawing.parameter().apply(name), list);
+        return drawing.adapter().lookUp(name, list, rows);
     }
 
     /**
-     * Draws the product with every row, as a tied head computes it.
+     * Draws the product with every row, as a head computes it.
      *
      * @param x {@code [n, hidden]}
      * @return {@code [n, rows]}
      */
     SDVariable logits(Drawing drawing, SDVariable x) {
-        return Ops.linear(x, drawing.parameter().apply(name));
+        SDVariable logits = Ops.linear(x, drawing.parameter().apply(name));
+        return drawing.adapter().logits(name, x, logits, drawing.config().vocabularySize());
     }
 }

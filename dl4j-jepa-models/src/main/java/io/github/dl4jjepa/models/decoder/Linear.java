@@ -31,7 +31,8 @@ record Linear(String name, boolean hasBias, boolean transposed) {
      */
     SDVariable draw(Drawing drawing, SDVariable x) {
         SDVariable weight = drawing.parameter().apply(name + ".weight");
-        SDVariable product = transposed ? Ops.linearTransposed(x, weight) : Ops.linear(x, weight);
+        SDVariable frozen = transposed ? Ops.linearTransposed(x, weight) : Ops.linear(x, weight);
+        SDVariable product = drawing.adapter().linear(name, x, frozen);
         return hasBias ? Ops.addBias(product, drawing.parameter().apply(name + ".bias")) : product;
     }
 }

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.ops.Ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Draws a decoder's norms. */
@@ -16,28 +15,18 @@ final class NormGraph {
      * 1607.06450).
      */
     SDVariable draw(SDVariable x, String name) {
-        DecoderConfig.NormKind kind = drawing.config().norm().kind();
-        boolean centers =
-                kind == DecoderConfig.NormKind.LAYER || kind == DecoderConfig.NormKind.LAYER_PLAIN;
-        SDVariable centered = centers ? Ops.centeredRows(x) : x;
-        SDVariable meanSquare = Ops.multiply(centered, centered).mean(true, 1);
-        SDVariable scale =
-                drawing.graph().math().rsqrt(meanSquare.add(drawing.config().norm().epsilon()));
-        SDVariable normed = Ops.scaleRows(centered, scale);
-        return switch (kind) {
-            case RMS -> Ops.scaleColumns(normed, drawing.parameter().apply(name + ".weight"));
-            case RMS_PLUS_ONE -> {
-                SDVariable weight = drawing.parameter().apply(name + ".weight");
-                SDVariable gain = weight.add(1.0);
-                yield weight.isConstant()
-                        ? Ops.multiplyConstant(normed, gain)
-                        : Ops.scaleColumns(normed, gain);
-            }
+        double epsilon = drawing.config().norm().epsilon();
+        return switch (drawing.config().norm().kind()) {
+            case RMS -> BlockOps.rmsNorm(x, parameter(name, "weight"), 0, epsilon);
+            case RMS_PLUS_ONE -> BlockOps.rmsNorm(x, parameter(name, "weight"), 1, epsilon);
             case LAYER ->
-                    Ops.addBias(
-                            Ops.scaleColumns(normed, drawing.parameter().apply(name + ".weight")),
-                            drawing.parameter().apply(name + ".bias"));
-            case LAYER_PLAIN -> normed;
+                    BlockOps.layerNorm(
+                            x, parameter(name, "weight"), parameter(name, "bias"), epsilon);
+            case LAYER_PLAIN -> BlockOps.layerNorm(x, null, null, epsilon);
         };
+    }
+
+    private SDVariable parameter(String name, String part) {
+        return drawing.parameter().apply(name + "." + part);
     }
 }

@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.ops.Ops;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -39,12 +38,12 @@ final class RotaryGraph {
      */
     UnaryOperator<SDVariable> turn(int heads, double scale) {
         SDVariable factors = factors(scale);
-        SDVariable cosines = Ops.repeat(drawing.graph().math().cos(angles).mul(factors), heads, 1);
-        SDVariable sines = Ops.repeat(drawing.graph().math().sin(angles).mul(factors), heads, 1);
-        return x -> {
-            SDVariable rotated = x.reshape(-1, headDim).mmul(rotation).reshape(-1, heads * headDim);
-            return Ops.add(Ops.multiplyConstant(x, cosines), Ops.multiplyConstant(rotated, sines));
-        };
+        return BlockOps.rotary(
+                drawing.graph().math().cos(angles).mul(factors),
+                drawing.graph().math().sin(angles).mul(factors),
+                rotation,
+                rotary.frequencies(headDim).length,
+                heads);
     }
 
     /** {@code [rows * time, headDim]}: the angle of each pair, twice. */

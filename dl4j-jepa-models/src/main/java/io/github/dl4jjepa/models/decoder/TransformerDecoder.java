@@ -11,9 +11,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -30,6 +32,10 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class TransformerDecoder implements Decoder {
     private final DecoderConfig config;
     private final ParameterSet parameters;
+    private final Adapter adapter;
+
+    /** Whether dropout is drawn. */
+    private final boolean training;
 
     /**
      * A decoder all of whose parameters are trainable.
@@ -38,12 +44,15 @@ public final class TransformerDecoder implements Decoder {
      * @param parameters every parameter the configuration calls for, all FLOAT or all DOUBLE
      */
     public TransformerDecoder(DecoderConfig config, Map<String, INDArray> parameters) {
-        this(config, parameters(config, parameters));
+        this(config, parameters(config, parameters), Adapter.NONE, false);
     }
 
-    private TransformerDecoder(DecoderConfig config, ParameterSet parameters) {
+    private TransformerDecoder(
+            DecoderConfig config, ParameterSet parameters, Adapter adapter, boolean training) {
         this.config = config;
         this.parameters = parameters;
+        this.adapter = adapter;
+        this.training = training;
     }
 
     private static ParameterSet parameters(DecoderConfig config, Map<String, INDArray> arrays) {
@@ -131,6 +140,58 @@ public final class TransformerDecoder implements Decoder {
         }
     }
 
+    /**
+     * The same model, sharing its arrays, with an adapter: all weights are frozen, and what the
+     * adapter adds is trained.
+     *
+     * @param adapter what is added
+     * @param arrays the adapter's arrays by the names that {@link Adapter} gives them
+     * @throws IllegalArgumentException if the decoder has an adapter, or an array is missing, left
+     *     over or of the wrong shape
+     */
+    public TransformerDecoder withAdapter(Adapter adapter, Map<String, INDArray> arrays) {
+        if (!this.adapter.isEmpty()) {
+            throw new IllegalArgumentException("the decoder has an adapter");
+        }
+        ParameterSet added = AdapterParameters.of(config, adapter, arrays);
+        return new TransformerDecoder(
+                config, parameters.freeze(parameter -> true).plus(added), adapter, false);
+    }
+
+    /** What is added to the weights; empty for a decoder without an adapter. */
+    public Adapter adapter() {
+        return adapter;
+    }
+
+    /** The same model, sharing its arrays, without its adapter; all weights are trainable. */
+    public TransformerDecoder withoutAdapter() {
+        Map<String, INDArray> arrays = new LinkedHashMap<>(parameters.arrays());
+        arrays.keySet().retainAll(config.parameterShapes().keySet());
+        return new TransformerDecoder(config, arrays);
+    }
+
+    @Override
+    public TransformerDecoder forTraining() {
+        return new TransformerDecoder(config, parameters, adapter, true);
+    }
+
+    @Override
+    public Map<String, INDArray> dropoutMasks(long tokens, java.util.@Nullable Random random) {
+        return training && adapter.dropout() > 0
+                ? AdapterGraph.masks(adapter, inputWidths(), dataType(), tokens, random)
+                : Map.of();
+    }
+
+    /** The width of the input of each adapted map. */
+    private Map<String, Long> inputWidths() {
+        Map<String, Long> widths = new LinkedHashMap<>();
+        Map<String, long[]> maps = config.linearMaps();
+        adapter.scalings()
+                .keySet()
+                .forEach(map -> widths.put(map, Objects.requireNonNull(maps.get(map))[1]));
+        return widths;
+    }
+
     /** What the decoder is made of. */
     public DecoderConfig config() {
         return config;
@@ -167,16 +228,12 @@ public final class TransformerDecoder implements Decoder {
      * @param condition which parameters to freeze
      */
     public TransformerDecoder freeze(Predicate<Parameter> condition) {
-        return new TransformerDecoder(config, parameters.freeze(condition));
+        return new TransformerDecoder(config, parameters.freeze(condition), adapter, training);
     }
 
     @Override
     public TransformerDecoder withParameters(Map<String, INDArray> arrays) {
-        Map<String, INDArray> all = new LinkedHashMap<>(parameters.arrays());
-        all.putAll(arrays);
-        Set<String> frozen = parameters.frozen().names();
-        return new TransformerDecoder(config, all)
-                .freeze(parameter -> frozen.contains(parameter.name()));
+        return new TransformerDecoder(config, parameters.with(arrays), adapter, training);
     }
 
     @Override
@@ -191,13 +248,25 @@ public final class TransformerDecoder implements Decoder {
 
     @Override
     public double forwardFlops(int[] positions, long labels) {
-        return config.forwardFlops(positions, labels);
+        Map<String, long[]> maps = config.linearMaps();
+        double added = 0;
+        for (String map : adapter.scalings().keySet()) {
+            long rank = parameters.array(Adapter.down(map)).size(0);
+            long[] widths = Objects.requireNonNull(maps.get(map));
+            added += 2.0 * rank * (widths[0] + widths[1]);
+        }
+        return config.forwardFlops(positions, labels) + added * positions.length;
     }
 
     /** The blocks, to draw into a graph that shares this decoder's parameters. */
     DecoderGraph blocks(SameDiff graph) {
+        Function<String, SDVariable> parameter = name -> parameters.get(name).drawIn(graph);
         return new DecoderGraph(
-                config, graph, dataType(), name -> parameters.get(name).drawIn(graph));
+                config,
+                graph,
+                dataType(),
+                parameter,
+                new AdapterGraph(adapter, inputWidths(), graph, dataType(), parameter, training));
     }
 
     /** FLOAT or DOUBLE. */

@@ -29,9 +29,10 @@ public final class HellaSwagTask implements Task {
 
     private static final Pattern FIRST_LETTER = Pattern.compile("\\(?([A-D])(?:[).:,]|\\s*$|\n).*");
 
-    /** A letter by itself; not the article, which a word in lower case follows. */
+    /** A letter by itself; not the article, which a noun or an adjective follows. */
     private static final Pattern LETTER =
-            Pattern.compile("(?<![\\p{L}\\p{N}'])([A-D])(?![\\p{L}\\p{N}'])(?! \\p{Ll})");
+            Pattern.compile(
+                    "(?<![\\p{L}\\p{N}'])(A(?! (?!(?:is|or|and)\\b)\\p{Ll})|[B-D])(?![\\p{L}\\p{N}'])");
 
     @Override
     public String name() {

@@ -21,11 +21,16 @@ import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.huggingface.AdapterExporter;
+import io.github.dl4jjepa.models.huggingface.AdapterFolder;
 import io.github.dl4jjepa.models.huggingface.CheckpointDirectory;
 import io.github.dl4jjepa.models.huggingface.CheckpointExporter;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import io.github.dl4jjepa.models.huggingface.ModelWriter;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
+import io.github.dl4jjepa.models.internal.NativeAllocator;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.nio.file.Path;
@@ -66,6 +71,7 @@ public final class FineTuning {
     private final RunFolder run;
     private final List<TrainerListener> listeners;
     private final CheckpointFolder source;
+    private final @Nullable LoraOptions lora;
     private RunSettings settings;
 
     private FineTuning(Builder builder) {
@@ -73,9 +79,10 @@ public final class FineTuning {
         output = builder.output;
         listeners = List.copyOf(builder.listeners);
         run = new RunFolder(output);
-        CheckpointFolder folder = CheckpointFolder.of(builder.model);
+        CheckpointFolder folder = CheckpointFolder.of(builder.model, builder.base);
+        lora = builder.lora;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
-        settings = builder.settings();
+        settings = builder.settings(source.adapter().isPresent());
         hasDefaultLength = builder.maxLength.isEmpty();
     }
 
@@ -113,6 +120,7 @@ public final class FineTuning {
 
     private FineTuningResult run(boolean resume) {
         Backend.requireUsable();
+        NativeAllocator.returnLargeArrays();
         RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
             run.requireSameContent(inputs);
@@ -143,10 +151,7 @@ public final class FineTuning {
             }
             ChatExampleEncoder encoder = model.encoder(settings.maxLength());
             Data data = data(encoder, model.predictorIds());
-            TransformerDecoder decoder =
-                    settings.config() == null
-                            ? model.loadDecoder()
-                            : model.randomDecoder(settings.seed());
+            TransformerDecoder decoder = decoder(model);
             CheckpointExporter exporter =
                     CheckpointExporter.builder()
                             .setSource(source)
@@ -154,8 +159,27 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endOfTurnId())
                             .build();
-            return train(decoder, exporter, data, resume, inputs);
+            return train(decoder, writer(decoder, exporter), data, resume, inputs);
         }
+    }
+
+    private TransformerDecoder decoder(PretrainedModel model) {
+        if (settings.config() != null) {
+            return model.randomDecoder(settings.seed());
+        }
+        return lora == null ? model.loadDecoder() : model.loadDecoder(lora, settings.seed());
+    }
+
+    /** What writes checkpoints and the trained model: an adapter if there is one. */
+    private ModelWriter writer(TransformerDecoder decoder, CheckpointExporter exporter) {
+        if (decoder.adapter().isEmpty()) {
+            return exporter;
+        }
+        LoraOptions options =
+                source.adapter()
+                        .map(AdapterFolder::loraOptions)
+                        .orElseGet(() -> Objects.requireNonNull(lora));
+        return new AdapterExporter(decoder, options, source, exporter);
     }
 
     private static int predictors(JepaObjective objective, ViewSettings views) {
@@ -217,7 +241,7 @@ public final class FineTuning {
 
     private FineTuningResult train(
             TransformerDecoder decoder,
-            CheckpointExporter exporter,
+            ModelWriter writer,
             Data data,
             boolean resume,
             RunInputs inputs) {
@@ -235,7 +259,7 @@ public final class FineTuning {
                             .setGradientSource(graph)
                             .setBatches(data.training())
                             .optOptions(settings.training())
-                            .optCheckpoints(new CheckpointDirectory(run.checkpoints(), exporter))
+                            .optCheckpoints(new CheckpointDirectory(run.checkpoints(), writer))
                             .optListener(new MetricsFile(run.metrics()));
             listeners.forEach(builder::optListener);
             data.validation().ifPresent(builder::optValidation);
@@ -245,7 +269,7 @@ public final class FineTuning {
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
-            exporter.exportInto(decoder.parameters().arrays(), output);
+            writer.exportInto(decoder.parameters().trainable().arrays(), output);
             if (predictor != null) {
                 TrainedViews.write(predictor, output);
             }
@@ -288,7 +312,9 @@ public final class FineTuning {
         private boolean gradientCheckpointing;
         private OptionalInt maxLength = OptionalInt.empty();
         private long seed = DEFAULT_SEED;
-        private TrainingOptions training = TrainingOptions.builder().build();
+        private @Nullable TrainingOptions training;
+        private @Nullable LoraOptions lora;
+        private @Nullable String base;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
@@ -494,7 +520,30 @@ public final class FineTuning {
         }
 
         /**
-         * Says how to train (default: {@link TrainingOptions}' own).
+         * Trains an adapter in place of all weights (default: all weights, or those of the adapter
+         * if the model is one). The output folder holds the adapter alone; [PRED] tokens and others
+         * that the run adds to the tokenizer are trained with it.
+         *
+         * @param options which linear maps are adapted
+         */
+        public Builder optLora(@Nullable LoraOptions options) {
+            lora = options;
+            return this;
+        }
+
+        /**
+         * Sets the base of an adapter that is trained further (default: the one that it names).
+         *
+         * @param folderOrName a folder, or a name on the Hugging Face hub
+         */
+        public Builder optBase(@Nullable String folderOrName) {
+            base = folderOrName;
+            return this;
+        }
+
+        /**
+         * Says how to train (default: {@link TrainingOptions}' own, but for an adapter the learning
+         * rate {@link LoraOptions#DEFAULT_LEARNING_RATE}).
          *
          * @param options epochs, learning rate, and the like
          */
@@ -526,10 +575,13 @@ public final class FineTuning {
             require(
                     validation == null || validationSplit == 0,
                     "validation data and a validation split are given; give one of them");
+            require(
+                    lora == null || config == null,
+                    "an adapter changes a trained model; train all weights of a random one");
             return new FineTuning(this);
         }
 
-        private RunSettings settings() {
+        private RunSettings settings(boolean isAdapter) {
             return new RunSettings(
                     model,
                     template,
@@ -545,7 +597,15 @@ public final class FineTuning {
                     gradientCheckpointing,
                     maxLength.orElse(DEFAULT_MAX_LENGTH),
                     seed,
-                    training);
+                    training == null ? defaultTraining(isAdapter) : training,
+                    lora == null ? null : lora.settings());
+        }
+
+        private TrainingOptions defaultTraining(boolean isAdapter) {
+            TrainingOptions.Builder options = TrainingOptions.builder();
+            return lora == null && !isAdapter
+                    ? options.build()
+                    : options.optLearningRate(LoraOptions.DEFAULT_LEARNING_RATE).build();
         }
 
         private static void require(boolean condition, String message) {

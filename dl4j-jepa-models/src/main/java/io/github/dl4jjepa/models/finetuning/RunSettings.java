@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxLength the most tokens a row may have
  * @param seed decides order, split and random weights
  * @param training how to train
+ * @param lora the settings of a new adapter, or null where none is added
  */
 record RunSettings(
         String model,
@@ -41,7 +42,8 @@ record RunSettings(
         boolean gradientCheckpointing,
         int maxLength,
         long seed,
-        TrainingOptions training) {
+        TrainingOptions training,
+        @Nullable Map<String, Object> lora) {
     RunSettings withMaxLength(int tokens) {
         return new RunSettings(
                 model,
@@ -58,6 +60,7 @@ record RunSettings(
                 gradientCheckpointing,
                 tokens,
                 seed,
-                training);
+                training,
+                lora);
     }
 }

@@ -55,17 +55,17 @@ public final class CheckpointDirectory implements CheckpointStore {
     private static final Pattern NAME = Pattern.compile("step-(\\d{6,18})(?:-(\\d{1,9}))?");
 
     private final Path root;
-    private final CheckpointExporter exporter;
+    private final ModelWriter writer;
 
     /**
      * A directory for one run; nothing is written before the first checkpoint.
      *
      * @param root the folder of the checkpoints
-     * @param exporter adds all but the weights to each; these are always float32
+     * @param writer writes each; weights are always float32
      */
-    public CheckpointDirectory(Path root, CheckpointExporter exporter) {
+    public CheckpointDirectory(Path root, ModelWriter writer) {
         this.root = root;
-        this.exporter = exporter;
+        this.writer = writer;
     }
 
     /** Which folders count; {@code best} is null before the first validation. */
@@ -106,7 +106,7 @@ public final class CheckpointDirectory implements CheckpointStore {
             removeAllBut(before.orElse(new Kept(null, null)));
             String name = vacantName(state.step());
             Path partial = Files.createDirectory(root.resolve(name + DurableFiles.PARTIAL));
-            exporter.write(parameters, Dtype.F32, partial);
+            writer.write(parameters, Dtype.F32, partial);
             SafetensorsWriter.writeFile(partial.resolve(OPTIMIZER), optimizerState, Dtype.F32);
             DurableFiles.create(partial.resolve(STATE), JsonFiles.toBytes(toJson(state)));
             DurableFiles.publish(partial, root.resolve(name));
@@ -182,7 +182,7 @@ public final class CheckpointDirectory implements CheckpointStore {
         Path folder = root.resolve(kept.get().last());
         try {
             TrainerState state = readState(folder.resolve(STATE));
-            SafetensorsCheckpoint weights = SafetensorsCheckpoint.open(folder);
+            SafetensorsCheckpoint weights = writer.weights(folder);
             SafetensorsCheckpoint optimizer = SafetensorsCheckpoint.open(folder.resolve(OPTIMIZER));
             checkAgreement(folder, weights, parameters);
             checkAgreement(folder.resolve(OPTIMIZER), optimizer, optimizerState);

@@ -4,20 +4,16 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.safetensors.Dtype;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +30,7 @@ import org.slf4j.LoggerFactory;
  *         .export(decoder.parameters().arrays(), Path.of("finetuned"));
  * }</pre>
  */
-public final class CheckpointExporter {
+public final class CheckpointExporter extends ModelWriter {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointExporter.class);
 
     /** The key of the weights' type, as transformers 5 and as transformers 4 call it. */
@@ -50,7 +46,6 @@ public final class CheckpointExporter {
                     "video_preprocessor_config.json");
 
     private final CheckpointFolder source;
-    private final Dtype dtype;
     private final OptionalInt vocabularySize;
     private final Optional<TokenizerFiles> tokenizer;
 
@@ -60,8 +55,8 @@ public final class CheckpointExporter {
     private final RemoteCode code;
 
     private CheckpointExporter(Builder builder) {
+        super(builder.dtype, CheckpointFolder.CONFIG);
         source = builder.source;
-        dtype = builder.dtype;
         vocabularySize = builder.vocabularySize;
         endTokenIds = endTokenIds(source, builder.endOfTurn);
         tokenizer =
@@ -123,98 +118,27 @@ public final class CheckpointExporter {
         return new Builder();
     }
 
-    /**
-     * Writes a model's folder, whole or not at all.
-     *
-     * @param tensors the weights, FLOAT, under the names that transformers gives them
-     * @param target where the folder is to be: nothing, or an empty folder
-     * @throws JepaException if the target is not empty or cannot be written
-     */
-    public void export(Map<String, INDArray> tensors, Path target) {
-        Path folder = target.toAbsolutePath().normalize();
-        try {
-            checkVacant(target);
-            Path parent = Objects.requireNonNull(folder.getParent());
-            Files.createDirectories(parent);
-            Path partial = parent.resolve("." + folder.getFileName() + DurableFiles.PARTIAL);
-            DurableFiles.delete(partial);
-            Files.createDirectory(partial);
-            try {
-                write(tensors, dtype, partial);
-                Files.deleteIfExists(folder);
-                DurableFiles.publish(partial, folder);
-            } finally {
-                DurableFiles.delete(partial);
-            }
-        } catch (IOException e) {
-            throw new JepaException(target + ": cannot be written: " + e, e);
-        }
+    @Override
+    SafetensorsCheckpoint weights(Path folder) {
+        return SafetensorsCheckpoint.open(folder);
     }
 
-    /**
-     * Writes a model's files into a folder that may hold other files. They are written beside their
-     * places and moved there one by one, config.json last.
-     *
-     * @param tensors the weights, FLOAT, under the names that transformers gives them
-     * @param folder an existing folder; model files in it are replaced
-     * @throws JepaException if the folder cannot be written
-     */
-    public void exportInto(Map<String, INDArray> tensors, Path folder) {
-        Path partial = folder.resolve(".model" + DurableFiles.PARTIAL);
-        try {
-            DurableFiles.delete(partial);
-            Files.createDirectory(partial);
-            write(tensors, dtype, partial);
-            List<Path> files;
-            try (Stream<Path> written = Files.walk(partial)) {
-                files =
-                        written.filter(Files::isRegularFile)
-                                .map(partial::relativize)
-                                .sorted(
-                                        Comparator.comparing(
-                                                file -> file.endsWith(CheckpointFolder.CONFIG)))
-                                .toList();
-            }
-            for (Path file : files) {
-                Files.createDirectories(folder.resolve(file).getParent());
-                Files.move(
-                        partial.resolve(file),
-                        folder.resolve(file),
-                        StandardCopyOption.REPLACE_EXISTING,
-                        StandardCopyOption.ATOMIC_MOVE);
-            }
-            DurableFiles.delete(partial);
-        } catch (IOException e) {
-            throw new JepaException(folder + ": cannot be written: " + e, e);
-        }
-    }
-
-    private static void checkVacant(Path target) throws IOException {
-        if (!Files.exists(target)) {
-            return;
-        }
-        if (!Files.isDirectory(target)) {
-            throw new JepaException(target + ": is a file. Choose another output folder.");
-        }
-        try (Stream<Path> content = Files.list(target)) {
-            if (content.findAny().isPresent()) {
-                throw new JepaException(
-                        target + ": is not empty. Choose another output folder, or empty it.");
-            }
-        }
-    }
-
-    /** Fills an empty folder. */
+    @Override
     void write(Map<String, INDArray> tensors, Dtype written, Path folder) throws IOException {
         DurableFiles.create(folder.resolve(CheckpointFolder.CONFIG), config(written));
+        writeTokenizer(folder);
+        code.copyTo(folder);
+        SafetensorsWriter.writeCheckpoint(
+                folder, tensors, written, SafetensorsWriter.DEFAULT_SHARD_BYTES);
+    }
+
+    /** Writes the tokenizer and what ends generation. */
+    void writeTokenizer(Path folder) throws IOException {
         writeGenerationConfig(folder);
         for (String name : CheckpointFolder.TOKENIZER_FILES) {
             copyIfPresent(name, folder);
         }
         tokenizer.ifPresent(files -> files.write(folder));
-        code.copyTo(folder);
-        SafetensorsWriter.writeCheckpoint(
-                folder, tensors, written, SafetensorsWriter.DEFAULT_SHARD_BYTES);
     }
 
     private byte[] config(Dtype written) {

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Hugging Face checkpoint folder, or a snapshot in the hub's cache, as one object.
@@ -36,8 +37,6 @@ public final class CheckpointFolder {
     static final String TOKENIZER = "tokenizer.json";
     static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     static final String CHAT_TEMPLATE = "chat_template.jinja";
-
-    private static final String ADAPTER_CONFIG = "adapter_config.json";
 
     /** Keys of sizes, counts and token ids. */
     private static final Pattern INTEGERS =
@@ -67,53 +66,98 @@ public final class CheckpointFolder {
 
     private final Path path;
     private final Path configFile;
+    private final @Nullable AdapterFolder adapter;
+    private final String baseName;
 
-    private CheckpointFolder(Path path, Path configFile) {
+    private CheckpointFolder(
+            Path path, Path configFile, @Nullable AdapterFolder adapter, String baseName) {
         this.path = path;
         this.configFile = configFile;
+        this.adapter = adapter;
+        this.baseName = baseName;
     }
 
     /**
-     * Opens a folder.
+     * Opens a folder. That of a peft adapter is opened with the base that it names: a folder, by a
+     * path from the working directory or from the adapter's folder, or a model of the hub.
      *
-     * @throws JepaException if there is none at the path, or it holds something else than a model:
-     *     a peft adapter, a GGUF file, or Git LFS pointers in place of files
+     * @throws JepaException if there is none at the path, or it holds something else than a model
+     *     or an adapter: a GGUF file, or Git LFS pointers in place of files
      */
     public static CheckpointFolder open(Path path) {
+        return open(path, null);
+    }
+
+    private static CheckpointFolder open(Path path, @Nullable String base) {
         if (!Files.isDirectory(path)) {
             throw new JepaException(
                     path
                             + (Files.exists(path) ? ": is not a folder." : ": no such folder.")
                             + " Give the folder that holds the model's config.json.");
         }
-        CheckpointFolder folder = new CheckpointFolder(path, path.resolve(CONFIG));
+        if (AdapterFolder.isAt(path)) {
+            return ofAdapter(AdapterFolder.open(path), base);
+        }
+        if (base != null) {
+            throw new JepaException(
+                    path
+                            + ": holds no adapter, so that "
+                            + base
+                            + " cannot be its base. Leave the base out.");
+        }
+        CheckpointFolder folder =
+                new CheckpointFolder(
+                        path,
+                        path.resolve(CONFIG),
+                        null,
+                        path.toAbsolutePath().normalize().toString());
         folder.refuseOtherThanModels();
         return folder;
+    }
+
+    private static CheckpointFolder ofAdapter(AdapterFolder adapter, @Nullable String base) {
+        String name =
+                Optional.ofNullable(base)
+                        .or(adapter::base)
+                        .orElseThrow(
+                                () ->
+                                        new JepaException(
+                                                adapter.path()
+                                                        + ": this folder holds a peft adapter that"
+                                                        + " names no base model. Give it by"
+                                                        + " --base."));
+        try {
+            Path beside = existing(name).isPresent() ? null : beside(adapter, name);
+            CheckpointFolder folder = beside == null ? of(name) : open(beside);
+            if (folder.adapter != null) {
+                throw new JepaException(folder.adapter.path() + ": is an adapter itself.");
+            }
+            return new CheckpointFolder(folder.path, folder.configFile, adapter, folder.baseName);
+        } catch (JepaException e) {
+            throw new JepaException(
+                    adapter.path()
+                            + ": this folder holds a peft adapter of "
+                            + name
+                            + ", which cannot be opened: "
+                            + e.getMessage()
+                            + " Give the adapter's base model by --base.",
+                    e);
+        }
+    }
+
+    /** A folder by its path from the adapter's; null if there is none. */
+    private static @Nullable Path beside(AdapterFolder adapter, String name) {
+        try {
+            Path path = adapter.path().resolve(name).normalize();
+            return Files.isDirectory(path) ? path : null;
+        } catch (InvalidPathException e) {
+            return null;
+        }
     }
 
     private void refuseOtherThanModels() {
         for (String name : List.of(CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE)) {
             GitLfs.refusePointer(path.resolve(name));
-        }
-        Path adapter = path.resolve(ADAPTER_CONFIG);
-        if (Files.isRegularFile(adapter)) {
-            String base =
-                    JsonFiles.read(adapter, DOWNLOAD)
-                            .path("base_model_name_or_path")
-                            .asText("a model that it does not name");
-            throw new JepaException(
-                    adapter
-                            + ": this folder holds a peft adapter of "
-                            + base
-                            + ", and adapters are not read. Merge it in peft:"
-                            + " AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload()"
-                            + ".save_pretrained(other), with the tokenizer of "
-                            + base
-                            + (Files.exists(configFile)
-                                    ? "; to take the model in this folder without the adapter, remove "
-                                            + ADAPTER_CONFIG
-                                    : "")
-                            + ".");
         }
         if (!Files.exists(configFile)) {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(path, "*.gguf")) {
@@ -141,9 +185,20 @@ public final class CheckpointFolder {
      * @throws InvalidPathException if the name has letters that the file system's encoding lacks
      */
     public static CheckpointFolder of(String folderOrName) {
+        return of(folderOrName, null);
+    }
+
+    /**
+     * Opens an adapter with another base than the one it names.
+     *
+     * @param folderOrName the adapter, as for {@link #of(String)}
+     * @param base the base model, likewise; null for the one that the adapter names
+     * @throws JepaException if there is no such adapter or base
+     */
+    public static CheckpointFolder of(String folderOrName, @Nullable String base) {
         Optional<Path> path = existing(folderOrName);
         if (path.isPresent()) {
-            return open(path.get());
+            return open(path.get(), base);
         }
         if (!HuggingFaceHub.isName(folderOrName)) {
             throw new JepaException(
@@ -153,7 +208,8 @@ public final class CheckpointFolder {
                             + HuggingFaceHub.advice(folderOrName));
         }
         try {
-            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName));
+            return open(HuggingFaceHub.fromEnvironment().snapshot(folderOrName), base)
+                    .named(folderOrName);
         } catch (JepaException e) {
             throw new JepaException(
                     "There is no folder " + folderOrName + ". " + e.getMessage(), e);
@@ -171,9 +227,39 @@ public final class CheckpointFolder {
         }
     }
 
-    /** Where the folder is. */
+    /** Where the model is; of an adapter, where its base is. */
     public Path path() {
         return path;
+    }
+
+    /** The same folder, known by its name on the hub unless it is an adapter's. */
+    private CheckpointFolder named(String name) {
+        return adapter == null ? new CheckpointFolder(path, configFile, null, name) : this;
+    }
+
+    /**
+     * The name by which an adapter refers to this model, or to its own base: {@code org/name} or
+     * {@code org/name@revision} of the hub, or the absolute path of a folder.
+     */
+    public String baseName() {
+        return baseName;
+    }
+
+    /** The folder that was opened: the adapter's if there is one, or else the model's. */
+    public Path openedPath() {
+        return adapter == null ? path : adapter.path();
+    }
+
+    /** The adapter that is added to the model, if there is one. */
+    public Optional<AdapterFolder> adapter() {
+        return Optional.ofNullable(adapter);
+    }
+
+    /** Where the tokenizer is: an adapter's own, or else that of its base. */
+    public Path tokenizerFolder() {
+        return adapter != null && Files.isRegularFile(adapter.path().resolve(TOKENIZER))
+                ? adapter.path()
+                : path;
     }
 
     /**
@@ -182,7 +268,7 @@ public final class CheckpointFolder {
      * @param configFile a config.json, wherever it is
      */
     public CheckpointFolder withConfig(Path configFile) {
-        return new CheckpointFolder(path, configFile);
+        return new CheckpointFolder(path, configFile, adapter, baseName);
     }
 
     /** The path of {@code config.json}, for messages about what it says. */
@@ -276,7 +362,7 @@ public final class CheckpointFolder {
                 .orElseThrow(
                         () ->
                                 new JepaException(
-                                        path.resolve(TOKENIZER)
+                                        tokenizerFolder().resolve(TOKENIZER)
                                                 + ": no such file. Download it, or have"
                                                 + " transformers write it:"
                                                 + " AutoTokenizer.from_pretrained(folder)"
@@ -339,7 +425,7 @@ public final class CheckpointFolder {
         for (String name : TOKENIZER_FILES) {
             optional(name).ifPresent(file -> files.put(name, file));
         }
-        for (Path template : list(path.resolve(TEMPLATES))) {
+        for (Path template : list(tokenizerFolder().resolve(TEMPLATES))) {
             files.put(TEMPLATES + "/" + template.getFileName(), template);
         }
         return files;
@@ -359,6 +445,7 @@ public final class CheckpointFolder {
             }
         }
         files.remove(CheckpointDirectory.OPTIMIZER);
+        adapter().ifPresent(added -> files.putAll(added.files()));
         return files;
     }
 
@@ -375,6 +462,14 @@ public final class CheckpointFolder {
 
     /** The path of a file of the folder, if it is there. */
     Optional<Path> optional(String name) {
-        return Optional.of(path.resolve(name)).filter(Files::isRegularFile);
+        Path folder = path;
+        if (TOKENIZER_FILES.contains(name)) {
+            folder = tokenizerFolder();
+        } else if (adapter != null
+                && name.equals(GENERATION_CONFIG)
+                && Files.isRegularFile(adapter.path().resolve(name))) {
+            folder = adapter.path();
+        }
+        return Optional.of(folder.resolve(name)).filter(Files::isRegularFile);
     }
 }

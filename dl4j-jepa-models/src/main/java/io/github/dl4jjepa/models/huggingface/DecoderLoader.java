@@ -80,7 +80,8 @@ public final class DecoderLoader {
     }
 
     /**
-     * Reads the model.
+     * Reads the model, with its adapter if it has one: all weights are frozen then, and those of
+     * the adapter trainable.
      *
      * @throws JepaException if a tensor is missing, left over, or of the wrong shape or type
      */
@@ -96,7 +97,13 @@ public final class DecoderLoader {
      * @throws JepaException if a tensor is missing, left over, or of the wrong shape or type
      */
     public static TransformerDecoder load(CheckpointFolder folder, int vocabularySize) {
-        return new DecoderLoader(folder).load(vocabularySize);
+        DecoderLoader loader = new DecoderLoader(folder);
+        if (folder.adapter().isEmpty()) {
+            return loader.load(vocabularySize);
+        }
+        AdapterFolder adapter = folder.adapter().get();
+        int size = Math.max(vocabularySize, adapter.vocabularySize(config(folder)));
+        return adapter.applyTo(loader.load(size));
     }
 
     /** The keys that were not read, but for those that decide nothing of what is computed here. */

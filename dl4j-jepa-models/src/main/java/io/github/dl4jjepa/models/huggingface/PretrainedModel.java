@@ -4,12 +4,15 @@ import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.lora.Lora;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A checkpoint with its tokenizer and its chat template, loaded together.
@@ -30,7 +33,8 @@ public final class PretrainedModel implements AutoCloseable {
             CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
         this.folder = folder;
         config = DecoderLoader.config(folder);
-        TokenizerFiles files = templateOptions.applyTo(TokenizerFiles.read(folder.path()));
+        TokenizerFiles files =
+                templateOptions.applyTo(TokenizerFiles.read(folder.tokenizerFolder()));
         knownPredictors = files.predictors();
         tokenizer = ModelTokenizer.open(files.withPredictors(predictors));
         predictorIds = Arrays.copyOf(tokenizer.predictorIds(), predictors);
@@ -100,13 +104,35 @@ public final class PretrainedModel implements AutoCloseable {
     }
 
     /**
-     * Reads the weights. The embedding has a row for every token; those of new [PRED] tokens are
-     * the mean of the others.
+     * Reads the weights, and the adapter if there is one. The embedding has a row for every token;
+     * those of new [PRED] tokens are the mean of the others, and belong to the adapter.
      *
      * @throws JepaException if the weights are missing or damaged, or do not fit config.json
      */
     public TransformerDecoder loadDecoder() {
         return withPredictors(DecoderLoader.load(folder, vocabularySize()));
+    }
+
+    /**
+     * Reads the weights and adds a new adapter, which also trains the rows of new [PRED] tokens.
+     *
+     * @param options which maps are adapted
+     * @param seed the same seed gives the same adapter
+     * @throws JepaException if the weights are missing or damaged, do not fit config.json or have
+     *     an adapter, or the options do not fit the model
+     */
+    public TransformerDecoder loadDecoder(LoraOptions options, long seed) {
+        folder.adapter()
+                .ifPresent(
+                        adapter -> {
+                            throw new JepaException(
+                                    adapter.path()
+                                            + ": is an adapter, which is trained further as it is."
+                                            + " Leave the options of LoRA out, or merge it first"
+                                            + " (jepa merge) to train a new adapter on the result.");
+                        });
+        return Lora.attach(
+                DecoderLoader.load(folder, vocabularySize()), options, newPredictorIds(), seed);
     }
 
     /**
@@ -124,9 +150,15 @@ public final class PretrainedModel implements AutoCloseable {
     }
 
     private TransformerDecoder withPredictors(TransformerDecoder decoder) {
-        decoder.initializeTokens(
-                Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList());
+        if (!decoder.adapter().isEmpty()) {
+            return Lora.withNewTokens(decoder, newPredictorIds());
+        }
+        decoder.initializeTokens(newPredictorIds());
         return decoder;
+    }
+
+    private List<Integer> newPredictorIds() {
+        return Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList();
     }
 
     @Override

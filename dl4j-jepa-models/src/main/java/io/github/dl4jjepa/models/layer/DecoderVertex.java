@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.layer.ExecutorVertex;
+import io.github.dl4jjepa.models.decoder.Adapter;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -12,6 +13,8 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.internal.family.ConfigJson;
 import io.github.dl4jjepa.models.internal.family.DecoderFamily;
+import io.github.dl4jjepa.models.lora.Lora;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +22,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.samediff.SDVertexParams;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -49,6 +53,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>The checkpoint's weights are those of a new network's first {@code init()}; a network that is
  * made of this configuration's JSON begins with random ones, until its own are loaded.
+ *
+ * <p>With {@link LoraOptions}, or a checkpoint that is an adapter, the weights are frozen and only
+ * the adapter is trained. The network is then saved without the base, which is read again from
+ * where it was when the network is loaded; {@link #withBaseSaved} saves it with the network.
  */
 public final class DecoderVertex extends ExecutorVertex {
     private static final long serialVersionUID = 1L;
@@ -58,6 +66,9 @@ public final class DecoderVertex extends ExecutorVertex {
 
     private String configJson;
     private int vocabularySize;
+    private @Nullable String adapterJson;
+    private @Nullable String baseName;
+    private boolean baseSaved;
     private transient TransformerDecoder source;
 
     /** For Jackson. */
@@ -77,11 +88,65 @@ public final class DecoderVertex extends ExecutorVertex {
         TransformerDecoder decoder = DecoderLoader.load(folder, vocabularySize);
         decoder.initializeTokens(
                 IntStream.range(stored, decoder.vocabularySize()).boxed().toList());
+        return of(folder, decoder);
+    }
+
+    /**
+     * Reads a checkpoint and adds an adapter, which alone is trained, with the embedding's rows of
+     * new tokens.
+     *
+     * @param folder the checkpoint
+     * @param vocabularySize the least number of token ids, [PRED] tokens included; the embedding of
+     *     those that the checkpoint does not have begins as the mean of all others
+     * @param options which linear maps are adapted; without dropout, which a vertex does not have
+     * @param seed the same seed gives the same adapter
+     * @throws io.github.dl4jjepa.core.JepaException if the checkpoint cannot be used, or the
+     *     options do not fit it
+     */
+    public static DecoderVertex load(
+            CheckpointFolder folder, int vocabularySize, LoraOptions options, long seed) {
+        if (folder.adapter().isPresent()) {
+            throw new IllegalArgumentException(
+                    folder.openedPath() + " is an adapter, which is trained as it is");
+        }
+        if (options.dropout() > 0) {
+            throw new IllegalArgumentException(
+                    "dropout is "
+                            + options.dropout()
+                            + ", but a DecoderVertex has none; train with FineTuning or JepaTrainer,"
+                            + " or set it to 0");
+        }
+        int stored = DecoderLoader.config(folder).vocabularySize();
+        TransformerDecoder decoder = DecoderLoader.load(folder, vocabularySize);
+        List<Integer> fresh = IntStream.range(stored, decoder.vocabularySize()).boxed().toList();
+        return of(folder, Lora.attach(decoder, options, fresh, seed));
+    }
+
+    private static DecoderVertex of(CheckpointFolder folder, TransformerDecoder decoder) {
         DecoderVertex vertex = new DecoderVertex();
         vertex.configJson = folder.config().toString();
         vertex.vocabularySize = decoder.vocabularySize();
         vertex.source = decoder;
+        if (!decoder.adapter().isEmpty()) {
+            vertex.baseName = folder.baseName();
+            vertex.adapterJson = AdapterSettings.of(decoder).toJson();
+        }
         return vertex;
+    }
+
+    /**
+     * The same vertex, whose base is saved with the network: as frozen parameters, which take twice
+     * the memory of the base alone.
+     *
+     * @throws IllegalStateException if the vertex has no adapter: all its weights are saved
+     */
+    public DecoderVertex withBaseSaved() {
+        if (adapterJson == null) {
+            throw new IllegalStateException("the vertex has no adapter; all its weights are saved");
+        }
+        DecoderVertex copy = clone();
+        copy.baseSaved = true;
+        return copy;
     }
 
     /** The checkpoint's head as an output layer's W, {@code [hidden, vocabulary]}. */
@@ -107,9 +172,38 @@ public final class DecoderVertex extends ExecutorVertex {
 
     private TransformerDecoder source() {
         if (source == null) {
-            source = TransformerDecoder.random(config(), RANDOM_SEED);
+            source = read();
         }
         return source;
+    }
+
+    private TransformerDecoder read() {
+        if (adapterJson == null) {
+            return TransformerDecoder.random(config(), RANDOM_SEED);
+        }
+        TransformerDecoder base =
+                baseSaved
+                        ? TransformerDecoder.random(config(), RANDOM_SEED)
+                        : DecoderLoader.load(
+                                CheckpointFolder.of(Objects.requireNonNull(baseName)),
+                                vocabularySize);
+        return AdapterSettings.of(adapterJson).addTo(base);
+    }
+
+    /** The decoder without its head, which is the output layer's. */
+    private TransformerDecoder body() {
+        DecoderConfig body = config().withoutHead();
+        Map<String, INDArray> arrays = source().parameters().arrays();
+        Map<String, INDArray> base = new LinkedHashMap<>(arrays);
+        base.keySet().retainAll(body.parameterShapes().keySet());
+        TransformerDecoder decoder = new TransformerDecoder(body, base);
+        if (adapterJson == null) {
+            return decoder;
+        }
+        AdapterSettings settings = AdapterSettings.of(adapterJson);
+        Map<String, INDArray> added = new LinkedHashMap<>();
+        settings.shapes(body).keySet().forEach(name -> added.put(name, arrays.get(name)));
+        return decoder.withAdapter(settings.adapter(), added);
     }
 
     private DecoderConfig config() {
@@ -126,8 +220,20 @@ public final class DecoderVertex extends ExecutorVertex {
     @Override
     protected SDVariable define(
             SameDiff graph, Map<String, SDVariable> inputs, Map<String, SDVariable> parameters) {
+        Map<String, INDArray> own = new LinkedHashMap<>();
+        parameters.forEach((name, variable) -> own.put(name, variable.getArr()));
+        DataType type = own.values().iterator().next().dataType();
+        TransformerDecoder body = body();
         Map<String, INDArray> arrays = new LinkedHashMap<>();
-        parameters.forEach((name, variable) -> arrays.put(name, variable.getArr()));
+        body.parameters()
+                .arrays()
+                .forEach(
+                        (name, array) ->
+                                arrays.put(
+                                        name,
+                                        own.containsKey(name)
+                                                ? own.get(name)
+                                                : array.castTo(type)));
         SDVariable[] ids =
                 INPUTS.stream()
                         .map(
@@ -135,9 +241,8 @@ public final class DecoderVertex extends ExecutorVertex {
                                         Objects.requireNonNull(inputs.get(name))
                                                 .castTo(DataType.INT32))
                         .toArray(SDVariable[]::new);
-        DecoderConfig body = config().withoutHead();
         SDVariable hidden =
-                new TransformerDecoder(body, arrays)
+                body.withParameters(arrays)
                         .hiddenStates(graph, new TokenInputs(ids[0], ids[1], ids[2], ids[3]));
         SDVariable shape =
                 graph.stack(
@@ -153,6 +258,11 @@ public final class DecoderVertex extends ExecutorVertex {
         return parameter.replace('-', '_');
     }
 
+    @Override
+    protected boolean isFrozen(String parameter) {
+        return adapterJson != null && !variableName(parameter).startsWith(Adapter.PREFIX);
+    }
+
     private static String parameterName(String variable) {
         return variable.replace('_', '-');
     }
@@ -165,9 +275,7 @@ public final class DecoderVertex extends ExecutorVertex {
     @Override
     public void defineParametersAndInputs(SDVertexParams params) {
         params.defineInputs(INPUTS.toArray(String[]::new));
-        DecoderConfig body = config().withoutHead();
-        body.parameterShapes()
-                .forEach(
+        shapes().forEach(
                         (name, shape) -> {
                             if (shape.length > 1) {
                                 params.addWeightParam(parameterName(name), shape);
@@ -175,6 +283,19 @@ public final class DecoderVertex extends ExecutorVertex {
                                 params.addBiasParam(parameterName(name), shape);
                             }
                         });
+    }
+
+    /** The shapes of the parameters that the network has, by the names of their variables. */
+    private Map<String, long[]> shapes() {
+        DecoderConfig body = config().withoutHead();
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        if (adapterJson == null || baseSaved) {
+            shapes.putAll(body.parameterShapes());
+        }
+        if (adapterJson != null) {
+            shapes.putAll(AdapterSettings.of(adapterJson).shapes(body));
+        }
+        return shapes;
     }
 
     @Override
@@ -193,6 +314,9 @@ public final class DecoderVertex extends ExecutorVertex {
         DecoderVertex copy = new DecoderVertex();
         copy.configJson = configJson;
         copy.vocabularySize = vocabularySize;
+        copy.adapterJson = adapterJson;
+        copy.baseName = baseName;
+        copy.baseSaved = baseSaved;
         copy.source = source;
         return copyTo(copy);
     }
@@ -203,6 +327,30 @@ public final class DecoderVertex extends ExecutorVertex {
 
     public void setConfigJson(String configJson) {
         this.configJson = configJson;
+    }
+
+    public @Nullable String getAdapterJson() {
+        return adapterJson;
+    }
+
+    public void setAdapterJson(@Nullable String adapterJson) {
+        this.adapterJson = adapterJson;
+    }
+
+    public @Nullable String getBaseName() {
+        return baseName;
+    }
+
+    public void setBaseName(@Nullable String baseName) {
+        this.baseName = baseName;
+    }
+
+    public boolean isBaseSaved() {
+        return baseSaved;
+    }
+
+    public void setBaseSaved(boolean baseSaved) {
+        this.baseSaved = baseSaved;
     }
 
     public int getVocabularySize() {
@@ -217,12 +365,15 @@ public final class DecoderVertex extends ExecutorVertex {
     public boolean equals(Object other) {
         return other instanceof DecoderVertex that
                 && vocabularySize == that.vocabularySize
-                && Objects.equals(configJson, that.configJson);
+                && baseSaved == that.baseSaved
+                && Objects.equals(configJson, that.configJson)
+                && Objects.equals(adapterJson, that.adapterJson)
+                && Objects.equals(baseName, that.baseName);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(configJson, vocabularySize);
+        return Objects.hash(configJson, vocabularySize, adapterJson, baseName, baseSaved);
     }
 
     @Override

@@ -16,31 +16,32 @@ class Gsm8kTaskTest {
             delimiter = '|',
             textBlock =
                     """
-                    #### 1,000.00          | 1000    | true
-                    #### 1000              | 1,000   | true
-                    #### -3                | -3      | true
-                    #### -3                | 3       | false
-                    #### 3                 | -3      | false
-                    #### \u22123           | -3      | true
-                    #### $18               | 18      | true
-                    #### -$18              | -18     | true
-                    #### $-18              | -18     | true
-                    #### 18.               | 18      | true
-                    ####18                 | 18      | true
-                    #### 18 dollars        | 18      | true
-                    #### 1.5               | 15      | false
-                    #### .5                | 0.50    | true
-                    #### 180               | 18      | false
-                    #### about 18          | 18      | false
-                    The answer is 18       | 18      | false
-                    #### 17 #### 18        | 18      | false
-                    ''                     | 18      | false
-                    e                      | 18      | false
-                    ####                   | 0       | false
-                    #### \u0661\u0668      | 18      | false
+                    # gold  | prediction               | right
+                    1000    | #### 1,000.00            | true
+                    1,000   | #### 1000                | true
+                    -3      | #### -3                  | true
+                    3       | #### -3                  | false
+                    -3      | #### 3                   | false
+                    -3      | #### \u22123             | true
+                    18      | #### $18                 | true
+                    -18     | #### -$18                | true
+                    -18     | #### $-18                | true
+                    18      | #### 18.                 | true
+                    18      | ####18                   | true
+                    18      | #### 18 dollars          | true
+                    15      | #### 1.5                 | false
+                    0.50    | #### .5                  | true
+                    18      | #### 180                 | false
+                    18      | #### about 18            | false
+                    18      | The answer is 18         | false
+                    18      | #### 17 #### 18          | false
+                    18      | ''                       | false
+                    18      | e                        | false
+                    0       | ####                     | false
+                    18      | #### \u0661\u0668        | false
                     """)
     void theNumberAfterTheMarkMustBeEqualHoweverItIsWritten(
-            String prediction, String gold, boolean right) {
+            String gold, String prediction, boolean right) {
         assertThat(Examples.judge(task, "Steps.\n#### " + gold, prediction).facts())
                 .containsEntry("exact_match", right);
     }

@@ -28,6 +28,8 @@ class HellaSwagTaskTest {
                     B.                         | B
                     B) two; not C              | B
                     The best ending is B.      | B
+                    B is the best ending       | B
+                    A is the best ending       | A
                     Answer: D                  | D
                     A good one is C            | C
                     Either A or B              | ''

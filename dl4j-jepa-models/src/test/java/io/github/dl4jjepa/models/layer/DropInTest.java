@@ -64,14 +64,14 @@ import org.nd4j.linalg.learning.config.Sgd;
 
 /** The same mini-batch by our trainer, by a ComputationGraph and by SameDiff's fit. */
 class DropInTest {
-    private static final double LAMBDA = 0.5;
+    static final double LAMBDA = 0.5;
     private static final double SGD_RATE = 0.1;
     private static final double ADAM_RATE = 1e-3;
     private static final CheckpointFolder FOLDER =
             CheckpointFolder.open(Fixtures.model("llama-untied"));
-    private static final int VOCABULARY = DecoderLoader.config(FOLDER).vocabularySize();
+    static final int VOCABULARY = DecoderLoader.config(FOLDER).vocabularySize();
 
-    private static JepaMultiViewIterator.Builder iterator(LayoutKind layout) {
+    static JepaMultiViewIterator.Builder iterator(LayoutKind layout) {
         TextTokenizer letters =
                 new TextTokenizer() {
                     @Override
@@ -106,7 +106,7 @@ class DropInTest {
         return new TransformerDecoder(decoder.config(), parameters);
     }
 
-    private static JepaObjective objective(DistanceKind distance) {
+    static JepaObjective objective(DistanceKind distance) {
         return JepaObjective.builder()
                 .optLambda(LAMBDA)
                 .optDistance(distance.of(InfoNce.DEFAULT_TEMPERATURE))
@@ -166,9 +166,12 @@ class DropInTest {
                 : new Sgd(SGD_RATE);
     }
 
-    private static ComputationGraph network(
-            DataType dataType, DistanceKind distance, IUpdater updater) {
-        DecoderVertex decoder = DecoderVertex.load(FOLDER, VOCABULARY);
+    static ComputationGraph network(DataType dataType, DistanceKind distance, IUpdater updater) {
+        return network(dataType, distance, updater, DecoderVertex.load(FOLDER, VOCABULARY));
+    }
+
+    static ComputationGraph network(
+            DataType dataType, DistanceKind distance, IUpdater updater, DecoderVertex decoder) {
         ComputationGraphConfiguration configuration =
                 new NeuralNetConfiguration.Builder()
                         .dataType(dataType)
@@ -180,7 +183,7 @@ class DropInTest {
                                 "loss",
                                 new JepaLossLayer.Builder()
                                         .nIn(decoder.hiddenSize())
-                                        .nOut(VOCABULARY)
+                                        .nOut(decoder.vocabularySize())
                                         .hasBias(false)
                                         .lambda(LAMBDA)
                                         .distance(distance)

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,6 +88,21 @@ class VerificationTest {
                             "gradient " + decoder.config().names().embedding() + ", " + layout);
         }
         assertThat(report.skipped()).allMatch(name -> name.matches("(l2|mse|infonce.*)_k[02]"));
+    }
+
+    @Test
+    void anAdapterAgreesWithPeft() {
+        Path folder = Fixtures.model("llama-lora");
+        TransformerDecoder decoder = DecoderLoader.load(CheckpointFolder.open(folder));
+        Report report = Verification.run(decoder, folder, 1e-5);
+        assertThat(report.checked())
+                .allSatisfy(check -> assertThat(check.passed()).as("%s", check).isTrue());
+        Set<String> trained = decoder.parameters().trainable().names();
+        assertThat(trained).hasSize(28);
+        assertThat(report.checked())
+                .extracting(Check::name)
+                .contains("hidden", "logits", "pred_text", "loss total, separate")
+                .containsAll(trained.stream().map(name -> "gradient " + name + ", block").toList());
     }
 
     @Test

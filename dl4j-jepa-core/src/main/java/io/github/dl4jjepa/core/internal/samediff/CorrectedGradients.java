@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.internal.samediff;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,6 +45,34 @@ public final class CorrectedGradients {
                         new Sigmoid(),
                         new StopGradient())
                 .forEach(CorrectedGradients::register);
+        List.of(
+                        new GatedActivation.Forward(),
+                        new GatedActivation.Backward(),
+                        new RowNorm.Forward(),
+                        new RowNorm.Backward(),
+                        new CrossEntropy.Forward(),
+                        new CrossEntropy.Backward(),
+                        new MaskedSoftmax.Forward(),
+                        new MaskedSoftmax.Backward(),
+                        new Rotary.Turn())
+                .forEach(CorrectedGradients::registerNew);
+    }
+
+    /** Makes SameDiff find an operator that is not its own when it copies a graph. */
+    private static void registerNew(FusedOperator operator) {
+        ImportClassMapping.getOpNameMapping().put(operator.opName(), operator);
+        DifferentialFunctionClassHolder holder = DifferentialFunctionClassHolder.getInstance();
+        sharedHashTable(holder)
+                .computeIfAbsent(FusedOperator.HASH, hash -> new HashMap<>())
+                .put(operator.opName(), operator.getClass());
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<Long, Map<String, Class<?>>> sharedHashTable(
+            DifferentialFunctionClassHolder holder) {
+        return (Map<Long, Map<String, Class<?>>>)
+                privateField(
+                        DifferentialFunctionClassHolder.class, "customOpHashToClasses", holder);
     }
 
     /** Makes graphs that are cloned from now on use an operator of this class. */

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -56,7 +57,14 @@ public final class GradientFunction implements AutoCloseable {
         }
         List<String> wanted = new ArrayList<>(outputs);
         wanted.addAll(parametersOfGradient.keySet());
-        backward = new GraphExecutor(graph.getFunction(NAME), wanted, arena, checkpoints);
+        backward =
+                new GraphExecutor(
+                        graph.getFunction(NAME),
+                        wanted,
+                        arena,
+                        checkpoints,
+                        Set.of(),
+                        Graphs.isForExecutor(graph));
         forward = new GraphExecutor(graph, outputs, arena, List.of());
     }
 
@@ -65,7 +73,7 @@ public final class GradientFunction implements AutoCloseable {
      *
      * @param placeholders the graph's inputs by name
      * @param gradients is given every parameter's name and gradient; the array is valid during the
-     *     call only
+     *     call only. A {@link GradientSink} may say where gradients are written
      * @param outputs is given the name and value of every further output; valid during the call
      *     only
      */
@@ -75,6 +83,7 @@ public final class GradientFunction implements AutoCloseable {
             BiConsumer<String, INDArray> outputs) {
         backward.run(
                 placeholders,
+                gradients instanceof GradientSink sink ? destinations(sink) : Map.of(),
                 (name, value) -> {
                     if (parametersOfGradient.containsKey(name)) {
                         parametersOfGradient
@@ -84,6 +93,19 @@ public final class GradientFunction implements AutoCloseable {
                         outputs.accept(name, value);
                     }
                 });
+    }
+
+    private Map<String, INDArray> destinations(GradientSink sink) {
+        Map<String, INDArray> destinations = new LinkedHashMap<>();
+        parametersOfGradient.forEach(
+                (gradient, parameters) -> {
+                    INDArray destination =
+                            parameters.size() == 1 ? sink.destination(parameters.get(0)) : null;
+                    if (destination != null) {
+                        destinations.put(gradient, destination);
+                    }
+                });
+        return destinations;
     }
 
     /**

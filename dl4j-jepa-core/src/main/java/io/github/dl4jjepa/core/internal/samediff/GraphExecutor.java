@@ -27,19 +27,20 @@ import org.nd4j.linalg.factory.Nd4j;
  * Here the operators that the wanted outputs need are put into order once. The first run with new
  * input shapes is recorded: each result gets a place in an {@link Arena} until its last use. A run
  * with shapes seen before replays the recording: the same native operators through kept contexts,
- * with nothing allocated. An output is handed on as soon as it is there, so that gradients need not
- * all be held at once.
+ * and our own fused operators, with nothing allocated. An output is handed on as soon as it is
+ * there, so that gradients need not all be held at once.
  *
  * <p>Straight-line graphs only: no loops or conditions. Not thread-safe.
  */
 public final class GraphExecutor implements AutoCloseable {
-    private static final int MAX_RECORDINGS = 16;
+    private static final int MAX_RECORDINGS = 64;
     private static final int EVICTIONS_PER_COLLECTION = 8;
 
     private final SameDiff graph;
     private final Set<String> outputs;
     private final Arena arena;
     private final Schedule schedule;
+    private final boolean prefersOneDnn;
     private final Set<String> bound;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
@@ -67,7 +68,7 @@ public final class GraphExecutor implements AutoCloseable {
      */
     public GraphExecutor(
             SameDiff graph, Collection<String> outputs, Arena arena, List<String> checkpoints) {
-        this(graph, outputs, arena, checkpoints, Set.of());
+        this(graph, outputs, arena, checkpoints, Set.of(), Graphs.isForExecutor(graph));
     }
 
     /**
@@ -80,10 +81,25 @@ public final class GraphExecutor implements AutoCloseable {
             Arena arena,
             List<String> checkpoints,
             Set<String> bound) {
+        this(graph, outputs, arena, checkpoints, bound, Graphs.isForExecutor(graph));
+    }
+
+    /**
+     * @param prefersOneDnn whether matrix products may be oneDNN's, as in graphs that are made to
+     *     be run here
+     */
+    GraphExecutor(
+            SameDiff graph,
+            Collection<String> outputs,
+            Arena arena,
+            List<String> checkpoints,
+            Set<String> bound,
+            boolean prefersOneDnn) {
         this.graph = graph;
         this.bound = Set.copyOf(bound);
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
+        this.prefersOneDnn = prefersOneDnn;
         this.schedule = new Schedule(graph, outputs, checkpoints);
     }
 
@@ -95,14 +111,32 @@ public final class GraphExecutor implements AutoCloseable {
      *     the value is valid during the call only
      */
     public void run(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-        String shapes = shapes(placeholders);
-        Recording recording = recordings.get(shapes);
-        if (recording != null && !recording.isBoundTo(placeholders)) {
-            recordings.remove(shapes).close();
+        run(placeholders, Map.of(), consumer);
+    }
+
+    /**
+     * Runs the graph, and writes some of its outputs into given arrays.
+     *
+     * @param placeholders the graph's inputs by name; not kept
+     * @param destinations arrays by the names of outputs, dense and in C order. An output is
+     *     written elsewhere if its shape is not that of its array, or if it is another result in
+     *     another shape
+     * @param consumer is given the name and value of every wanted output, as soon as it is there;
+     *     the value is that of {@code destinations}, or valid during the call only
+     */
+    void run(
+            Map<String, INDArray> placeholders,
+            Map<String, INDArray> destinations,
+            BiConsumer<String, INDArray> consumer) {
+        String key = shapes(placeholders) + (destinations.isEmpty() ? "" : " in place");
+        Recording recording = recordings.get(key);
+        if (recording != null
+                && !(recording.isBoundTo(placeholders) && recording.writesInto(destinations))) {
+            recordings.remove(key).close();
             recording = null;
         }
         if (recording == null) {
-            recordings.put(shapes, new Recording(placeholders, consumer));
+            recordings.put(key, new Recording(placeholders, destinations, consumer));
         } else {
             recording.replay(placeholders, consumer);
         }
@@ -137,6 +171,7 @@ public final class GraphExecutor implements AutoCloseable {
     /** A run with certain shapes: places, contexts and their order. */
     private final class Recording implements AutoCloseable {
         private final Map<String, INDArray> staged = new HashMap<>();
+        private final Map<String, INDArray> destinations;
         private final Map<String, INDArray> inPlace = new HashMap<>();
         private final List<INDArray> integers = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
@@ -155,9 +190,13 @@ public final class GraphExecutor implements AutoCloseable {
         private final Map<String, String> owners = new HashMap<>();
 
         private record Step(
-                NativeOperator operator, List<String> outputNames, List<INDArray> outputs) {}
+                BoundOperator operator, List<String> outputNames, List<INDArray> outputs) {}
 
-        Recording(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+        Recording(
+                Map<String, INDArray> placeholders,
+                Map<String, INDArray> destinations,
+                BiConsumer<String, INDArray> consumer) {
+            this.destinations = Map.copyOf(destinations);
             placeholders.forEach(
                     (name, array) -> {
                         if (bound.contains(name)) {
@@ -180,6 +219,16 @@ public final class GraphExecutor implements AutoCloseable {
                 places.clear();
                 owners.clear();
             }
+        }
+
+        /** Whether the destinations are the arrays that the operators are bound to. */
+        boolean writesInto(Map<String, INDArray> destinations) {
+            return destinations.size() == this.destinations.size()
+                    && destinations.entrySet().stream()
+                            .allMatch(
+                                    entry ->
+                                            this.destinations.get(entry.getKey())
+                                                    == entry.getValue());
         }
 
         boolean isBoundTo(Map<String, INDArray> placeholders) {
@@ -214,11 +263,12 @@ public final class GraphExecutor implements AutoCloseable {
                 List<DataType> types =
                         names.stream().map(name -> graph.getVariable(name).dataType()).toList();
                 List<INDArray> results = new ArrayList<>();
-                NativeOperator nativeOperator =
-                        new NativeOperator(
+                BoundOperator bound =
+                        BoundOperator.bind(
                                 operator.getOp(),
                                 inputs,
                                 types,
+                                prefersOneDnn,
                                 (type, shape) -> {
                                     int output = results.size();
                                     INDArray result =
@@ -230,8 +280,8 @@ public final class GraphExecutor implements AutoCloseable {
                                     results.add(result);
                                     return result;
                                 });
-                nativeOperator.run();
-                step = new Step(nativeOperator, names, results);
+                bound.run();
+                step = new Step(bound, names, results);
             }
             if (isFixed(operator)) {
                 fixed.addAll(names);
@@ -252,8 +302,10 @@ public final class GraphExecutor implements AutoCloseable {
         }
 
         private INDArray allocate(String name, int uses, DataType type, long[] shape) {
-            INDArray array;
-            if (type == arena.dataType()) {
+            INDArray array = destinations.get(name);
+            if (array != null && array.dataType() == type && Arrays.equals(array.shape(), shape)) {
+                // Not the arena's to free.
+            } else if (type == arena.dataType()) {
                 Arena.Place place = arena.allocate(Math.max(1, length(shape)));
                 places.put(name, place);
                 pendingUses.put(name, uses);
@@ -311,7 +363,7 @@ public final class GraphExecutor implements AutoCloseable {
             steps.stream()
                     .map(Step::operator)
                     .filter(operator -> operator != null)
-                    .forEach(NativeOperator::close);
+                    .forEach(BoundOperator::close);
             integers.forEach(INDArray::close);
             staged.values().forEach(INDArray::close);
         }

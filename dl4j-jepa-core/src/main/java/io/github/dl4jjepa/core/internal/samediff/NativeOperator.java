@@ -16,21 +16,14 @@ import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** An operator of a graph, bound to the arrays it reads and writes. */
-final class NativeOperator implements AutoCloseable {
+/** An operator of ND4J's, with a native context that is kept. */
+final class NativeOperator implements BoundOperator {
     private static final Set<String> SHAPE_READERS = Set.of("shape_of", "size_at");
 
     private final DifferentialFunction operator;
     private final OpContext context = Nd4j.getExecutioner().buildContext();
 
-    /**
-     * Binds an operator; it is run by {@link #run}.
-     *
-     * @param operator the operator
-     * @param inputs what it reads
-     * @param types the types of its outputs
-     * @param allocate makes an output of a type and shape; called in the order of the outputs
-     */
+    /** Binds an operator, as {@link BoundOperator#bind} says. */
     NativeOperator(
             DifferentialFunction operator,
             INDArray[] inputs,
@@ -97,8 +90,8 @@ final class NativeOperator implements AutoCloseable {
         }
     }
 
-    /** Computes the outputs from what the inputs hold now. */
-    void run() {
+    @Override
+    public void run() {
         if (operator instanceof DynamicCustomOp custom) {
             Nd4j.exec(custom, context);
         } else {

@@ -130,6 +130,35 @@ class GraphExecutorTest {
     }
 
     @Test
+    void writesOutputsIntoTheArraysOfTheMoment() {
+        drawNetwork();
+        INDArray w2 = graph.getVariable("w2").getArr();
+        graph.createGradFunction();
+        String gradient = graph.getVariable("w2").getGradient().name();
+        Map<String, INDArray> inputs = Map.of("ids", ids(3, 4, 0));
+        INDArray expected =
+                graph.getFunction("grad").output(inputs, List.of(gradient)).get(gradient);
+        try (GraphExecutor executor =
+                new GraphExecutor(graph.getFunction("grad"), List.of(gradient), arena, List.of())) {
+            for (int i = 0; i < 3; i++) {
+                INDArray destination = Nd4j.createUninitialized(DataType.FLOAT, w2.shape());
+                // Recorded, then replayed; then the same for another array.
+                for (int round = 0; round < 2; round++) {
+                    destination.assign(-1);
+                    executor.run(
+                            inputs,
+                            Map.of(gradient, destination),
+                            (name, value) -> assertThat(value).isSameAs(destination));
+                    assertThat(destination.dup().data().asFloat())
+                            .containsExactly(expected.dup('c').data().asFloat());
+                }
+                executor.run(inputs, (name, value) -> assertThat(value).isNotSameAs(destination));
+                destination.close();
+            }
+        }
+    }
+
+    @Test
     void readsTheParametersOfNow() {
         drawNetwork();
         try (GraphExecutor executor = new GraphExecutor(graph, List.of("loss"), arena, List.of())) {

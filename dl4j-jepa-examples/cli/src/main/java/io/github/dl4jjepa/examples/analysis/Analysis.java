@@ -170,7 +170,7 @@ public final class Analysis {
                     new ViewProbe(
                             decoder,
                             batches,
-                            TrainedViews.linearPredictor(folder.path()).orElse(null))) {
+                            TrainedViews.linearPredictor(folder.openedPath()).orElse(null))) {
                 return probe.read();
             }
         }
@@ -182,13 +182,13 @@ public final class Analysis {
                     String.format(
                             Locale.ROOT,
                             "%s: its tokenizer has %d [PRED] tokens, not %d; lower --predictors",
-                            folder.path(),
+                            folder.openedPath(),
                             predictorIds.length,
                             predictors));
         }
         ViewOptions defaults = ViewOptions.predictors(predictorIds);
         TrainedViews trained =
-                TrainedViews.read(folder.path())
+                TrainedViews.read(folder.openedPath())
                         .orElse(new TrainedViews(predictorIds.length, false, defaults));
         ViewOptions options = trained.options();
         return LayoutKind.SHARED_PREFIX.of(

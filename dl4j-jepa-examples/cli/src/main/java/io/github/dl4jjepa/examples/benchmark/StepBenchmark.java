@@ -5,7 +5,10 @@ import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
+import io.github.dl4jjepa.models.lora.Lora;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training step (forward, backward, AdamW) costs without the JEPA term and with it, and a
@@ -13,12 +16,14 @@ import java.util.List;
  */
 public final class StepBenchmark {
     private final TrainingShape shape;
+    private final @Nullable LoraOptions lora;
     private final boolean gradientCheckpointing;
     private final int threads;
     private final int rounds;
     private final int steps;
 
     /**
+     * @param lora the adapter that is trained, with the row of [PRED]; null to train all weights
      * @param gradientCheckpointing whether both trainings compute layers again to save memory
      * @param threads of native operations, 1 to {@link NativeThreads#available()}
      * @param rounds how often the three take turns
@@ -26,11 +31,13 @@ public final class StepBenchmark {
      */
     public StepBenchmark(
             TrainingShape shape,
+            @Nullable LoraOptions lora,
             boolean gradientCheckpointing,
             int threads,
             int rounds,
             int steps) {
         this.shape = shape;
+        this.lora = lora;
         this.gradientCheckpointing = gradientCheckpointing;
         this.threads = threads;
         this.rounds = rounds;
@@ -41,6 +48,7 @@ public final class StepBenchmark {
      * The figures.
      *
      * @param params parameters of the decoder
+     * @param trained how many of them are trained
      * @param plainMs milliseconds a step without the JEPA term
      * @param jepaMs milliseconds a step with it, shared prefix layout, one [PRED] token
      * @param forwardMs milliseconds a forward pass without the JEPA term
@@ -49,6 +57,7 @@ public final class StepBenchmark {
      */
     public record Result(
             long params,
+            long trained,
             double plainMs,
             double jepaMs,
             double forwardMs,
@@ -77,7 +86,7 @@ public final class StepBenchmark {
     }
 
     private Result measure(Runnable progress) {
-        TransformerDecoder decoder = shape.decoder();
+        TransformerDecoder decoder = decoder();
         List<TokenizedExample> examples = shape.examples();
         try (TimedArm plain =
                         new TimedArm(
@@ -106,6 +115,7 @@ public final class StepBenchmark {
             double plainMs = plain.milliseconds(false);
             return new Result(
                     decoder.parameterCount(),
+                    decoder.parameters().trainable().length(),
                     plainMs,
                     jepa.milliseconds(true),
                     plain.forwardMilliseconds(),
@@ -115,5 +125,12 @@ public final class StepBenchmark {
                     rounds,
                     steps);
         }
+    }
+
+    private TransformerDecoder decoder() {
+        TransformerDecoder decoder = shape.decoder();
+        return lora == null
+                ? decoder
+                : Lora.attach(decoder, lora, List.of(shape.vocabulary() - 1), 1);
     }
 }

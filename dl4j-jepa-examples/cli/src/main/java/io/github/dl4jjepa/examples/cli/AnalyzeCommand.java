@@ -37,6 +37,8 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--data",
             required = true,
@@ -102,8 +104,8 @@ final class AnalyzeCommand implements Callable<Analysis.Result> {
             throw new ParameterException(
                     spec.commandLine(), "--limit must be 0 or more, not " + limit);
         }
-        CheckpointFolder folder = CheckpointFolder.of(model);
-        Path own = folder.path().resolve("metrics.jsonl");
+        CheckpointFolder folder = base.open(model);
+        Path own = folder.openedPath().resolve("metrics.jsonl");
         Path curves = metrics == null && Files.exists(own) ? own : metrics;
         Analysis.Result result =
                 new Analysis(

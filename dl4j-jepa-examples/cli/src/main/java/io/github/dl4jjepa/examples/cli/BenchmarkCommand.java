@@ -1,16 +1,21 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.internal.samediff.Backend;
+import io.github.dl4jjepa.examples.benchmark.GenerateBenchmark;
 import io.github.dl4jjepa.examples.benchmark.LayoutBenchmark;
 import io.github.dl4jjepa.examples.benchmark.LoadBenchmark;
 import io.github.dl4jjepa.examples.benchmark.MemoryBenchmark;
 import io.github.dl4jjepa.examples.benchmark.NativeThreads;
 import io.github.dl4jjepa.examples.benchmark.StepBenchmark;
 import io.github.dl4jjepa.examples.benchmark.TrainingShape;
+import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
@@ -28,7 +33,8 @@ import picocli.CommandLine.Spec;
             BenchmarkCommand.Layouts.class,
             BenchmarkCommand.Step.class,
             BenchmarkCommand.Memory.class,
-            BenchmarkCommand.Load.class
+            BenchmarkCommand.Load.class,
+            BenchmarkCommand.Generate.class
         },
         footerHeading = "%nExample:%n",
         footer = "  jepa benchmark layouts")
@@ -39,7 +45,8 @@ final class BenchmarkCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "Missing what to measure: layouts, step, memory or load");
+                spec.commandLine(),
+                "Missing what to measure: layouts, step, memory, load or generate");
     }
 
     /** How the subcommands show their progress. */
@@ -191,6 +198,8 @@ final class BenchmarkCommand implements Runnable {
                 description = "Tokens of an example's code.")
         private int codeTokens;
 
+        @Mixin private LoraOptionsMixin lora;
+
         @Option(
                 names = "--gradient-checkpointing",
                 description = "Train as the option of finetune does.")
@@ -217,6 +226,7 @@ final class BenchmarkCommand implements Runnable {
             StepBenchmark benchmark =
                     new StepBenchmark(
                             shape,
+                            lora.options(),
                             gradientCheckpointing,
                             usableThreads(),
                             turns.rounds,
@@ -346,6 +356,77 @@ final class BenchmarkCommand implements Runnable {
             CheckpointFolder folder = CheckpointFolder.of(model);
             Backend.requireUsable();
             return progress.run("Loads", LoadBenchmark.ROUNDS, new LoadBenchmark(folder)::run);
+        }
+    }
+
+    /** {@code jepa benchmark generate}. */
+    @Command(
+            name = "generate",
+            description =
+                    "Times greedy generation with a key-value cache: reading prompts of random tokens, and each"
+                            + " step that adds a token to every row.",
+            footerHeading = "%nExample:%n",
+            footer = "  jepa benchmark generate --rows 1,16")
+    static final class Generate implements Callable<GenerateBenchmark.Result> {
+        @Spec private CommandSpec spec;
+
+        @Option(
+                names = "--model",
+                paramLabel = "DIR|NAME",
+                description =
+                        "Folder of the model, or its name on the Hugging Face hub; by default random weights in the"
+                                + " shape of SmolLM2-135M.")
+        private @Nullable String model;
+
+        @Option(
+                names = "--rows",
+                split = ",",
+                defaultValue = "1,16",
+                paramLabel = "N",
+                description = "Prompts that are continued at once.")
+        private List<Integer> rows;
+
+        @Option(
+                names = "--prompt",
+                defaultValue = "60",
+                paramLabel = "N",
+                description = "Tokens of a prompt.")
+        private int promptTokens;
+
+        @Option(
+                names = "--new-tokens",
+                defaultValue = "64",
+                paramLabel = "N",
+                description = "Tokens to generate, 2 or more.")
+        private int newTokens;
+
+        @Option(
+                names = "--rounds",
+                defaultValue = "3",
+                paramLabel = "N",
+                description = "How often each number of rows takes its turn.")
+        private int rounds;
+
+        @Mixin private ProgressMixin progress;
+
+        @Override
+        public GenerateBenchmark.Result call() {
+            if (rows.stream().anyMatch(number -> number < 1)
+                    || promptTokens < 1
+                    || newTokens < 2
+                    || rounds < 1) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "--rows, --prompt and --rounds must be 1 or more, --new-tokens 2 or more");
+            }
+            Backend.requireUsable();
+            TransformerDecoder decoder =
+                    model == null
+                            ? GenerateBenchmark.smolLm2Shape()
+                            : DecoderLoader.load(CheckpointFolder.of(model));
+            GenerateBenchmark benchmark =
+                    new GenerateBenchmark(decoder, promptTokens, newTokens, rounds);
+            return progress.run("Rounds", rounds + 1L, step -> benchmark.run(rows, step));
         }
     }
 }

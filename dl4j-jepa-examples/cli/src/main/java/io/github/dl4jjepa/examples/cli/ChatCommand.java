@@ -46,6 +46,7 @@ final class ChatCommand implements Callable<ChatCommand.Result> {
             description = "The system turn that each conversation begins with.")
     private @Nullable String system;
 
+    @Mixin private BaseOptionMixin base;
     @Mixin private GenerationOptionsMixin generation;
     @Mixin private TemplateOptionsMixin template;
 
@@ -60,7 +61,7 @@ final class ChatCommand implements Callable<ChatCommand.Result> {
         generation.over(GenerationOptions.builder().build());
         BufferedReader lines =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (ChatModel chat = ChatModel.open(model, template.options())) {
+        try (ChatModel chat = ChatModel.open(base.open(model), template.options())) {
             generation.tellOfGreedyChoice(chat.generationDefaults());
             GenerationOptions options = generation.over(chat.generationDefaults());
             List<Message> conversation = begin();

@@ -43,6 +43,8 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--data",
             required = true,
@@ -129,7 +131,7 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
         if (limit > 0 && limit < examples.size()) {
             examples = examples.subList(0, limit);
         }
-        try (ChatModel chat = ChatModel.open(model, template.options());
+        try (ChatModel chat = ChatModel.open(base.open(model), template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             Score score =

@@ -1,6 +1,8 @@
 package io.github.dl4jjepa.examples.cli;
 
+import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,10 +27,16 @@ final class FinetuneCommand implements Callable<FineTuningResult> {
                             + " the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
+    @Mixin private LoraOptionsMixin lora;
+
     @Mixin private TrainingOptionsMixin training;
 
     @Override
     public FineTuningResult call() {
-        return training.train(model, null);
+        LoraOptions options = lora.options();
+        boolean adapts = options != null || base.open(model).adapter().isPresent();
+        return training.train(FineTuning.of(model).optBase(base.base()).optLora(options), adapts);
     }
 }

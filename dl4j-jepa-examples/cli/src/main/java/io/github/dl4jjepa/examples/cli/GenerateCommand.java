@@ -31,6 +31,8 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--prompt",
             required = true,
@@ -62,7 +64,7 @@ final class GenerateCommand implements Callable<GenerateCommand.Result> {
         }
         conversation.add(new Message(Message.USER, prompt));
         Example question = Example.conversation("--prompt", conversation);
-        try (ChatModel chat = ChatModel.open(model, template.options());
+        try (ChatModel chat = ChatModel.open(base.open(model), template.options());
                 StreamedText stream = new StreamedText()) {
             generation.tellOfGreedyChoice(chat.generationDefaults());
             long begun = System.nanoTime();

@@ -6,6 +6,8 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.internal.family.ConfigJson;
 import io.github.dl4jjepa.models.internal.family.DecoderFamily;
+import io.github.dl4jjepa.models.lora.Lora;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
@@ -21,6 +23,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -40,6 +43,8 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
     /** Weights, gradients, and AdamW's two moments. */
     private static final int ARRAYS_IN_TRAINING = 4;
 
+    @Mixin private LoraOptionsMixin lora;
+
     @Spec private CommandSpec spec;
 
     @Option(
@@ -49,17 +54,22 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     /**
      * What the command prints; gigabytes are 10^9 bytes.
      *
-     * @param trainingGb weights, gradients and optimizer state in float32; what a step keeps
-     *     besides depends on its tokens
+     * @param loraParameters how many of them an adapter has, that of the folder or of the options;
+     *     null without one
+     * @param trainingGb weights, gradients and optimizer state in float32, of the adapter alone
+     *     where there is one; what a step keeps besides depends on its tokens
      * @param dtypes how many tensors are stored in each type
      * @param quantization the method by which weights are quantized, which training refuses
      */
     record Result(
             String family,
             long parameters,
+            @Nullable Long loraParameters,
             int layers,
             int hiddenSize,
             int vocabularySize,
@@ -75,7 +85,7 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
 
     @Override
     public Result call() {
-        CheckpointFolder folder = CheckpointFolder.of(model);
+        CheckpointFolder folder = base.open(model);
         ObjectNode json = folder.config();
         ConfigJson keys = new ConfigJson(json, folder.configFile().toString());
         DecoderFamily family = DecoderFamily.of(keys);
@@ -107,10 +117,12 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                                         name,
                                         tensor.dtype(),
                                         tensor.shape()));
+        Long adapted = adapterParameters(folder, config);
         double weightsGb = parameters * (double) FLOAT_BYTES / 1e9;
         return new Result(
                 family.modelType(),
                 parameters,
+                adapted,
                 config.layers(),
                 config.hiddenSize(),
                 config.vocabularySize(),
@@ -118,17 +130,32 @@ final class InspectCommand implements Callable<InspectCommand.Result> {
                 dtypes,
                 folder.quantization().orElse(null),
                 weightsGb,
-                ARRAYS_IN_TRAINING * weightsGb,
-                Files.exists(folder.path().resolve("tokenizer.json")),
+                adapted == null
+                        ? ARRAYS_IN_TRAINING * weightsGb
+                        : weightsGb + ARRAYS_IN_TRAINING * adapted * (double) FLOAT_BYTES / 1e9,
+                Files.exists(folder.tokenizerFolder().resolve("tokenizer.json")),
                 hasChatTemplate(folder),
                 keys.keysRead(),
                 ignored);
     }
 
+    /** How many parameters the adapter has; null without one. */
+    private @Nullable Long adapterParameters(CheckpointFolder folder, DecoderConfig config) {
+        LoraOptions options =
+                folder.adapter().isPresent()
+                        ? folder.adapter().get().loraOptions()
+                        : lora.options();
+        return options == null
+                ? null
+                : Lora.shapes(options, config, Map.of()).values().stream()
+                        .mapToLong(shape -> shape[0] * shape[1])
+                        .sum();
+    }
+
     /** Whether there is a chat template that can be read. */
     private static boolean hasChatTemplate(CheckpointFolder folder) {
         try {
-            ChatTemplate.of(TokenizerFiles.read(folder.path()));
+            ChatTemplate.of(TokenizerFiles.read(folder.tokenizerFolder()));
             return true;
         } catch (JepaException e) {
             return false;

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.models.internal.NativeAllocator;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -42,6 +43,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             AnalyzeCommand.class,
             GenerateCommand.class,
             ChatCommand.class,
+            MergeCommand.class,
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
@@ -81,6 +83,7 @@ public final class JepaCommand implements Runnable {
         System.setOut(errors);
         NativeCaches.choose();
         OpenMpSettings.waitPassively();
+        NativeAllocator.returnLargeArrays();
         PrintWriter results =
                 new PrintWriter(
                         new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);

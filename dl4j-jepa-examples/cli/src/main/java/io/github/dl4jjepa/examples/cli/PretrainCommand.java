@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
+import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -37,6 +38,7 @@ final class PretrainCommand implements Callable<FineTuningResult> {
     @Override
     public FineTuningResult call() {
         String own = Objects.requireNonNull(config.toAbsolutePath().getParent()).toString();
-        return training.train(tokenizer == null ? own : tokenizer, config);
+        return training.train(
+                FineTuning.of(tokenizer == null ? own : tokenizer).optConfig(config), false);
     }
 }

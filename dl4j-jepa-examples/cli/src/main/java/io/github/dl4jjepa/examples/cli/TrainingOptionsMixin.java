@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.WeightSchedule;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
+import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -112,8 +113,14 @@ final class TrainingOptionsMixin {
             description = "Micro-batches per optimizer step.")
     private int accumulate = DEFAULTS.gradientAccumulationSteps();
 
-    @Option(names = "--learning-rate", paramLabel = "X", description = "Largest learning rate.")
-    private double learningRate = DEFAULTS.learningRate();
+    @Option(
+            names = "--learning-rate",
+            paramLabel = "X",
+            description =
+                    "Largest learning rate: 2e-5 without this option, the paper's; 2e-4 for a LoRA adapter, as in"
+                            + " peft's examples: it begins without effect, and few weights have to do"
+                            + " the work of all.")
+    private @Nullable Double learningRate;
 
     @Option(
             names = "--schedule",
@@ -170,36 +177,32 @@ final class TrainingOptionsMixin {
     /**
      * Trains with these options.
      *
-     * @param model folder or name of the checkpoint, or of the tokenizer where {@code config} is
-     *     given
-     * @param config a config.json to start from with random weights, or null
+     * @param tuning the fine-tuning, with the settings that are not here
+     * @param adapts whether an adapter is trained
      * @throws ParameterException if an option is out of its range
      */
-    FineTuningResult train(String model, @Nullable Path config) {
+    FineTuningResult train(FineTuning.Builder tuning, boolean adapts) {
         try (TrainingProgress progress = new TrainingProgress("Training")) {
-            FineTuning tuning = tuning(model, config, progress);
-            return resume ? tuning.resume() : tuning.run();
+            FineTuning built = build(tuning, adapts, progress);
+            return resume ? built.resume() : built.run();
         }
     }
 
-    private FineTuning tuning(String model, @Nullable Path config, TrainingProgress progress) {
+    private FineTuning build(FineTuning.Builder tuning, boolean adapts, TrainingProgress progress) {
         try {
-            FineTuning.Builder tuning =
-                    FineTuning.of(model)
-                            .setTrain(train)
-                            .setOutput(output)
-                            .optConfig(config)
-                            .optValidation(validation.file)
-                            .optValidationSplit(validation.split)
-                            .optChatTemplate(template.options())
-                            .optObjective(objective.objective())
-                            .optLinearPredictor(linearPredictor)
-                            .optBatchSize(batchSize)
-                            .optGroupByLength(groupByLength)
-                            .optGradientCheckpointing(gradientCheckpointing)
-                            .optSeed(seed)
-                            .optTraining(options())
-                            .optListener(progress);
+            tuning.setTrain(train)
+                    .setOutput(output)
+                    .optValidation(validation.file)
+                    .optValidationSplit(validation.split)
+                    .optChatTemplate(template.options())
+                    .optObjective(objective.objective())
+                    .optLinearPredictor(linearPredictor)
+                    .optBatchSize(batchSize)
+                    .optGroupByLength(groupByLength)
+                    .optGradientCheckpointing(gradientCheckpointing)
+                    .optSeed(seed)
+                    .optTraining(options(adapts))
+                    .optListener(progress);
             views.applyTo(tuning);
             if (maxLength != null) {
                 tuning.optMaxLength(maxLength);
@@ -210,13 +213,14 @@ final class TrainingOptionsMixin {
         }
     }
 
-    private TrainingOptions options() {
+    private TrainingOptions options(boolean adapts) {
+        double defaultRate = adapts ? LoraOptions.DEFAULT_LEARNING_RATE : DEFAULTS.learningRate();
         return TrainingOptions.builder()
                 .optEpochs(epochs)
                 .optMaxSteps(maxSteps)
                 .optComputeBudget(computeBudget)
                 .optGradientAccumulationSteps(accumulate)
-                .optLearningRate(learningRate)
+                .optLearningRate(learningRate == null ? defaultRate : learningRate)
                 .optSchedule(schedule)
                 .optWarmupSteps(warmup)
                 .optWeightDecay(weightDecay)

@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.internal.samediff.Backend;
-import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.verification.Check;
 import io.github.dl4jjepa.models.verification.Report;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExitCodeGenerator;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code jepa verify}. */
@@ -30,6 +30,8 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
             paramLabel = "DIR|NAME",
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
+
+    @Mixin private BaseOptionMixin base;
 
     @Option(
             names = "--reference",
@@ -54,8 +56,7 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
     public Result call() {
         Backend.requireUsable();
         Report report =
-                Verification.run(
-                        DecoderLoader.load(CheckpointFolder.of(model)), reference, tolerance);
+                Verification.run(DecoderLoader.load(base.open(model)), reference, tolerance);
         exitCode = report.failed() == 0 ? 0 : 1;
         return new Result(report.checked(), report.passed(), report.failed(), report.skipped());
     }

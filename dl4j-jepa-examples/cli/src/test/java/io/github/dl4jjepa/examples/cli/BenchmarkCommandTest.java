@@ -35,6 +35,7 @@ class BenchmarkCommandTest {
                 .toIterable()
                 .containsExactly(
                         "params",
+                        "trained",
                         "plain_ms",
                         "jepa_ms",
                         "forward_ms",
@@ -60,6 +61,29 @@ class BenchmarkCommandTest {
     }
 
     @Test
+    void timesGeneration() throws IOException {
+        Path model = TinyModel.write(folder.resolve("model"));
+
+        JsonNode result =
+                json(
+                        "generate --json --rows 1,3 --prompt 5 --new-tokens 4 --rounds 1 --model "
+                                + model);
+
+        assertThat(result.get("prompt_tokens").asInt()).isEqualTo(5);
+        assertThat(result.get("rows")).hasSize(2);
+        JsonNode three = result.get("rows").get(1);
+        assertThat(three.get("rows").asInt()).isEqualTo(3);
+        assertThat(
+                        three.get("decode_tokens_per_second").asDouble()
+                                * three.get("step_ms").asDouble())
+                .isCloseTo(3000, withinPercentage(1e-6));
+        assertThat(
+                        three.get("prefill_tokens_per_second").asDouble()
+                                * three.get("prefill_ms").asDouble())
+                .isCloseTo(15000, withinPercentage(1e-6));
+    }
+
+    @Test
     void takesAllThreadsThereAreUnlessToldOtherwise() throws IOException {
         String fast = "step --json --rounds 1 --steps 1 " + TINY;
         int threads = json(fast).get("threads").asInt();
@@ -79,7 +103,9 @@ class BenchmarkCommandTest {
         "step --vocab 1, --vocab",
         "step --code 0, --code",
         "memory --steps 49, --steps",
-        "load, --model"
+        "load, --model",
+        "generate --new-tokens 1, --new-tokens",
+        "generate --rows 0, --rows"
     })
     void namesTheOptionThatIsWrong(String command, String option) {
         assertThat(run(command)).isEqualTo(2);

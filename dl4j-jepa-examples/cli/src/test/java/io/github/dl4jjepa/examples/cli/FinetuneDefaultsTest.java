@@ -61,7 +61,7 @@ class FinetuneDefaultsTest {
         library.put("--compute-budget", training.computeBudget());
         library.put("--batch-size", FineTuning.Builder.DEFAULT_BATCH_SIZE);
         library.put("--accumulate", training.gradientAccumulationSteps());
-        library.put("--learning-rate", training.learningRate());
+
         library.put("--schedule", training.schedule());
         library.put("--warmup", training.warmupSteps());
         library.put("--weight-decay", training.weightDecay());

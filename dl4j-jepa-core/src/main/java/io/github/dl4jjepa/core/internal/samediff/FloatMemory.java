@@ -1,0 +1,92 @@
+package io.github.dl4jjepa.core.internal.samediff;
+
+import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The off-heap memory of a FLOAT array, to copy from and to in blocks.
+ *
+ * <p>Loops over {@code float[]} blocks become vector instructions, loops over off-heap memory do
+ * not. The copies cost less than a tenth of such a loop.
+ */
+final class FloatMemory {
+    /** A buffer ends at 2 GB. */
+    private static final int REGION_BITS = 28;
+
+    private static final long REGION = 1L << REGION_BITS;
+
+    private final FloatBuffer[] regions;
+    private final long length;
+
+    private FloatMemory(FloatBuffer[] regions, long length) {
+        this.regions = regions;
+        this.length = length;
+    }
+
+    /**
+     * The memory of an array, which must stay open as long as this is used.
+     *
+     * @param array FLOAT, in C order without gaps
+     * @throws IllegalArgumentException if it is not
+     */
+    static FloatMemory of(INDArray array) {
+        if (!isReadable(array)) {
+            throw new IllegalArgumentException(
+                    "FLOAT in C order is needed, not " + array.shapeInfoToString());
+        }
+        FloatPointer start = new FloatPointer(array.data().addressPointer());
+        FloatBuffer[] regions =
+                new FloatBuffer[Math.toIntExact((array.length() + REGION - 1) / REGION)];
+        for (int i = 0; i < regions.length; i++) {
+            long end = Math.min(array.length(), (i + 1) * REGION);
+            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
+        }
+        return new FloatMemory(regions, array.length());
+    }
+
+    /** Whether an array is FLOAT and lies in C order without gaps. */
+    static boolean isReadable(INDArray array) {
+        return array.dataType() == DataType.FLOAT
+                && (array.length() <= 1
+                        || array.elementWiseStride() == 1
+                                && (array.ordering() == 'c' || array.isVector()));
+    }
+
+    long length() {
+        return length;
+    }
+
+    /** Copies {@code count} values from a position on to the beginning of a block. */
+    void get(long position, float[] block, int count) {
+        int region = (int) (position >>> REGION_BITS);
+        int index = (int) (position & (REGION - 1));
+        FloatBuffer buffer = regions[region];
+        int here = Math.min(count, buffer.capacity() - index);
+        buffer.get(index, block, 0, here);
+        if (here < count) {
+            regions[region + 1].get(0, block, here, count - here);
+        }
+    }
+
+    /** Copies the beginning of a block to a position. */
+    void put(long position, float[] block, int count) {
+        int region = (int) (position >>> REGION_BITS);
+        int index = (int) (position & (REGION - 1));
+        FloatBuffer buffer = regions[region];
+        int here = Math.min(count, buffer.capacity() - index);
+        buffer.put(index, block, 0, here);
+        if (here < count) {
+            regions[region + 1].put(0, block, here, count - here);
+        }
+    }
+
+    float get(long position) {
+        return regions[(int) (position >>> REGION_BITS)].get((int) (position & (REGION - 1)));
+    }
+
+    void put(long position, float value) {
+        regions[(int) (position >>> REGION_BITS)].put((int) (position & (REGION - 1)), value);
+    }
+}

@@ -1,0 +1,82 @@
+package io.github.dl4jjepa.core.internal.samediff;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+
+/**
+ * An operator that {@link GraphExecutor} computes in Java, in one pass over its arrays.
+ *
+ * <p>SameDiff can draw and differentiate it, but neither run nor save it: it occurs in graphs made
+ * by {@link Graphs#createForExecutor} only. Its integer and floating-point arguments survive the
+ * copy that SameDiff makes of a graph to differentiate it.
+ */
+abstract class FusedOperator extends DynamicCustomOp {
+    /** What SameDiff finds operators by whose names the native library does not know. */
+    static final long HASH = 0;
+
+    FusedOperator() {}
+
+    FusedOperator(SDVariable... inputs) {
+        super(inputs[0].getSameDiff(), inputs);
+    }
+
+    /** Allocates the outputs and binds the operator. */
+    final BoundOperator bind(INDArray[] inputs, BiFunction<DataType, long[], INDArray> allocate) {
+        INDArray[] outputs =
+                outputShapes(inputs).stream()
+                        .map(shape -> allocate.apply(DataType.FLOAT, shape))
+                        .toArray(INDArray[]::new);
+        Runnable kernel = kernel(inputs, outputs);
+        return kernel::run;
+    }
+
+    /** The shapes of the outputs, which are FLOAT. */
+    abstract List<long[]> outputShapes(INDArray[] inputs);
+
+    /** What computes the outputs from what the inputs hold when it is run. */
+    abstract Runnable kernel(INDArray[] inputs, INDArray[] outputs);
+
+    /** Length of an array's last axis. */
+    static int width(INDArray array) {
+        return Math.toIntExact(array.size(-1));
+    }
+
+    /** How many rows an array has, all but its last axis being one. */
+    static int rows(INDArray array) {
+        return Math.toIntExact(array.length() / array.size(-1));
+    }
+
+    /** How many blocks of a size make up a number. */
+    static int blocks(long values, int size) {
+        return Math.toIntExact((values + size - 1) / size);
+    }
+
+    @Override
+    public abstract int getNumOutputs();
+
+    @Override
+    public final List<DataType> calculateOutputDataTypes(List<DataType> inputs) {
+        return Collections.nCopies(getNumOutputs(), DataType.FLOAT);
+    }
+
+    @Override
+    public final long opHash() {
+        return HASH;
+    }
+
+    /** There are none beyond the arguments. */
+    @Override
+    public final Map<String, Object> propertiesForFunction() {
+        return new LinkedHashMap<>();
+    }
+
+    @Override
+    public final void setPropertiesForFunction(Map<String, Object> properties) {}
+}

@@ -1,0 +1,160 @@
+package io.github.dl4jjepa.core.internal.samediff;
+
+import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
+
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Softmax over the last axis of attention scores plus a mask, and its gradient. */
+final class MaskedSoftmax {
+    private MaskedSoftmax() {}
+
+    /**
+     * Draws the softmax.
+     *
+     * @param scores {@code [rows, heads, queries, keys]}
+     * @param mask {@code [rows, 1, queries, keys]}, without a gradient
+     */
+    static SDVariable draw(SDVariable scores, SDVariable mask) {
+        return new Forward(scores, mask).outputVariable();
+    }
+
+    /** The probabilities. */
+    public static final class Forward extends FusedOperator {
+        public Forward() {}
+
+        Forward(SDVariable scores, SDVariable mask) {
+            super(scores, mask);
+        }
+
+        @Override
+        public String opName() {
+            return "dl4j_jepa_masked_softmax";
+        }
+
+        @Override
+        public int getNumOutputs() {
+            return 1;
+        }
+
+        @Override
+        List<long[]> outputShapes(INDArray[] inputs) {
+            return List.of(inputs[0].shape());
+        }
+
+        @Override
+        public List<SDVariable> doDiff(List<SDVariable> gradients) {
+            return List.of(new Backward(gradients.get(0), outputVariable()).outputVariable());
+        }
+
+        @Override
+        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+            int width = width(inputs[0]);
+            int heads = Math.toIntExact(inputs[0].size(1));
+            int queries = Math.toIntExact(inputs[0].size(2));
+            int matrices = Math.toIntExact(inputs[0].size(0)) * heads;
+            int together = Math.max(1, BLOCK / width);
+            int perMatrix = blocks(queries, together);
+            FloatMemory scores = FloatMemory.of(inputs[0]);
+            FloatMemory mask = FloatMemory.of(inputs[1]);
+            FloatMemory result = FloatMemory.of(outputs[0]);
+            return () ->
+                    KernelThreads.run(
+                            matrices * perMatrix,
+                            scores.length(),
+                            (from, to) -> {
+                                VectorLoops.Scratch scratch = VectorLoops.Scratch.get();
+                                float[] x = scratch.block(0, together * width);
+                                float[] m = scratch.block(1, together * width);
+                                for (int block = from; block < to; block++) {
+                                    int matrix = block / perMatrix;
+                                    int first = block % perMatrix * together;
+                                    int count = Math.min(together, queries - first);
+                                    long at = ((long) matrix * queries + first) * width;
+                                    long maskAt =
+                                            ((long) (matrix / heads) * queries + first) * width;
+                                    scores.get(at, x, count * width);
+                                    mask.get(maskAt, m, count * width);
+                                    VectorLoops.add(x, m, count * width);
+                                    softmax(x, count, width, scratch);
+                                    result.put(at, x, count * width);
+                                }
+                            });
+        }
+
+        private static void softmax(float[] x, int rows, int width, VectorLoops.Scratch scratch) {
+            for (int row = 0; row < rows; row++) {
+                float max = VectorLoops.max(x, row * width, width);
+                VectorLoops.subtract(x, row * width, max, width);
+            }
+            scratch.expOfNegative(x, rows * width);
+            for (int row = 0; row < rows; row++) {
+                float sum = VectorLoops.sum(x, row * width, width);
+                VectorLoops.multiply(x, row * width, 1 / sum, width);
+            }
+        }
+    }
+
+    /** The gradient of the scores: p (d - sum(d p)). */
+    public static final class Backward extends FusedOperator {
+        public Backward() {}
+
+        Backward(SDVariable gradient, SDVariable probabilities) {
+            super(gradient, probabilities);
+        }
+
+        @Override
+        public String opName() {
+            return "dl4j_jepa_masked_softmax_bp";
+        }
+
+        @Override
+        public int getNumOutputs() {
+            return 1;
+        }
+
+        @Override
+        List<long[]> outputShapes(INDArray[] inputs) {
+            return List.of(inputs[0].shape());
+        }
+
+        private static void combine(float[] d, float[] p, int from, float dot, int n) {
+            for (int i = from; i < from + n; i++) {
+                d[i] = (d[i] - dot) * p[i];
+            }
+        }
+
+        @Override
+        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+            int width = width(inputs[0]);
+            int rows = rows(inputs[0]);
+            int together = Math.max(1, BLOCK / width);
+            FloatMemory gradient = FloatMemory.of(inputs[0]);
+            FloatMemory probabilities = FloatMemory.of(inputs[1]);
+            FloatMemory result = FloatMemory.of(outputs[0]);
+            return () ->
+                    KernelThreads.run(
+                            blocks(rows, together),
+                            gradient.length(),
+                            (from, to) -> {
+                                VectorLoops.Scratch scratch = VectorLoops.Scratch.get();
+                                float[] d = scratch.block(0, together * width);
+                                float[] p = scratch.block(1, together * width);
+                                for (int block = from; block < to; block++) {
+                                    int first = block * together;
+                                    int count = Math.min(together, rows - first);
+                                    long at = (long) first * width;
+                                    gradient.get(at, d, count * width);
+                                    probabilities.get(at, p, count * width);
+                                    for (int row = 0; row < count; row++) {
+                                        int start = row * width;
+                                        float dot = VectorLoops.dot(d, p, start, width);
+                                        combine(d, p, start, dot, width);
+                                    }
+                                    result.put(at, d, count * width);
+                                }
+                            });
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package io.github.dl4jjepa.models.decoder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.dl4jjepa.core.internal.samediff.Graphs;
+import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.JepaObjective;
+import io.github.dl4jjepa.core.objective.LossWeights;
+import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.view.SharedPrefixLayout;
+import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.Fixtures;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.DecoderLoader;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Fused operators and SameDiff's own give the same losses and gradients, to float32's rounding. */
+class FusedOperatorsAgreeTest {
+    /** Of a loss, and of the norm of a parameter's gradient. */
+    private static final double TOLERANCE = 3e-6;
+
+    /** With [PRED] tokens that every fixture's vocabulary has. */
+    private static final SharedPrefixLayout LAYOUT =
+            new SharedPrefixLayout(ViewOptions.predictors(250, 251));
+
+    private static final LossWeights WEIGHTS = new LossWeights(1, 0.5);
+
+    private static TransformerDecoder decoder(String model) {
+        return DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
+    }
+
+    private record Result(Losses losses, Map<String, INDArray> gradients) {}
+
+    private static Result run(TransformerDecoder decoder, boolean checkpointing) {
+        MultiViewBatch batch = MultiViewBatch.of(List.of(DecoderGradientTest.FOUR), LAYOUT, 0);
+        try (TrainingGraph graph =
+                new TrainingGraph(decoder, JepaObjective.cosine(1), null, checkpointing)) {
+            Map<String, INDArray> gradients = new LinkedHashMap<>();
+            Losses losses = null;
+            // Recorded, then replayed.
+            for (int round = 0; round < 2; round++) {
+                losses =
+                        graph.accumulate(
+                                graph.wholeStep(List.of(batch), WEIGHTS, DecoderGradientTest.STEP),
+                                (name, gradient) -> gradients.put(name, gradient.dup()));
+            }
+            return new Result(losses, gradients);
+        }
+    }
+
+    private static Result runStock(TransformerDecoder decoder, boolean checkpointing) {
+        System.setProperty(Graphs.FUSED_OPERATORS, "false");
+        try {
+            return run(decoder, checkpointing);
+        } finally {
+            System.clearProperty(Graphs.FUSED_OPERATORS);
+        }
+    }
+
+    private static void assertAgree(Result fused, Result stock) {
+        assertThat(fused.losses.languageModelSum())
+                .isCloseTo(
+                        stock.losses.languageModelSum(),
+                        within(TOLERANCE * stock.losses.languageModelSum()));
+        assertThat(fused.losses.jepaSum())
+                .isCloseTo(stock.losses.jepaSum(), within(TOLERANCE * stock.losses.jepaSum()));
+        assertThat(fused.gradients).containsOnlyKeys(stock.gradients.keySet());
+        stock.gradients.forEach(
+                (name, gradient) ->
+                        assertThat(
+                                        fused.gradients.get(name).distance2(gradient)
+                                                / gradient.norm2Number().doubleValue())
+                                .as(name)
+                                .isLessThan(TOLERANCE));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "gemma",
+                "gemma2",
+                "gemma3",
+                "gpt2",
+                "llama",
+                "llama-untied",
+                "mistral",
+                "olmo",
+                "olmo2",
+                "openelm",
+                "phi",
+                "phi3",
+                "phi3-longrope-partial",
+                "qwen2",
+                "qwen3"
+            })
+    void inEveryFamily(String model) {
+        TransformerDecoder decoder = decoder(model);
+        assertAgree(run(decoder, false), runStock(decoder, false));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama, norm", "gpt2, ln_", "gemma, norm", "llama, embed_tokens"})
+    void whereParametersAreFrozen(String model, String part) {
+        TransformerDecoder decoder =
+                decoder(model).freeze(parameter -> parameter.name().contains(part));
+        Result fused = run(decoder, false);
+        assertThat(fused.gradients.keySet()).noneMatch(name -> name.contains(part));
+        assertAgree(fused, runStock(decoder, false));
+    }
+
+    @Test
+    void withGradientCheckpointing() {
+        TransformerDecoder decoder = decoder("llama");
+        assertAgree(run(decoder, true), runStock(decoder, true));
+    }
+
+    @Test
+    void resultsAreTheSameBitsWhateverTheNumberOfThreads() {
+        TransformerDecoder decoder = decoder("gemma2");
+        int threads = Nd4j.factory().blas().getMaxThreads();
+        Result one;
+        Result three;
+        try {
+            Nd4j.factory().blas().setMaxThreads(1);
+            one = run(decoder, false);
+            Nd4j.factory().blas().setMaxThreads(3);
+            three = run(decoder, false);
+        } finally {
+            Nd4j.factory().blas().setMaxThreads(threads);
+        }
+        assertThat(three.losses).isEqualTo(one.losses);
+        one.gradients.forEach(
+                (name, gradient) ->
+                        assertThat(three.gradients.get(name).data().asFloat())
+                                .as(name)
+                                .containsExactly(gradient.data().asFloat()));
+    }
+
+    /** What users see, save and train by SameDiff has no operator that SameDiff cannot run. */
+    @Test
+    void theGraphThatUsersSeeHasSameDiffsOperatorsOnly() throws IOException {
+        try (TrainingGraph graph = new TrainingGraph(decoder("llama"), JepaObjective.cosine(1))) {
+            SameDiff shown = graph.graph();
+            assertThat(Graphs.isForExecutor(shown)).isFalse();
+            assertThat(shown.getOps().values())
+                    .extracting(operator -> operator.getOp().opName())
+                    .noneMatch(name -> name.startsWith("dl4j_jepa"));
+            assertThat(SameDiff.fromFlatBuffers(shown.asFlatBuffers(true)).getOps())
+                    .hasSameSizeAs(shown.getOps());
+        }
+    }
+}
