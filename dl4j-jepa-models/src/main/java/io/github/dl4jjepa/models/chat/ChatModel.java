@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChatModel implements AutoCloseable {
     private final PretrainedModel model;
+    private final boolean ownsModel;
     private final ChatExampleEncoder encoder;
     private final Generator generator;
     private final TransformerDecoder decoder;
@@ -46,9 +47,10 @@ public final class ChatModel implements AutoCloseable {
     private @Nullable ContinuationScorer scorer;
     private final GenerationOptions defaults;
 
-    private ChatModel(PretrainedModel model) {
+    private ChatModel(PretrainedModel model, TransformerDecoder decoder, boolean ownsModel) {
         this.model = model;
-        decoder = model.loadDecoder();
+        this.decoder = decoder;
+        this.ownsModel = ownsModel;
         maxPositions = decoder.config().maxPositions();
         encoder = model.encoder(maxPositions);
         Set<Integer> endTokens = new LinkedHashSet<>(model.folder().endTokenIds());
@@ -94,11 +96,22 @@ public final class ChatModel implements AutoCloseable {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(folder, template);
         try {
-            return new ChatModel(model);
+            return new ChatModel(model, model.loadDecoder(), true);
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
+    }
+
+    /**
+     * A model that answers with a decoder's current weights, such as those under training.
+     *
+     * @param model tokenizer and chat template, which stay open
+     * @param decoder the decoder
+     */
+    @MustBeClosed
+    public static ChatModel of(PretrainedModel model, TransformerDecoder decoder) {
+        return new ChatModel(model, decoder, false);
     }
 
     /**
@@ -119,6 +132,11 @@ public final class ChatModel implements AutoCloseable {
     /** The checkpoint. */
     public CheckpointFolder folder() {
         return model.folder();
+    }
+
+    /** The largest number of tokens of a prompt and its answer together. */
+    public int maxPositions() {
+        return maxPositions;
     }
 
     /**
@@ -306,6 +324,8 @@ public final class ChatModel implements AutoCloseable {
         if (scorer != null) {
             scorer.close();
         }
-        model.close();
+        if (ownsModel) {
+            model.close();
+        }
     }
 }

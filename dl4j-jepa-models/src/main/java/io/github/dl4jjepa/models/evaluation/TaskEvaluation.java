@@ -125,6 +125,15 @@ public final class TaskEvaluation {
         return score;
     }
 
+    /**
+     * Checks that examples can be answered and judged; {@link #run} does so, too.
+     *
+     * @throws JepaException if one cannot
+     */
+    public void check(List<Example> examples) {
+        prompts(examples);
+    }
+
     private void requireOutput() {
         if (output != null) {
             if (resume) {

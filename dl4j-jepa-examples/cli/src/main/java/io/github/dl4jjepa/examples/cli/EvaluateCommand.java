@@ -8,7 +8,6 @@ import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.evaluation.Tasks;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -150,10 +149,7 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
     }
 
     private Task task() {
-        Task found =
-                Files.isRegularFile(Path.of(task))
-                        ? TaskFile.read(Path.of(task))
-                        : Tasks.named(task);
+        Task found = TaskFile.orNamed(task);
         if (databases == null) {
             return found;
         }

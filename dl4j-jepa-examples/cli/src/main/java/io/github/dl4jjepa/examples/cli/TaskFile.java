@@ -8,6 +8,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A task in a file: YAML if it is called so, or else JSON. */
@@ -15,11 +16,16 @@ final class TaskFile {
     private TaskFile() {}
 
     /**
-     * Reads a task.
+     * A task by the file that declares it, or by its name.
      *
-     * @throws JepaException if the file cannot be read, or does not declare a task
+     * @throws JepaException if there is none, or its file does not declare one
      */
-    static Task read(Path file) {
+    static Task orNamed(String fileOrName) {
+        Path file = Path.of(fileOrName);
+        return Files.isRegularFile(file) ? read(file) : Tasks.named(fileOrName);
+    }
+
+    private static Task read(Path file) {
         String name = file.toString();
         ObjectMapper mapper =
                 name.endsWith(".yaml") || name.endsWith(".yml")
