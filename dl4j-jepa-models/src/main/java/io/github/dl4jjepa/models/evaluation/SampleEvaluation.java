@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * Lets the model under training answer a sample of questions now and then, and writes a JSON line
- * with the scores each time: {@code step}, {@code examples}, and the task's metrics. Answers have as
- * many tokens as the task allows, or as the model has positions for.
+ * with the scores each time: {@code step}, {@code examples}, and the task's metrics. Answers have
+ * as many tokens as the task allows, or as the model has positions for.
  *
  * <p>Not for use by several threads at once.
  */

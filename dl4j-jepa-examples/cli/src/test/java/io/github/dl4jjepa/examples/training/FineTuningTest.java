@@ -1,17 +1,24 @@
 package io.github.dl4jjepa.examples.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.ExampleSplit;
+import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
+import io.github.dl4jjepa.models.evaluation.Tasks;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
@@ -22,13 +29,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
-import io.github.dl4jjepa.models.evaluation.Tasks;
-import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
-import io.github.dl4jjepa.models.evaluation.Score;
-import io.github.dl4jjepa.core.iterator.ExampleSplit;
-import io.github.dl4jjepa.core.iterator.JsonLinesReader;
-import io.github.dl4jjepa.core.view.Example;
-import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -259,8 +259,7 @@ class FineTuningTest {
                 .asString()
                 .startsWith("{\"step\":4,\"examples\":2,\"exact_match\":0.0,");
         List<Example> sample =
-                ExampleSplit.of(new JsonLinesReader(train).readAll(), 0.1, 7)
-                        .validation();
+                ExampleSplit.of(new JsonLinesReader(train).readAll(), 0.1, 7).validation();
         try (ChatModel model = ChatModel.open(output.toString())) {
             Score score =
                     TaskEvaluation.builder()
