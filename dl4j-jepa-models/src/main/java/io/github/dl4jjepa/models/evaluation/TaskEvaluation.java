@@ -66,7 +66,8 @@ public final class TaskEvaluation {
         model = builder.model;
         task = builder.task;
         batchSize = builder.batchSize;
-        maxNewTokens = builder.maxNewTokens > 0 ? builder.maxNewTokens : task.maxNewTokens();
+        boolean overrides = builder.maxNewTokens > 0 && task.maxNewTokens() > 0;
+        maxNewTokens = overrides ? builder.maxNewTokens : task.maxNewTokens();
         output = builder.output == null ? null : new PredictionsFile(builder.output);
         resume = builder.resume;
         progress = builder.progress;

@@ -214,6 +214,14 @@ class EvaluateCommandTest {
     }
 
     @Test
+    void aTaskThatGeneratesNothingDoesNotBeginToWhenToldANumberOfTokens() throws IOException {
+        run("--task", "paraphrase", "--max-new-tokens", "5", "--output", output.toString()).json();
+        assertThat(Files.readAllLines(output))
+                .hasSize(9)
+                .allMatch(line -> line.contains("\"prediction\":\"\""));
+    }
+
+    @Test
     void aTaskMayBeDeclaredInYamlOrJson() throws IOException {
         Files.writeString(
                 data, "{\"q\": \"a vowel\", \"a\": \"yes\"}\n{\"q\": \"dog\", \"a\": \"no\"}\n");
