@@ -1,16 +1,16 @@
 package io.github.dl4jjepa.models.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jjepa.core.view.Example;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The authors' data files, which are not part of this project. Runs where JEPA_DATA names them. */
+/** The authors' data files, where they are; they are not part of this project. */
 class SharedDataTest {
     @ParameterizedTest
     @CsvSource({
@@ -27,12 +27,26 @@ class SharedDataTest {
         "hellaswag, hellaswag_test, 2000"
     })
     void everyRowCanBeJudged(String name, String file, int rows) {
-        Path folder = Path.of(Objects.requireNonNullElse(System.getenv("JEPA_DATA"), "no folder"));
-        assumeThat(folder)
-                .as("set JEPA_DATA to the folder of the authors' data files")
-                .isDirectory();
         Task task = Tasks.named(name);
-        List<Example> examples = task.examples(folder.resolve(file + ".jsonl")).readAll();
+        List<Example> examples = task.examples(data(file + ".jsonl")).readAll();
         assertThat(examples).hasSize(rows).allSatisfy(task::check);
+    }
+
+    /** A file of the folder {@code shared/data} beside a checkout; skips the test without it. */
+    private static Path data(String name) {
+        String named = System.getenv("JEPA_SHARED");
+        Path shared = named == null ? null : Path.of(named);
+        for (Path p = Path.of("").toAbsolutePath();
+                shared == null && p != null;
+                p = p.getParent()) {
+            if (Files.isDirectory(p.resolve("shared/data"))) {
+                shared = p.resolve("shared");
+            }
+        }
+        assumeTrue(
+                shared != null && Files.exists(shared.resolve("data").resolve(name)),
+                "skipped: no folder 'shared' with data beside this checkout; name one with"
+                        + " JEPA_SHARED");
+        return shared.resolve("data").resolve(name);
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.spider;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
@@ -192,5 +193,38 @@ class SpiderTaskTest {
                     """)
     void onlyTheOuterQueryOrdersRows(String sql, boolean orders) {
         assertThat(SpiderTask.orders(sql)).isEqualTo(orders);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"spider_train, 6587", "spider_test, 1447"})
+    void everyRowOfTheAuthorsFilesEqualsItself(String name, int rows) {
+        Task textual = Tasks.named("spider");
+        List<Example> examples = textual.examples(data(name + ".jsonl")).readAll();
+        assertThat(examples)
+                .hasSize(rows)
+                .allSatisfy(
+                        example -> {
+                            String gold = example.messages().get(2).content();
+                            assertThat(textual.judge(example, new Outcome(gold, true)).facts())
+                                    .containsEntry("exact_match", true);
+                        });
+    }
+
+    /** A file of the folder {@code shared/data} beside a checkout; skips the test without it. */
+    private static Path data(String name) {
+        String named = System.getenv("JEPA_SHARED");
+        Path shared = named == null ? null : Path.of(named);
+        for (Path p = Path.of("").toAbsolutePath();
+                shared == null && p != null;
+                p = p.getParent()) {
+            if (Files.isDirectory(p.resolve("shared/data"))) {
+                shared = p.resolve("shared");
+            }
+        }
+        assumeTrue(
+                shared != null && Files.exists(shared.resolve("data").resolve(name)),
+                "skipped: no folder 'shared' with data beside this checkout; name one with"
+                        + " JEPA_SHARED");
+        return shared.resolve("data").resolve(name);
     }
 }
