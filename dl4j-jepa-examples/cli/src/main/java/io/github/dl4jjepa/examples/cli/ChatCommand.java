@@ -40,13 +40,14 @@ final class ChatCommand implements Callable<ChatCommand.Result> {
             description = "Folder of the model, or its name on the Hugging Face hub.")
     private String model;
 
+    @Mixin private BaseOptionMixin base;
+
     @Option(
             names = "--system",
             paramLabel = "TEXT",
             description = "The system turn that each conversation begins with.")
     private @Nullable String system;
 
-    @Mixin private BaseOptionMixin base;
     @Mixin private GenerationOptionsMixin generation;
     @Mixin private TemplateOptionsMixin template;
 
