@@ -321,6 +321,9 @@ public final class FineTuning {
         /** The views of the training data that are compared, unless said otherwise. */
         public static final Pairing DEFAULT_PAIRS = Pairing.MATCHED;
 
+        /** How many examples are answered during training, unless said otherwise. */
+        public static final int DEFAULT_GENERATE_EXAMPLES = 32;
+
         private final String model;
         private Path train;
         private Path output;

@@ -184,17 +184,15 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--generate-task",
-            defaultValue = "nl-rx",
             paramLabel = "NAME|FILE",
             description = "What judges these answers, as --task of evaluate does.")
     private String generateTask;
 
     @Option(
             names = "--generate-examples",
-            defaultValue = "32",
             paramLabel = "N",
             description = "How many validation examples are answered each time.")
-    private int generateExamples;
+    private int generateExamples = FineTuning.Builder.DEFAULT_GENERATE_EXAMPLES;
 
     /**
      * Trains with these options.
@@ -228,6 +226,10 @@ final class TrainingOptionsMixin {
             views.applyTo(tuning);
             if (maxLength != null) {
                 tuning.optMaxLength(maxLength);
+            }
+            if (generateEvery != 0 && generateTask == null) {
+                throw new ParameterException(
+                        command.commandLine(), "--generate-every needs --generate-task");
             }
             if (generateEvery != 0) {
                 tuning.optGenerateEvery(
