@@ -5,6 +5,10 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
+import io.github.dl4jjepa.core.view.TokenSpan;
+import io.github.dl4jjepa.core.view.TokenizedExample;
+import io.github.dl4jjepa.models.decoder.ContinuationScorer;
+import io.github.dl4jjepa.models.decoder.ContinuationScorer.Continuation;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.generation.FinishReason;
 import io.github.dl4jjepa.models.generation.Generation;
@@ -16,10 +20,12 @@ import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model that answers: decoder, tokenizer and chat template of one folder.
@@ -34,14 +40,18 @@ import java.util.function.Consumer;
  */
 public final class ChatModel implements AutoCloseable {
     private final PretrainedModel model;
+    private final boolean ownsModel;
     private final ChatExampleEncoder encoder;
     private final Generator generator;
+    private final TransformerDecoder decoder;
     private final int maxPositions;
+    private @Nullable ContinuationScorer scorer;
     private final GenerationOptions defaults;
 
-    private ChatModel(PretrainedModel model) {
+    private ChatModel(PretrainedModel model, TransformerDecoder decoder, boolean ownsModel) {
         this.model = model;
-        TransformerDecoder decoder = model.loadDecoder();
+        this.decoder = decoder;
+        this.ownsModel = ownsModel;
         maxPositions = decoder.config().maxPositions();
         encoder = model.encoder(maxPositions);
         Set<Integer> endTokens = new LinkedHashSet<>(model.folder().endTokenIds());
@@ -87,11 +97,22 @@ public final class ChatModel implements AutoCloseable {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(folder, template);
         try {
-            return new ChatModel(model);
+            return new ChatModel(model, model.loadDecoder(), true);
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
+    }
+
+    /**
+     * A model that answers with a decoder's current weights, such as those under training.
+     *
+     * @param model tokenizer and chat template, which stay open
+     * @param decoder the decoder
+     */
+    @MustBeClosed
+    public static ChatModel of(PretrainedModel model, TransformerDecoder decoder) {
+        return new ChatModel(model, decoder, false);
     }
 
     /**
@@ -107,6 +128,16 @@ public final class ChatModel implements AutoCloseable {
         public boolean stopped() {
             return finishReason != FinishReason.LENGTH;
         }
+    }
+
+    /** The checkpoint. */
+    public CheckpointFolder folder() {
+        return model.folder();
+    }
+
+    /** The largest number of tokens of a prompt and its answer together. */
+    public int maxPositions() {
+        return maxPositions;
     }
 
     /**
@@ -143,7 +174,7 @@ public final class ChatModel implements AutoCloseable {
      *     positions
      */
     public Answer answer(Example question, GenerationOptions options, Consumer<String> listener) {
-        int[] prompt = encode(question);
+        int[] prompt = encodePrompt(question, 1);
         int room = Math.max(1, maxPositions - prompt.length);
         int most = Math.min(options.maxNewTokens(), room);
         GenerationOptions fitting =
@@ -188,23 +219,86 @@ public final class ChatModel implements AutoCloseable {
      */
     public List<Answer> answer(List<Example> questions, GenerationOptions options) {
         return answerPrompts(
-                questions.stream().map(this::encode).toList(), options, (prompt, ids) -> {});
+                questions.stream()
+                        .map(question -> encodePrompt(question, options.maxNewTokens()))
+                        .toList(),
+                options,
+                (prompt, ids) -> {});
+    }
+
+    /**
+     * The tokens that generation begins with: the whole conversation, never cut, and what the
+     * template writes before the assistant speaks.
+     *
+     * @param question a conversation that ends with the user's turn
+     * @param maxNewTokens how many tokens are to follow
+     * @throws JepaException if the chat template refuses the question, or it and its answer exceed
+     *     the model's positions
+     */
+    public int[] encodePrompt(Example question, int maxNewTokens) {
+        int[] prompt = encode(question);
+        if (prompt.length + maxNewTokens > maxPositions) {
+            throw new JepaException(
+                    question.source()
+                            + ": the prompt has "
+                            + prompt.length
+                            + " tokens; with "
+                            + maxNewTokens
+                            + " new ones it exceeds the model's "
+                            + maxPositions
+                            + " positions: shorten it, or allow fewer new tokens");
+        }
+        return prompt;
+    }
+
+    /**
+     * Computes how probable answers are.
+     *
+     * @param answered conversations that end with the assistant's turn, whose likelihood is
+     *     computed given the turns before it; those with the same turns before it are cheap
+     * @return one likelihood a conversation, in their order
+     * @throws JepaException if the chat template refuses a conversation, or it exceeds the model's
+     *     positions
+     */
+    public List<Likelihood> likelihoods(List<Example> answered) {
+        if (answered.isEmpty()) {
+            return List.of();
+        }
+        if (scorer == null) {
+            scorer = new ContinuationScorer(decoder);
+        }
+        List<Continuation> continuations = answered.stream().map(this::continuation).toList();
+        return scorer.logProbabilities(continuations).stream()
+                .map(
+                        values ->
+                                new Likelihood(
+                                        Arrays.stream(values, 0, values.length - 1).sum(),
+                                        values.length - 1,
+                                        values[values.length - 1]))
+                .toList();
+    }
+
+    /**
+     * Checks that {@link #likelihoods} can be computed.
+     *
+     * @throws JepaException if the chat template refuses a conversation, or it exceeds the model's
+     *     positions
+     */
+    public void checkLikelihoods(List<Example> answered) {
+        answered.forEach(this::continuation);
+    }
+
+    private Continuation continuation(Example answered) {
+        TokenizedExample tokens = encoder.encode(answered);
+        TokenSpan answer = tokens.labels().get(tokens.labels().size() - 1);
+        int start = answer.start();
+        return new Continuation(
+                Arrays.copyOf(tokens.ids(), start),
+                Arrays.copyOfRange(tokens.ids(), start, answer.end()));
     }
 
     private List<Answer> answerPrompts(
             List<int[]> prompts, GenerationOptions options, TokenListener listener) {
-        for (int[] prompt : prompts) {
-            if (prompt.length + options.maxNewTokens() > maxPositions) {
-                throw new JepaException(
-                        "a prompt has "
-                                + prompt.length
-                                + " tokens; with "
-                                + options.maxNewTokens()
-                                + " new ones it exceeds the model's "
-                                + maxPositions
-                                + " positions: shorten it, or allow fewer new tokens");
-            }
-        }
         List<Answer> answers = new ArrayList<>();
         List<Generation> generations = generator.generate(prompts, options, listener);
         for (int i = 0; i < prompts.size(); i++) {
@@ -229,6 +323,11 @@ public final class ChatModel implements AutoCloseable {
     @Override
     public void close() {
         generator.close();
-        model.close();
+        if (scorer != null) {
+            scorer.close();
+        }
+        if (ownsModel) {
+            model.close();
+        }
     }
 }

@@ -118,7 +118,7 @@ public final class CachedDecoder implements AutoCloseable {
         switches = switches(config);
     }
 
-    private static int[] switches(DecoderConfig config) {
+    static int[] switches(DecoderConfig config) {
         Stream<PositionEmbedding> embeddings =
                 Stream.concat(
                         Stream.of(config.positions()),

@@ -1,45 +1,56 @@
 package io.github.dl4jjepa.models.evaluation;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /**
- * The judgments of some answers, counted.
+ * The judgments of some outcomes, counted.
  *
- * @param examples how many answers were judged
- * @param exactMatches how many of them are right as a whole
- * @param contentMatches how many hold the right answer, though they may not have stopped after it
- * @param stops how many ended with the end-of-turn token
+ * <p>Immutable; instances may be shared between threads.
+ *
+ * @param examples how many outcomes were judged
+ * @param shares for each fact the share of examples that it is true of, in the task's order
+ * @param measures for each other metric the sum of all examples, in the task's order
  */
-public record Score(int examples, int exactMatches, int contentMatches, int stops) {
+public record Score(int examples, Map<String, Share> shares, Map<String, Measure> measures) {
     /** Nothing judged yet. */
-    public static final Score NONE = new Score(0, 0, 0, 0);
+    public static final Score NONE = new Score(0, Map.of(), Map.of());
+
+    public Score {
+        shares = Collections.unmodifiableMap(new LinkedHashMap<>(shares));
+        measures = Collections.unmodifiableMap(new LinkedHashMap<>(measures));
+    }
 
     /** This score and one more judgment. */
     public Score plus(Judgment judgment) {
-        return new Score(
-                examples + 1,
-                exactMatches + (judgment.exactMatch() ? 1 : 0),
-                contentMatches + (judgment.contentMatch() ? 1 : 0),
-                stops + (judgment.stopped() ? 1 : 0));
-    }
-
-    /** The share of answers that are right as a whole, 0 to 1; NaN where none was judged. */
-    public double exactMatch() {
-        return share(exactMatches);
-    }
-
-    /** The share of answers that hold the right one, 0 to 1; NaN where none was judged. */
-    public double contentMatch() {
-        return share(contentMatches);
+        Map<String, Share> moreShares = new LinkedHashMap<>(shares);
+        judgment.facts()
+                .forEach(
+                        (metric, fact) ->
+                                moreShares.put(
+                                        metric,
+                                        moreShares
+                                                .getOrDefault(metric, new Share(0, 0))
+                                                .plus(fact)));
+        Map<String, Measure> moreMeasures = new LinkedHashMap<>(measures);
+        judgment.measures()
+                .forEach((metric, measure) -> moreMeasures.merge(metric, measure, Measure::plus));
+        return new Score(examples + 1, moreShares, moreMeasures);
     }
 
     /**
-     * The share of answers that ended with the end-of-turn token, 0 to 1; NaN where none was
-     * judged.
+     * The share of examples that a fact is true of.
+     *
+     * @param metric the name that the task gives it, such as {@code exact_match}
+     * @throws IllegalArgumentException if the task has no such fact, or nothing was judged
      */
-    public double stopped() {
-        return share(stops);
-    }
-
-    private double share(int count) {
-        return (double) count / examples;
+    public Share share(String metric) {
+        Share share = shares.get(metric);
+        if (share == null) {
+            throw new IllegalArgumentException(
+                    "no share '" + metric + "' among " + shares.keySet());
+        }
+        return share;
     }
 }

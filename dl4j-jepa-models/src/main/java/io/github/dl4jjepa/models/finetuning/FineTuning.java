@@ -22,7 +22,10 @@ import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
+import io.github.dl4jjepa.models.evaluation.SampleEvaluation;
+import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.huggingface.AdapterExporter;
 import io.github.dl4jjepa.models.huggingface.AdapterFolder;
 import io.github.dl4jjepa.models.huggingface.CheckpointDirectory;
@@ -76,7 +79,12 @@ public final class FineTuning {
     private final List<TrainerListener> listeners;
     private final CheckpointFolder source;
     private final @Nullable LoraOptions lora;
+    private final @Nullable Sample sample;
+    private List<Example> validationExamples = List.of();
     private RunSettings settings;
+
+    /** What is answered during training. */
+    private record Sample(long every, Task task, int examples) {}
 
     private FineTuning(Builder builder) {
         objective = builder.objective;
@@ -85,6 +93,7 @@ public final class FineTuning {
         run = new RunFolder(output);
         CheckpointFolder folder = CheckpointFolder.of(builder.model, builder.base);
         lora = builder.lora;
+        sample = builder.sample;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
         settings = builder.settings(source.adapter().isPresent());
         hasDefaultLength = builder.maxLength.isEmpty();
@@ -168,7 +177,7 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endId())
                             .build();
-            return train(decoder, writer(decoder, exporter), data, resume, inputs);
+            return train(model, decoder, writer(decoder, exporter), data, resume, inputs);
         }
     }
 
@@ -243,6 +252,7 @@ public final class FineTuning {
                         ? settings.views().layout(predictorIds)
                         : new LanguageModelLayout();
         List<Example> validation = examples.validation();
+        validationExamples = validation;
         JepaMultiViewIterator training =
                 batches(encoder, layout, examples.training())
                         .optSeed(settings.seed())
@@ -289,6 +299,7 @@ public final class FineTuning {
     }
 
     private FineTuningResult train(
+            PretrainedModel model,
             TransformerDecoder decoder,
             ModelWriter writer,
             Data data,
@@ -302,7 +313,8 @@ public final class FineTuning {
                         new TrainingGraph(
                                 decoder, objective, predictor, settings.gradientCheckpointing());
                 ViewProbe probe =
-                        data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null)) {
+                        data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null);
+                ChatModel answering = sample == null ? null : ChatModel.of(model, decoder)) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
                             .setGradientSource(graph)
@@ -310,6 +322,18 @@ public final class FineTuning {
                             .optOptions(settings.training())
                             .optCheckpoints(new CheckpointDirectory(run.checkpoints(), writer))
                             .optListener(new MetricsFile(run.metrics()));
+            if (sample != null && answering != null) {
+                List<Example> examples =
+                        validationExamples.subList(
+                                0, Math.min(sample.examples(), validationExamples.size()));
+                builder.optListener(
+                        new SampleEvaluation(
+                                answering,
+                                sample.task(),
+                                examples,
+                                sample.every(),
+                                run.generated()));
+            }
             listeners.forEach(builder::optListener);
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
@@ -346,6 +370,9 @@ public final class FineTuning {
         /** The views of the training data that are compared, unless said otherwise. */
         public static final Pairing DEFAULT_PAIRS = Pairing.MATCHED;
 
+        /** How many examples are answered during training, unless said otherwise. */
+        public static final int DEFAULT_GENERATE_EXAMPLES = 32;
+
         private final String model;
         private List<TrainingFile> train = List.of();
         private DataSettings data = DataSettings.DEFAULT;
@@ -365,6 +392,7 @@ public final class FineTuning {
         private @Nullable TrainingOptions training;
         private @Nullable LoraOptions lora;
         private @Nullable String base;
+        private @Nullable Sample sample;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
@@ -657,6 +685,25 @@ public final class FineTuning {
         }
 
         /**
+         * Lets the model answer validation examples during training (default: never). The scores
+         * are lines of {@code generated.jsonl} in the output folder.
+         *
+         * @param steps after how many optimizer steps, 1 or more
+         * @param task what judges the answers
+         * @param examples how many of the validation examples are answered, the first ones
+         */
+        public Builder optGenerateEvery(long steps, Task task, int examples) {
+            require(
+                    steps >= 1 && examples >= 1,
+                    "steps and examples of generation must be 1 or more, not "
+                            + steps
+                            + " and "
+                            + examples);
+            sample = new Sample(steps, Objects.requireNonNull(task, "task"), examples);
+            return this;
+        }
+
+        /**
          * Adds a listener (default: none).
          *
          * @param listener told of every step
@@ -679,6 +726,9 @@ public final class FineTuning {
             require(
                     validation == null || validationSplit == 0,
                     "validation data and a validation split are given; give one of them");
+            require(
+                    sample == null || validation != null || validationSplit > 0,
+                    "generation during training needs validation data or a validation split");
             require(
                     lora == null || config == null,
                     "an adapter changes a trained model; train all weights of a random one");

@@ -59,6 +59,10 @@ final class RunFolder {
         return folder.resolve("metrics.jsonl");
     }
 
+    Path generated() {
+        return folder.resolve("generated.jsonl");
+    }
+
     Path checkpoints() {
         return folder.resolve("checkpoints");
     }

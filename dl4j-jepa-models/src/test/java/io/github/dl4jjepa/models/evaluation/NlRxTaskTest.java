@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,25 +15,41 @@ class NlRxTaskTest {
             quoteCharacter = '"',
             textBlock =
                     """
-                    # prediction,       stopped, answer,        exact, content
-                    .*(dog).*,          true,    .*(dog).*,     true,  true
-                    " .*(dog).*\n",     true,    .*(dog).*,     true,  true
-                    .*(dog).*,          true,    ".*(dog).* ",  true,  true
-                    .*(dog).*,          false,   .*(dog).*,     true,  true
-                    .*(dog).*.*,        true,    .*(dog).*,     false, false
-                    .*(dog).*.*,        false,   .*(dog).*,     false, true
-                    .*(dog),            false,   .*(dog).*,     false, false
-                    .*(Dog).*,          true,    .*(dog).*,     false, false
-                    "",                 true,    .*(dog).*,     false, false
+                    # prediction,       stopped, answer,        exact, content, starts, contains
+                    .*(dog).*,          true,    .*(dog).*,     true,  true,    true,   true
+                    " .*(dog).*\n",     true,    .*(dog).*,     true,  true,    true,   true
+                    .*(dog).*,          true,    ".*(dog).* ",  true,  true,    true,   true
+                    .*(dog).*,          false,   .*(dog).*,     true,  true,    true,   true
+                    .*(dog).*.*,        true,    .*(dog).*,     false, false,   true,   true
+                    .*(dog).*.*,        false,   .*(dog).*,     false, true,    true,   true
+                    .*(dog),            false,   .*(dog).*,     false, false,   false,  false
+                    .*(Dog).*,          true,    .*(dog).*,     false, false,   false,  false
+                    "It is .*(dog).*",  true,    .*(dog).*,     false, false,   false,  true
+                    "",                 true,    .*(dog).*,     false, false,   false,  false
                     """)
     void countsAnExpressionAsRightOnlyIfEqual(
-            String prediction, boolean stopped, String answer, boolean exact, boolean content) {
-        assertThat(task.judge(prediction, stopped, answer))
-                .isEqualTo(new Judgment(exact, content, stopped));
+            String prediction,
+            boolean stopped,
+            String answer,
+            boolean exact,
+            boolean content,
+            boolean starts,
+            boolean contains) {
+        assertThat(
+                        task.judge(Examples.of("lines", answer), new Outcome(prediction, stopped))
+                                .facts())
+                .isEqualTo(
+                        Map.of(
+                                "exact_match", exact,
+                                "content_match", content,
+                                "starts_with", starts,
+                                "contains", contains,
+                                "stopped", stopped));
     }
 
     @Test
     void comparesCharactersAndNotTheLinesMatched() {
-        assertThat(task.judge("[0-9].*", true, "\\d.*").exactMatch()).isFalse();
+        assertThat(Examples.judge(task, "\\d.*", "[0-9].*").facts())
+                .containsEntry("exact_match", false);
     }
 }

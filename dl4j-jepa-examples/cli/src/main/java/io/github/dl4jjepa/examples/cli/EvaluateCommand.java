@@ -1,21 +1,20 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
-import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.view.Example;
+import io.github.dl4jjepa.examples.spider.SpiderTask;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.evaluation.Tasks;
-import java.io.IOException;
-import java.io.Writer;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.IntConsumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,12 +25,14 @@ import picocli.CommandLine.Spec;
 /** {@code jepa evaluate}. */
 @Command(
         name = "evaluate",
-        description =
-                "Generates an answer to every question of a data set, greedily, and counts the right ones.",
+        description = {
+            "Generates an answer to every question of a data set, greedily, and judges the answers.",
+            "Each share has its 95 %% confidence interval (Wilson) beside it."
+        },
         footerHeading = "%nExample:%n",
         footer =
                 "  jepa evaluate --model finetuned --data test.jsonl --task nl-rx --output predictions.jsonl")
-final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
+final class EvaluateCommand implements Callable<Map<String, Object>> {
     @Spec private CommandSpec spec;
 
     @Option(
@@ -53,9 +54,20 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
     @Option(
             names = "--task",
             required = true,
-            paramLabel = "NAME",
-            description = "What judges an answer: nl-rx (the regular expression must be equal).")
+            paramLabel = "NAME|FILE",
+            completionCandidates = TaskNames.class,
+            description = {
+                "What judges an answer: ${COMPLETION-CANDIDATES};",
+                "or a JSON or YAML file that declares a task (docs/tasks.md)."
+            })
     private String task;
+
+    @Option(
+            names = "--databases",
+            paramLabel = "DIR",
+            description =
+                    "Task spider: the folder with NAME/NAME.sqlite files, to compare what queries find.")
+    private Path databases;
 
     @Option(
             names = "--limit",
@@ -71,73 +83,105 @@ final class EvaluateCommand implements Callable<EvaluateCommand.Result> {
     private Path output;
 
     @Option(
+            names = "--resume",
+            description = "Continue the evaluation that broke off and left the --output file.")
+    private boolean resume;
+
+    @Option(
             names = "--max-new-tokens",
-            defaultValue = "128",
+            defaultValue = "0",
             paramLabel = "N",
-            description = "The most tokens of an answer.")
+            description = "The most tokens of an answer; 0 for the task's own number.")
     private int maxNewTokens;
 
     @Option(
             names = "--batch-size",
-            defaultValue = "16",
+            defaultValue = "" + TaskEvaluation.Builder.DEFAULT_BATCH_SIZE,
             paramLabel = "N",
             description = "Questions answered at once.")
     private int batchSize;
 
     @Mixin private TemplateOptionsMixin template;
 
-    /** What the command prints; shares are of all examples, 0 to 1. */
-    record Result(
-            String task,
-            int examples,
-            double exactMatch,
-            double contentMatch,
-            double stopped,
-            double seconds,
-            Path output) {}
-
-    @Override
-    public Result call() {
-        long begun = System.nanoTime();
-        if (limit < 0 || maxNewTokens < 1 || batchSize < 1) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--limit must be 0 or more, --max-new-tokens and --batch-size 1 or more");
-        }
-        Task judge = Tasks.named(task);
-        Backend.requireUsable();
-        List<Example> examples = new JsonLinesReader(data).readAll();
-        if (limit > 0 && limit < examples.size()) {
-            examples = examples.subList(0, limit);
-        }
-        if (output != null && Files.exists(output)) {
-            throw new JepaException(output + ": exists already; name a new file");
-        }
-        try (Writer predictions =
-                        output == null ? Writer.nullWriter() : Files.newBufferedWriter(output);
-                ChatModel chat = ChatModel.open(base.open(model), template.options());
-                ConsoleProgress progress =
-                        ConsoleProgress.start("Evaluating", 0, examples.size())) {
-            Score score =
-                    new TaskEvaluation(chat, judge, batchSize, maxNewTokens)
-                            .run(examples, predictions, new Counter(progress));
-            return new Result(
-                    judge.name(),
-                    score.examples(),
-                    score.exactMatch(),
-                    score.contentMatch(),
-                    score.stopped(),
-                    (System.nanoTime() - begun) / 1e9,
-                    output);
-        } catch (IOException e) {
-            throw new JepaException(
-                    String.format(Locale.ROOT, "%s: cannot be written: %s", output, e.getMessage()),
-                    e);
+    /** The names for the help text. */
+    static final class TaskNames implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Tasks.names().iterator();
         }
     }
 
+    /** A map, since each task has its own metrics: task, examples, the shares with intervals, … */
+    @Override
+    public Map<String, Object> call() {
+        long begun = System.nanoTime();
+        if (limit < 0 || maxNewTokens < 0 || batchSize < 1) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--limit and --max-new-tokens must be 0 or more, --batch-size 1 or more");
+        }
+        if (resume && output == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "--resume needs --output, the file to continue");
+        }
+        Task judge = task();
+        Backend.requireUsable();
+        List<Example> examples = judge.examples(data).readAll();
+        if (limit > 0 && limit < examples.size()) {
+            examples = examples.subList(0, limit);
+        }
+        try (ChatModel chat = ChatModel.open(base.open(model), template.options());
+                ConsoleProgress progress =
+                        ConsoleProgress.start("Evaluating", 0, examples.size())) {
+            Score score =
+                    TaskEvaluation.builder()
+                            .setModel(chat)
+                            .setTask(judge)
+                            .optBatchSize(batchSize)
+                            .optMaxNewTokens(maxNewTokens)
+                            .optOutput(output)
+                            .optResume(resume)
+                            .optProgress(new Counter(progress))
+                            .build()
+                            .run(examples);
+            return result(judge, score, (System.nanoTime() - begun) / 1e9);
+        }
+    }
+
+    private Task task() {
+        Task found = TaskFile.orNamed(task);
+        if (databases == null) {
+            return found;
+        }
+        if (found instanceof SpiderTask spider) {
+            return spider.withDatabases(databases);
+        }
+        throw new ParameterException(
+                spec.commandLine(), "--databases belongs to the task spider, not " + found.name());
+    }
+
+    private Map<String, Object> result(Task judge, Score score, double seconds) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("task", judge.name());
+        result.put("examples", score.examples());
+        score.shares().forEach((metric, share) -> result.put(metric, share.value()));
+        score.measures().forEach((metric, measure) -> result.put(metric, measure.mean()));
+        Map<String, List<Double>> intervals = new LinkedHashMap<>();
+        score.shares()
+                .forEach(
+                        (metric, share) ->
+                                intervals.put(metric, List.of(share.lower(), share.upper())));
+        if (!intervals.isEmpty()) {
+            result.put("confidence_95", intervals);
+        }
+        judge.note().ifPresent(note -> result.put("note", note));
+        result.put("seconds", seconds);
+        result.put("output", output);
+        return result;
+    }
+
     /** Steps a progress bar up to a count. */
-    private static final class Counter implements java.util.function.IntConsumer {
+    private static final class Counter implements IntConsumer {
         private final ConsoleProgress progress;
         private int shown;
 

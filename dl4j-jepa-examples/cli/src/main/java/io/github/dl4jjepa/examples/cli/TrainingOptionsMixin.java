@@ -185,6 +185,26 @@ final class TrainingOptionsMixin {
             description = "Steps between checkpoints; 0 for once an epoch.")
     private long checkpointEvery = DEFAULTS.checkpointEvery();
 
+    @Option(
+            names = "--generate-every",
+            paramLabel = "N",
+            description =
+                    "Steps between answers to validation examples, whose scores go to generated.jsonl; 0"
+                            + " for never.")
+    private long generateEvery;
+
+    @Option(
+            names = "--generate-task",
+            paramLabel = "NAME|FILE",
+            description = "What judges these answers, as --task of evaluate does.")
+    private String generateTask;
+
+    @Option(
+            names = "--generate-examples",
+            paramLabel = "N",
+            description = "How many validation examples are answered each time.")
+    private int generateExamples = FineTuning.Builder.DEFAULT_GENERATE_EXAMPLES;
+
     /**
      * Trains with these options.
      *
@@ -218,6 +238,14 @@ final class TrainingOptionsMixin {
             views.applyTo(tuning);
             if (maxLength != null) {
                 tuning.optMaxLength(maxLength);
+            }
+            if (generateEvery != 0 && generateTask == null) {
+                throw new ParameterException(
+                        command.commandLine(), "--generate-every needs --generate-task");
+            }
+            if (generateEvery != 0) {
+                tuning.optGenerateEvery(
+                        generateEvery, TaskFile.orNamed(generateTask), generateExamples);
             }
             return tuning.build();
         } catch (IllegalArgumentException e) {

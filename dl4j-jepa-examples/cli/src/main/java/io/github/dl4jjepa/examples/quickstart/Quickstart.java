@@ -24,7 +24,6 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -196,20 +195,26 @@ public final class Quickstart {
                         .optListener(progress)
                         .build()
                         .run();
-        StringWriter predictions = new StringWriter();
+        Path predictions = folder.resolve(name + "-predictions.jsonl");
+        Files.deleteIfExists(predictions);
         try (ChatModel model = ChatModel.open(result.output().toString())) {
             Score score =
-                    new TaskEvaluation(model, new NlRxTask(), test.size(), MAX_ANSWER)
-                            .run(test, predictions, done -> {});
-            Files.writeString(folder.resolve(name + "-predictions.jsonl"), predictions.toString());
-            show(name, predictions.toString());
+                    TaskEvaluation.builder()
+                            .setModel(model)
+                            .setTask(new NlRxTask())
+                            .optBatchSize(test.size())
+                            .optMaxNewTokens(MAX_ANSWER)
+                            .optOutput(predictions)
+                            .build()
+                            .run(test);
+            show(name, Files.readString(predictions));
             ViewDiagnostics views = views(result.output(), folder.resolve("test.jsonl"));
             return new Arm(
                     objective.lambda(),
                     Objects.requireNonNull(result.lmLoss()),
                     objective.lambda() > 0 ? result.jepaLoss() : null,
-                    score.exactMatch(),
-                    score.stopped(),
+                    score.share("exact_match").value(),
+                    score.share("stopped").value(),
                     views.pairedCosine(),
                     views.unpairedCosine(),
                     views.textRetrievalAt1(),

@@ -69,6 +69,8 @@ class FinetuneDefaultsTest {
         library.put("--weight-decay", training.weightDecay());
         library.put("--max-grad-norm", training.maxGradientNorm());
         library.put("--seed", FineTuning.Builder.DEFAULT_SEED);
+        library.put("--generate-every", 0);
+        library.put("--generate-examples", FineTuning.Builder.DEFAULT_GENERATE_EXAMPLES);
         library.put("--evaluate-every", training.evaluateEvery());
         library.put("--checkpoint-every", training.checkpointEvery());
         library.replaceAll((option, value) -> comparable(value.toString()));

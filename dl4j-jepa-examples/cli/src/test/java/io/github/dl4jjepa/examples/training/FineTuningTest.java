@@ -2,15 +2,23 @@ package io.github.dl4jjepa.examples.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.ExampleSplit;
+import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.evaluation.Score;
+import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
+import io.github.dl4jjepa.models.evaluation.Tasks;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
@@ -231,5 +239,51 @@ class FineTuningTest {
                         .build()
                         .run();
         assertThat(result.lmLoss()).isPositive();
+    }
+
+    @Test
+    void answersDuringTrainingComeFromTheWeightsOfTheirStepAndChangeNothing() throws IOException {
+        Path output = folder.resolve("output");
+        builder(1, 4, output).optGenerateEvery(2, Tasks.named("paraphrase"), 3).build().run();
+        Path other = folder.resolve("other");
+        builder(1, 4, other).optGenerateEvery(4, Tasks.named("nl-rx"), 3).build().run();
+
+        List<String> lines = Files.readAllLines(output.resolve("generated.jsonl"));
+        JsonNode second = new ObjectMapper().readTree(lines.get(0));
+        JsonNode last = new ObjectMapper().readTree(lines.get(1));
+        assertThat(lines).hasSize(2);
+        assertThat(second.path("step").intValue()).isEqualTo(2);
+        assertThat(last.path("step").intValue()).isEqualTo(4);
+        assertThat(Files.readAllLines(other.resolve("generated.jsonl")))
+                .singleElement()
+                .asString()
+                .startsWith("{\"step\":4,\"examples\":2,\"exact_match\":0.0,");
+        List<Example> sample =
+                ExampleSplit.of(new JsonLinesReader(train).readAll(), 0.1, 7).validation();
+        try (ChatModel model = ChatModel.open(output.toString())) {
+            Score score =
+                    TaskEvaluation.builder()
+                            .setModel(model)
+                            .setTask(Tasks.named("paraphrase"))
+                            .build()
+                            .run(sample);
+            double loss = score.measures().get("loss").mean();
+            assertThat(last.path("loss").doubleValue()).isCloseTo(loss, within(1e-5));
+            assertThat(second.path("loss").doubleValue()).isNotCloseTo(loss, within(1e-3));
+        }
+        assertThat(metrics(output).stream().map(line -> line.path("loss")))
+                .containsExactlyElementsOf(
+                        metrics(other).stream().map(line -> line.path("loss")).toList());
+    }
+
+    @Test
+    void answersDuringTrainingNeedValidationData() {
+        FineTuning.Builder builder =
+                builder(1, 4, folder.resolve("output"))
+                        .optValidationSplit(0)
+                        .optGenerateEvery(2, Tasks.named("nl-rx"), 3);
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("needs validation data");
     }
 }
