@@ -1,8 +1,8 @@
 package io.github.dl4jjepa.models.evaluation;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.iterator.ExampleFile;
 import io.github.dl4jjepa.core.iterator.ExampleSource;
-import io.github.dl4jjepa.core.iterator.JsonLinesReader;
 import io.github.dl4jjepa.core.view.Example;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,10 +22,11 @@ public interface Task {
     /**
      * The questions of a file, each with the right answer as its last turn, and with its views.
      *
-     * @param data JSON lines with {@code messages}, unless the task reads another format
+     * @param data a file of any {@link io.github.dl4jjepa.core.iterator.ExampleFormat}, unless the
+     *     task reads another
      */
     default ExampleSource examples(Path data) {
-        return new JsonLinesReader(data);
+        return new ExampleFile(data);
     }
 
     /**
