@@ -22,7 +22,7 @@ public final class Graphs {
     }
 
     /**
-     * Like {@link #create}, for graphs that only a {@link GraphExecutor} runs: {@link Ops} draws
+     * Like {@link #create}, for graphs that only a {@link GraphExecutor} runs: {@code Ops} draws
      * faster operators into it, which SameDiff cannot run. Stock ones are drawn all the same where
      * variables are not FLOAT, where ND4J's backend is not the CPU's, and where the system property
      * {@link #FUSED_OPERATORS} is {@code false}.
