@@ -183,6 +183,9 @@ public final class AdapterFolder {
     }
 
     private int integer(String key, JsonNode value) {
+        if (value.isMissingNode()) {
+            throw damaged(key, "is missing");
+        }
         if (!value.isIntegralNumber() || !value.canConvertToInt()) {
             throw damaged(key, "holds " + value + ", not a whole number");
         }

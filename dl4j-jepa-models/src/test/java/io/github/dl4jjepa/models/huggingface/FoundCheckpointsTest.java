@@ -168,7 +168,7 @@ class FoundCheckpointsTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void anAdapterIsRefusedWithItsBase(boolean withModel) throws IOException {
+    void anAdapterWithoutItsRankIsRefused(boolean withModel) throws IOException {
         Files.writeString(
                 folder.resolve("adapter_config.json"),
                 "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"org/base\"}");
@@ -178,7 +178,7 @@ class FoundCheckpointsTest {
         }
         assertThatThrownBy(() -> CheckpointFolder.of(folder.toString()))
                 .isInstanceOf(JepaException.class)
-                .hasMessageContainingAll("peft adapter of org/base", "merge_and_unload");
+                .hasMessageContainingAll("adapter_config.json", "\"r\" is missing");
     }
 
     @Test

@@ -257,7 +257,8 @@ class DropInTest {
         "DOUBLE, INFO_NCE, SEPARATE, false, 1e-9",
         "DOUBLE, COSINE, BLOCK, true, 1e-5",
         "FLOAT, COSINE, SHARED_PREFIX, false, 1e-5",
-        "FLOAT, INFO_NCE, SHARED_PREFIX, true, 1e-5"
+        // Adam divides small gradients by their own size, so that their rounding shows.
+        "FLOAT, INFO_NCE, SHARED_PREFIX, true, 5e-5"
     })
     void allThreeWaysGiveTheSameLossAndWeights(
             DataType dataType,
