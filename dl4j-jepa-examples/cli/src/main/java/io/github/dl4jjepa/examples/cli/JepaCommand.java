@@ -166,7 +166,7 @@ public final class JepaCommand implements Runnable {
         return option.initialValue().toString().replaceFirst("\\.0(?=E|$)", "").replace('E', 'e');
     }
 
-    private static Path path(String name) {
+    static Path path(String name) {
         try {
             return Path.of(name);
         } catch (InvalidPathException e) {

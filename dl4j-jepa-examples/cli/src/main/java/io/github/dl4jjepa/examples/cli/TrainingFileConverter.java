@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.models.finetuning.TrainingFile;
-import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -22,11 +21,12 @@ final class TrainingFileConverter implements ITypeConverter<TrainingFile> {
     public TrainingFile convert(String argument) {
         Matcher weighted = WEIGHTED.matcher(argument);
         if (!weighted.matches()) {
-            return TrainingFile.of(Path.of(argument));
+            return TrainingFile.of(JepaCommand.path(argument));
         }
         try {
             return new TrainingFile(
-                    Path.of(weighted.group("file")), Double.parseDouble(weighted.group("weight")));
+                    JepaCommand.path(weighted.group("file")),
+                    Double.parseDouble(weighted.group("weight")));
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage());
         }
