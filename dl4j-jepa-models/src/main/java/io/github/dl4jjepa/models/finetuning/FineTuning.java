@@ -80,7 +80,6 @@ public final class FineTuning {
     private final CheckpointFolder source;
     private final @Nullable LoraOptions lora;
     private final @Nullable Sample sample;
-    private List<Example> validationExamples = List.of();
     private RunSettings settings;
 
     /** What is answered during training. */
@@ -177,7 +176,14 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endId())
                             .build();
-            return train(model, decoder, writer(decoder, exporter), data, resume, inputs);
+            return train(
+                    model,
+                    decoder,
+                    writer(decoder, exporter),
+                    data,
+                    examples.validation(),
+                    resume,
+                    inputs);
         }
     }
 
@@ -252,7 +258,6 @@ public final class FineTuning {
                         ? settings.views().layout(predictorIds)
                         : new LanguageModelLayout();
         List<Example> validation = examples.validation();
-        validationExamples = validation;
         JepaMultiViewIterator training =
                 batches(encoder, layout, examples.training())
                         .optSeed(settings.seed())
@@ -303,6 +308,7 @@ public final class FineTuning {
             TransformerDecoder decoder,
             ModelWriter writer,
             Data data,
+            List<Example> validation,
             boolean resume,
             RunInputs inputs) {
         LinearPredictor predictor =
@@ -324,8 +330,7 @@ public final class FineTuning {
                             .optListener(new MetricsFile(run.metrics()));
             if (sample != null && answering != null) {
                 List<Example> examples =
-                        validationExamples.subList(
-                                0, Math.min(sample.examples(), validationExamples.size()));
+                        validation.subList(0, Math.min(sample.examples(), validation.size()));
                 builder.optListener(
                         new SampleEvaluation(
                                 answering,
