@@ -33,4 +33,28 @@ public final class Fixtures {
             throw new UncheckedIOException(e);
         }
     }
+
+    /** The names of the models that stand for the families, one or more each. */
+    public static Stream<String> families() {
+        return Stream.of(
+                "gemma",
+                "gemma2",
+                "gemma3",
+                "gpt2",
+                "llama",
+                "llama-untied",
+                "mistral",
+                "olmo",
+                "olmo2",
+                "openelm",
+                "phi",
+                "phi3",
+                "qwen2",
+                "qwen3");
+    }
+
+    /** Those, and a model whose long rows turn a part of each head. */
+    public static Stream<String> familiesAndPartialLongRope() {
+        return Stream.concat(families(), Stream.of("phi3-longrope-partial"));
+    }
 }

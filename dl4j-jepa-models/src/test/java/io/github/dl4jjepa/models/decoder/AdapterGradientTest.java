@@ -18,7 +18,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -47,23 +47,7 @@ class AdapterGradientTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama-untied",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "olmo",
-                "olmo2",
-                "phi",
-                "phi3",
-                "gpt2",
-                "openelm"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#families")
     void gradientsOfEveryAdapterMatrixAgreeWithFiniteDifferences(String model) {
         TransformerDecoder decoder =
                 adapted(model, LoraOptions.builder().optRank(3).optAlpha(4).build());

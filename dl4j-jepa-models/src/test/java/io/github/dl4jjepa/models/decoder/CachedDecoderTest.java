@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class CachedDecoderTest {
     private static TransformerDecoder decoder(String model) {
@@ -48,23 +48,7 @@ class CachedDecoderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "gpt2",
-                "llama",
-                "llama-untied",
-                "mistral",
-                "olmo",
-                "olmo2",
-                "openelm",
-                "phi",
-                "phi3",
-                "qwen2",
-                "qwen3"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#families")
     void readsTokenByTokenWhatWholeRowsRead(String model) {
         TransformerDecoder decoder = decoder(model);
         int[] first = row(19, 1);

@@ -21,7 +21,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -87,24 +87,7 @@ class FusedOperatorsAgreeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "gpt2",
-                "llama",
-                "llama-untied",
-                "mistral",
-                "olmo",
-                "olmo2",
-                "openelm",
-                "phi",
-                "phi3",
-                "phi3-longrope-partial",
-                "qwen2",
-                "qwen3"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#familiesAndPartialLongRope")
     void inEveryFamily(String model) {
         TransformerDecoder decoder = decoder(model);
         assertAgree(run(decoder, false), runStock(decoder, false));

@@ -17,6 +17,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,24 +27,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** Import and export of every family. */
 class FamilyExportTest {
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama-untied",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "olmo",
-                "olmo2",
-                "phi",
-                "phi3",
-                "phi3-longrope-partial",
-                "gpt2",
-                "openelm"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#familiesAndPartialLongRope")
     void anExportIsTheImportBitForBit(String family, @TempDir Path folder) {
         CheckpointFolder source = CheckpointFolder.open(Fixtures.model(family));
         TransformerDecoder decoder = DecoderLoader.load(source);
@@ -97,23 +81,7 @@ class FamilyExportTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama-untied",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "olmo",
-                "olmo2",
-                "phi",
-                "phi3",
-                "gpt2",
-                "openelm"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#families")
     void noKeyOfAConfigurationGoesUnnoticed(String family) {
         ObjectNode config = CheckpointFolder.open(Fixtures.model(family)).config();
         config.put("some_new_multiplier", 2);

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -55,23 +55,7 @@ class LoraTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama-untied",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "olmo",
-                "olmo2",
-                "phi",
-                "phi3",
-                "gpt2",
-                "openelm"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#families")
     void aNewAdapterLeavesTheLogitsAsTheyAreBitForBit(String model) {
         INDArray expected = logits(load(model));
         TransformerDecoder adapted =
@@ -80,23 +64,7 @@ class LoraTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama-untied",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "gemma",
-                "gemma2",
-                "gemma3",
-                "olmo",
-                "olmo2",
-                "phi",
-                "phi3",
-                "gpt2",
-                "openelm"
-            })
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#families")
     void aMergedAdapterComputesTheSame(String model) {
         TransformerDecoder adapted =
                 random(
