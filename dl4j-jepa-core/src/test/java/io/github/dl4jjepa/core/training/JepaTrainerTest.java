@@ -14,10 +14,8 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
@@ -625,7 +623,9 @@ class JepaTrainerTest {
             try (Gradients gradients = new Gradients(source.parameters().arrays())) {
                 source.accumulate(
                         source.wholeStep(
-                                List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
+                                List.of(batch),
+                                new StepRequest.Weights(1 - i, i),
+                                new StepRequest.Seed(42, 1)),
                         gradients);
                 squares[i] = gradients.norm(parameter -> true);
             }
