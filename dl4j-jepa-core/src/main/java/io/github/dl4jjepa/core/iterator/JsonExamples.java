@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -438,7 +439,7 @@ final class JsonExamples {
             return new Message(role, string(path + ".content", content), fields, train);
         }
 
-        private Boolean train(String path, String role, JsonNode value) {
+        private @Nullable Boolean train(String path, String role, JsonNode value) {
             if (isAbsent(value)) {
                 return null;
             }

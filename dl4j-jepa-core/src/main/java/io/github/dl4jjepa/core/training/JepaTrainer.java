@@ -8,7 +8,7 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -151,10 +151,10 @@ public final class JepaTrainer {
     private record Checkpointed(Map<String, INDArray> model, Map<String, INDArray> others) {
         Checkpointed(ParameterSet trained, Optimizer optimizer, GradientSource source) {
             this(
-                    trained.where(parameter -> parameter.group() != ParameterGroup.AUXILIARY)
+                    trained.where(parameter -> parameter.group() != Parameter.Group.AUXILIARY)
                             .arrays(),
                     new LinkedHashMap<>(optimizer.state()));
-            others.putAll(trained.of(ParameterGroup.AUXILIARY).arrays());
+            others.putAll(trained.of(Parameter.Group.AUXILIARY).arrays());
             others.putAll(source.state());
         }
     }

@@ -17,7 +17,6 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.core.training.Toy.ToyBatches;
 import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
@@ -548,7 +547,7 @@ class JepaTrainerTest {
                                                                 auxiliary,
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.AUXILIARY))));
+                                                                Parameter.Group.AUXILIARY))));
                     }
 
                     @Override
@@ -687,7 +686,7 @@ class JepaTrainerTest {
                                                                 bias.array(),
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.HEAD))));
+                                                                Parameter.Group.HEAD))));
                     }
                 };
         JepaTrainer trainer = calibrated(decoder, 1, options()).setGradientSource(flat).build();

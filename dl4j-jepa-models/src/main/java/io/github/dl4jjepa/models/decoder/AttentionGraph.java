@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
@@ -25,7 +25,7 @@ final class AttentionGraph {
     private final TensorNames names;
     private final NormGraph norms;
     private final DecoderGraph.@Nullable Past past;
-    private final TokenInputs tokens;
+    private final Decoder.TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
     private final Map<Heads, Shapes> shapes = new HashMap<>();
@@ -56,7 +56,7 @@ final class AttentionGraph {
      */
     AttentionGraph(
             Drawing drawing,
-            TokenInputs tokens,
+            Decoder.TokenInputs tokens,
             DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
