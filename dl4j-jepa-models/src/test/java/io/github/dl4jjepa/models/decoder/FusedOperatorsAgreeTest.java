@@ -93,6 +93,32 @@ class FusedOperatorsAgreeTest {
         assertAgree(run(decoder, false), runStock(decoder, false));
     }
 
+    /** What follows two rows of unlike length, four tokens after their beginnings. */
+    private static INDArray decoded(TransformerDecoder decoder) {
+        try (CachedDecoder cached = new CachedDecoder(decoder, 2, 40)) {
+            cached.read(0, List.of(new int[] {5, 9, 7, 30, 11, 8, 6, 41, 12}, new int[] {17, 3}));
+            for (int step = 0; step < 4; step++) {
+                cached.next(new int[] {20 + step, 50 - step});
+            }
+            return Nd4j.createFromArray(new float[][] {cached.logits(0), cached.logits(1)});
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#familiesAndPartialLongRope")
+    void inDecodingTokenByToken(String model) {
+        TransformerDecoder decoder = decoder(model);
+        INDArray fused = decoded(decoder);
+        System.setProperty(Graphs.FUSED_OPERATORS, "false");
+        try {
+            INDArray stock = decoded(decoder);
+            assertThat(fused.distance2(stock) / stock.norm2Number().doubleValue())
+                    .isLessThan(TOLERANCE);
+        } finally {
+            System.clearProperty(Graphs.FUSED_OPERATORS);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"llama, norm", "gpt2, ln_", "gemma, norm", "llama, embed_tokens"})
     void whereParametersAreFrozen(String model, String part) {
