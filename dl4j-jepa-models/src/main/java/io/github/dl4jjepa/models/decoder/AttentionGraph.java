@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
@@ -99,37 +100,60 @@ final class AttentionGraph {
         DecoderConfig.Attention parts = config.attention();
         int window = parts.windows().get(layer);
         Heads heads = new Heads(config.heads(layer), config.keyValueHeads(layer));
-        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
         PositionEmbedding embedding =
                 window > 0 && parts.windowPositions().isPresent()
                         ? parts.windowPositions().get()
                         : config.positions();
         Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
         List<SDVariable> projected = projections(layer, x);
-        SDVariable queries =
-                turn.queries()
-                        .apply(normed(projected.get(0), layer, names.queryNorm()))
-                        .reshape(shape.splitQueries())
-                        .permute(0, 2, 3, 1, 4)
-                        .reshape(shape.foldedQueries());
-        SDVariable turnedKeys = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
-        keys.add(turnedKeys);
-        values.add(projected.get(2));
-        SDVariable key = headsFirst(turnedKeys, shape);
-        SDVariable value = headsFirst(projected.get(2), shape);
-
+        SDVariable query = turn.queries().apply(normed(projected.get(0), layer, names.queryNorm()));
+        SDVariable key = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
+        SDVariable value = projected.get(2);
+        keys.add(key);
+        values.add(value);
         SDVariable mixed =
-                (past == null
-                                ? attend(queries, key, value, new Window(window, heads.group()))
-                                : attend(layer, past, queries, key, value))
-                        .reshape(shape.unfoldedQueries())
-                        .permute(0, 3, 1, 2, 4)
-                        .reshape(-1, heads.queries() * config.headDim());
+                isFused(x)
+                        ? FusedOperators.attention(
+                                query,
+                                key,
+                                value,
+                                tokens.positions(),
+                                tokens.segments(),
+                                tokens.prefixes(),
+                                config.headDim(),
+                                window)
+                        : composed(layer, heads, query, key, value);
         return Linear.of(
                         names.of(layer, names.attentionOutput()),
                         parts.outputBias(),
                         parts.projection())
                 .draw(drawing, mixed);
+    }
+
+    /** Scores that are capped, and those of the past, are composed. */
+    private boolean isFused(SDVariable x) {
+        return past == null
+                && config.attention().attentionLogitSoftcap() == 0
+                && FusedOperators.areDrawnFor(x);
+    }
+
+    /** In SameDiff's own operators; the query heads of a group are folded into the time axis. */
+    private SDVariable composed(
+            int layer, Heads heads, SDVariable query, SDVariable key, SDVariable value) {
+        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
+        SDVariable queries =
+                query.reshape(shape.splitQueries())
+                        .permute(0, 2, 3, 1, 4)
+                        .reshape(shape.foldedQueries());
+        SDVariable keys = headsFirst(key, shape);
+        SDVariable values = headsFirst(value, shape);
+        int window = config.attention().windows().get(layer);
+        return (past == null
+                        ? attend(queries, keys, values, new Window(window, heads.group()))
+                        : attend(layer, past, queries, keys, values))
+                .reshape(shape.unfoldedQueries())
+                .permute(0, 3, 1, 2, 4)
+                .reshape(-1, heads.queries() * config.headDim());
     }
 
     private SDVariable attend(SDVariable queries, SDVariable key, SDVariable value, Window window) {
