@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
@@ -26,7 +26,7 @@ final class AttentionGraph {
     private final TensorNames names;
     private final NormGraph norms;
     private final DecoderGraph.@Nullable Past past;
-    private final TokenInputs tokens;
+    private final Decoder.TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
     private final Map<Heads, Shapes> shapes = new HashMap<>();
@@ -57,7 +57,7 @@ final class AttentionGraph {
      */
     AttentionGraph(
             Drawing drawing,
-            TokenInputs tokens,
+            Decoder.TokenInputs tokens,
             DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
@@ -111,18 +111,7 @@ final class AttentionGraph {
         SDVariable value = projected.get(2);
         keys.add(key);
         values.add(value);
-        SDVariable mixed =
-                isFused(x)
-                        ? FusedOperators.attention(
-                                query,
-                                key,
-                                value,
-                                tokens.positions(),
-                                tokens.segments(),
-                                tokens.prefixes(),
-                                config.headDim(),
-                                window)
-                        : composed(layer, heads, query, key, value);
+        SDVariable mixed = mix(layer, heads, query, key, value);
         return Linear.of(
                         names.of(layer, names.attentionOutput()),
                         parts.outputBias(),
@@ -130,27 +119,46 @@ final class AttentionGraph {
                 .draw(drawing, mixed);
     }
 
-    /** Scores that are capped, and those of the past, are composed. */
-    private boolean isFused(SDVariable x) {
-        return past == null
-                && config.attention().attentionLogitSoftcap() == 0
-                && FusedOperators.areDrawnFor(x);
+    private SDVariable mix(
+            int layer, Heads heads, SDVariable query, SDVariable key, SDVariable value) {
+        double softcap = config.attention().attentionLogitSoftcap();
+        int window = config.attention().windows().get(layer);
+        if (!FusedOperators.areDrawnFor(query) || past == null && softcap != 0) {
+            return attend(layer, heads, query, key, value);
+        }
+        return past != null
+                ? FusedOperators.cachedAttention(
+                        query,
+                        key,
+                        value,
+                        past.keys().get(layer),
+                        past.values().get(layer),
+                        past.mask(window),
+                        softcap)
+                : FusedOperators.attention(
+                        query,
+                        key,
+                        value,
+                        tokens.positions(),
+                        tokens.segments(),
+                        tokens.prefixes(),
+                        config.headDim(),
+                        window);
     }
 
-    /** In SameDiff's own operators; the query heads of a group are folded into the time axis. */
-    private SDVariable composed(
-            int layer, Heads heads, SDVariable query, SDVariable key, SDVariable value) {
+    private SDVariable attend(
+            int layer, Heads heads, SDVariable queries, SDVariable keys, SDVariable values) {
+        int window = config.attention().windows().get(layer);
         Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
-        SDVariable queries =
-                query.reshape(shape.splitQueries())
+        SDVariable query =
+                queries.reshape(shape.splitQueries())
                         .permute(0, 2, 3, 1, 4)
                         .reshape(shape.foldedQueries());
-        SDVariable keys = headsFirst(key, shape);
-        SDVariable values = headsFirst(value, shape);
-        int window = config.attention().windows().get(layer);
+        SDVariable key = headsFirst(keys, shape);
+        SDVariable value = headsFirst(values, shape);
         return (past == null
-                        ? attend(queries, keys, values, new Window(window, heads.group()))
-                        : attend(layer, past, queries, keys, values))
+                        ? attend(query, key, value, new Window(window, heads.group()))
+                        : attend(layer, past, query, key, value))
                 .reshape(shape.unfoldedQueries())
                 .permute(0, 3, 1, 2, 4)
                 .reshape(-1, heads.queries() * config.headDim());

@@ -2,7 +2,7 @@ package io.github.dl4jjepa.models.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
@@ -34,7 +34,7 @@ class LongSequenceTest {
         SDVariable hidden =
                 DECODER.hiddenStates(
                         graph,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 tokens(graph, "ids"),
                                 tokens(graph, "positions"),
                                 tokens(graph, "segments"),

@@ -48,6 +48,19 @@ final class FloatMemory {
     }
 
     /**
+     * The memory from an array's first value to its last, with all that lies between them.
+     *
+     * @param array FLOAT, with strides that are not negative
+     */
+    static FloatMemory spanning(INDArray array) {
+        long last = 0;
+        for (int axis = 0; axis < array.rank(); axis++) {
+            last += (array.size(axis) - 1) * array.stride(axis);
+        }
+        return of(new FloatPointer(array.data().addressPointer()), last + 1);
+    }
+
+    /**
      * Refuses what {@link #of(INDArray)} would.
      *
      * @throws IllegalArgumentException if the array is not FLOAT, in C order without gaps
