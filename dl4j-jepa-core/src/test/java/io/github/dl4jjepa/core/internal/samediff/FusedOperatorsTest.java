@@ -121,7 +121,7 @@ class FusedOperatorsTest {
         float[] result = new float[2];
         VectorLoops.Scratch.get().sigmoid(x, result, 2);
         assertThat(result[0]).isNaN();
-        VectorLoops.Scratch.get().expOfNegative(x, 2);
+        VectorLoops.Scratch.get().expOrZero(x, 2);
         assertThat(x[0]).isNaN();
     }
 
@@ -129,7 +129,7 @@ class FusedOperatorsTest {
     @Test
     void whatIsMaskedHasTheProbabilityZero() {
         float[] x = {0, -1e9f, -88, -20};
-        VectorLoops.Scratch.get().expOfNegative(x, 4);
+        VectorLoops.Scratch.get().expOrZero(x, 4);
         assertThat(x[1]).isZero();
         assertThat(x[2]).isZero();
         assertThat(x[3]).isCloseTo((float) Math.exp(-20), within(1e-15f));
