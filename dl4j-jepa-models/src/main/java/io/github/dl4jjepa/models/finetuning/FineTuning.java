@@ -121,7 +121,9 @@ public final class FineTuning {
 
     /**
      * Continues the run in the output folder from its last checkpoint. Settings and the content of
-     * all files must be those that it was begun with.
+     * all files must be those that it was begun with, except how long it is, and when it is
+     * evaluated and kept: epochs, steps, compute budget, {@code evaluateEvery} and {@code
+     * checkpointEvery}.
      *
      * @return the last step's losses, and what the training cost
      * @throws JepaException if there is no run, or it was begun with other settings or files
@@ -135,6 +137,7 @@ public final class FineTuning {
         NativeAllocator.returnLargeArrays();
         RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
+            run.requireKnownFormat(RunOrigin.now(source));
             run.requireSameContent(inputs);
         } else {
             run.requireVacant();
@@ -343,7 +346,7 @@ public final class FineTuning {
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
             if (!resume) {
-                run.begin(settings, inputs);
+                run.begin(RunOrigin.now(source), settings, inputs);
             }
             JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
