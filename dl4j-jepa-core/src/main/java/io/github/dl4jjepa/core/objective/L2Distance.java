@@ -9,11 +9,11 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * gradient 0 there. Hidden states have norms of tens, so its gradient at lambda = 1 is far above
  * the language model's; calibrate lambda by the ratio of gradients.
  */
-public final class L2Distance implements Distance {
+final class L2Distance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());
         return difference
                 .getSameDiff()

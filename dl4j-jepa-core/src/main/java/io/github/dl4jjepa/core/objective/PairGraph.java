@@ -30,7 +30,7 @@ final class PairGraph implements AutoCloseable {
         SDVariable prediction = graph.placeHolder(PREDICTION, dataType, -1, hiddenSize);
         SDVariable target = graph.placeHolder(TARGET, dataType, -1, hiddenSize);
         SDVariable answerIds = graph.placeHolder(ANSWER_IDS, DataType.INT32, -1);
-        new JepaTerm(objective).sum(new EmbeddingPairs(prediction, target, answerIds)).rename(SUM);
+        new JepaTerm(objective).sum(new Distance.Pairs(prediction, target, answerIds)).rename(SUM);
         graph.setLossVariables(SUM);
         gradientFunction =
                 new GradientFunction(
@@ -62,7 +62,7 @@ final class PairGraph implements AutoCloseable {
     /**
      * @param directions those of {@link JepaTerm}
      */
-    Result run(PairEmbeddings pairs, Map<String, INDArray> directions) {
+    Result run(CrossBatchStep.PairEmbeddings pairs, Map<String, INDArray> directions) {
         Map<String, INDArray> placeholders = new HashMap<>(directions);
         placeholders.put(PREDICTION, pairs.prediction());
         placeholders.put(TARGET, pairs.target());

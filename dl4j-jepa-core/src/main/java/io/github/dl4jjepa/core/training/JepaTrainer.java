@@ -6,11 +6,9 @@ import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepSeed;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -153,10 +151,10 @@ public final class JepaTrainer {
     private record Checkpointed(Map<String, INDArray> model, Map<String, INDArray> others) {
         Checkpointed(ParameterSet trained, Optimizer optimizer, GradientSource source) {
             this(
-                    trained.where(parameter -> parameter.group() != ParameterGroup.AUXILIARY)
+                    trained.where(parameter -> parameter.group() != Parameter.Group.AUXILIARY)
                             .arrays(),
                     new LinkedHashMap<>(optimizer.state()));
-            others.putAll(trained.of(ParameterGroup.AUXILIARY).arrays());
+            others.putAll(trained.of(Parameter.Group.AUXILIARY).arrays());
             others.putAll(source.state());
         }
     }
@@ -172,8 +170,8 @@ public final class JepaTrainer {
             StepRequest request =
                     gradientSource.wholeStep(
                             microBatches,
-                            new LossWeights(gamma, lambda),
-                            new StepSeed(options.seed(), step));
+                            new StepRequest.Weights(gamma, lambda),
+                            new StepRequest.Seed(options.seed(), step));
             Losses losses;
             if (lambdas.calibrates(state)) {
                 LambdaController.CalibratedLosses calibrated =
@@ -204,11 +202,11 @@ public final class JepaTrainer {
             return new StepMetrics(
                     step,
                     plan.epoch(state),
-                    MeanLosses.of(losses, new LossWeights(gamma, lambda)),
+                    MeanLosses.of(losses, new StepRequest.Weights(gamma, lambda)),
                     lambda,
                     learningRate,
                     norm,
-                    new StepCost(
+                    new StepMetrics.Cost(
                             microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
                             microBatches.stream().mapToLong(MultiViewBatch::paddedTokens).sum(),
                             flops(state, microBatches),

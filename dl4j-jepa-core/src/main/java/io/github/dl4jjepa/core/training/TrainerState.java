@@ -19,14 +19,14 @@ public record TrainerState(
         int batch,
         long bestStep,
         double bestLoss,
-        StepCost cost,
+        StepMetrics.Cost cost,
         double lambda) {
     /** A run that has not begun. */
     public static final TrainerState START =
-            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepCost.NONE, 0);
+            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepMetrics.Cost.NONE, 0);
 
     /** The state with further costs. */
-    TrainerState plusCost(StepCost more) {
+    TrainerState plusCost(StepMetrics.Cost more) {
         return new TrainerState(step, epoch, batch, bestStep, bestLoss, cost.plus(more), lambda);
     }
 

@@ -18,5 +18,5 @@ public record TrainingSummary(
         Optional<StepMetrics> lastStep,
         long bestStep,
         double bestLoss,
-        StepCost cost,
+        StepMetrics.Cost cost,
         double seconds) {}

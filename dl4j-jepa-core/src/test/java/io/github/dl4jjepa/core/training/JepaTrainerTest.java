@@ -14,12 +14,9 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.core.training.Toy.ToyBatches;
 import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
@@ -550,7 +547,7 @@ class JepaTrainerTest {
                                                                 auxiliary,
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.AUXILIARY))));
+                                                                Parameter.Group.AUXILIARY))));
                     }
 
                     @Override
@@ -625,7 +622,9 @@ class JepaTrainerTest {
             try (Gradients gradients = new Gradients(source.parameters().arrays())) {
                 source.accumulate(
                         source.wholeStep(
-                                List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
+                                List.of(batch),
+                                new StepRequest.Weights(1 - i, i),
+                                new StepRequest.Seed(42, 1)),
                         gradients);
                 squares[i] = gradients.norm(parameter -> true);
             }
@@ -687,7 +686,7 @@ class JepaTrainerTest {
                                                                 bias.array(),
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.HEAD))));
+                                                                Parameter.Group.HEAD))));
                     }
                 };
         JepaTrainer trainer = calibrated(decoder, 1, options()).setGradientSource(flat).build();

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
@@ -25,7 +26,7 @@ final class AttentionGraph {
     private final TensorNames names;
     private final NormGraph norms;
     private final DecoderGraph.@Nullable Past past;
-    private final TokenInputs tokens;
+    private final Decoder.TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
     private final Map<Heads, Shapes> shapes = new HashMap<>();
@@ -56,7 +57,7 @@ final class AttentionGraph {
      */
     AttentionGraph(
             Drawing drawing,
-            TokenInputs tokens,
+            Decoder.TokenInputs tokens,
             DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
@@ -99,7 +100,6 @@ final class AttentionGraph {
         DecoderConfig.Attention parts = config.attention();
         int window = parts.windows().get(layer);
         Heads heads = new Heads(config.heads(layer), config.keyValueHeads(layer));
-        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
         PositionEmbedding embedding =
                 window > 0 && parts.windowPositions().isPresent()
                         ? parts.windowPositions().get()
@@ -107,29 +107,44 @@ final class AttentionGraph {
         Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
         List<SDVariable> projected = projections(layer, x);
         SDVariable queries =
-                turn.queries()
-                        .apply(normed(projected.get(0), layer, names.queryNorm()))
-                        .reshape(shape.splitQueries())
-                        .permute(0, 2, 3, 1, 4)
-                        .reshape(shape.foldedQueries());
+                turn.queries().apply(normed(projected.get(0), layer, names.queryNorm()));
         SDVariable turnedKeys = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
         keys.add(turnedKeys);
         values.add(projected.get(2));
-        SDVariable key = headsFirst(turnedKeys, shape);
-        SDVariable value = headsFirst(projected.get(2), shape);
-
         SDVariable mixed =
-                (past == null
-                                ? attend(queries, key, value, new Window(window, heads.group()))
-                                : attend(layer, past, queries, key, value))
-                        .reshape(shape.unfoldedQueries())
-                        .permute(0, 3, 1, 2, 4)
-                        .reshape(-1, heads.queries() * config.headDim());
+                past != null && FusedOperators.areDrawnFor(queries)
+                        ? FusedOperators.cachedAttention(
+                                queries,
+                                turnedKeys,
+                                projected.get(2),
+                                past.keys().get(layer),
+                                past.values().get(layer),
+                                past.mask(window),
+                                parts.attentionLogitSoftcap())
+                        : attend(layer, heads, queries, turnedKeys, projected.get(2));
         return Linear.of(
                         names.of(layer, names.attentionOutput()),
                         parts.outputBias(),
                         parts.projection())
                 .draw(drawing, mixed);
+    }
+
+    private SDVariable attend(
+            int layer, Heads heads, SDVariable queries, SDVariable keys, SDVariable values) {
+        int window = config.attention().windows().get(layer);
+        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
+        SDVariable query =
+                queries.reshape(shape.splitQueries())
+                        .permute(0, 2, 3, 1, 4)
+                        .reshape(shape.foldedQueries());
+        SDVariable key = headsFirst(keys, shape);
+        SDVariable value = headsFirst(values, shape);
+        return (past == null
+                        ? attend(query, key, value, new Window(window, heads.group()))
+                        : attend(layer, past, query, key, value))
+                .reshape(shape.unfoldedQueries())
+                .permute(0, 3, 1, 2, 4)
+                .reshape(-1, heads.queries() * config.headDim());
     }
 
     private SDVariable attend(SDVariable queries, SDVariable key, SDVariable value, Window window) {

@@ -4,12 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.training.CheckpointStore;
-import io.github.dl4jjepa.core.training.StepCost;
+import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -212,7 +211,7 @@ public final class CheckpointDirectory implements CheckpointStore {
         }
         arrays.forEach(
                 (name, array) -> {
-                    TensorInfo tensor = saved.tensors().get(name);
+                    SafetensorsCheckpoint.TensorInfo tensor = saved.tensors().get(name);
                     if (tensor == null) {
                         throw ofAnotherRun(file, name, "is missing");
                     }
@@ -329,7 +328,7 @@ public final class CheckpointDirectory implements CheckpointStore {
                 (int) count(file, json, "batch", Integer.MAX_VALUE),
                 count(file, json, "best_step", Long.MAX_VALUE),
                 bestLoss.isNull() ? Double.POSITIVE_INFINITY : bestLoss.doubleValue(),
-                new StepCost(
+                new StepMetrics.Cost(
                         count(file, json, "tokens", Long.MAX_VALUE),
                         count(file, json, "padded_tokens", Long.MAX_VALUE),
                         amount(file, json, "flops"),

@@ -2,13 +2,13 @@ package io.github.dl4jjepa.models.huggingface;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.lora.Lora;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
@@ -32,7 +32,7 @@ public final class PretrainedModel implements AutoCloseable {
 
     @SuppressWarnings("MustBeClosed") // closed with this model
     private PretrainedModel(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions, int predictors) {
         this.folder = folder;
         config = DecoderLoader.config(folder);
         TokenizerFiles files =
@@ -58,7 +58,7 @@ public final class PretrainedModel implements AutoCloseable {
      */
     @MustBeClosed
     public static PretrainedModel open(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions) {
         return open(folder, templateOptions, 0);
     }
 
@@ -67,13 +67,12 @@ public final class PretrainedModel implements AutoCloseable {
      *
      * @param folder the checkpoint
      * @param templateOptions which chat template is used
-     * @param predictors how many [PRED] tokens are needed, 0 to {@value
-     *     TokenizerFiles#MAX_PREDICTORS}
+     * @param predictors how many [PRED] tokens are needed, 0 to {@value ViewOptions#MAX_PREDICTORS}
      * @throws JepaException if a file is missing or damaged, or asks for what is not supported
      */
     @MustBeClosed
     public static PretrainedModel open(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions, int predictors) {
         return new PretrainedModel(folder, templateOptions, predictors);
     }
 

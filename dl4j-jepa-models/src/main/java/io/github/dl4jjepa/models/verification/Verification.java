@@ -1,16 +1,13 @@
 package io.github.dl4jjepa.models.verification;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Distance;
-import io.github.dl4jjepa.core.objective.InfoNce;
+import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.L2Distance;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.MeanSquaredError;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.LayoutKind;
@@ -100,7 +97,7 @@ public final class Verification {
         SDVariable hidden =
                 decoder.hiddenStates(
                         graph,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 graph.placeHolder("ids", DataType.INT32, -1, -1),
                                 graph.placeHolder("positions", DataType.INT32, -1, -1),
                                 graph.placeHolder("segments", DataType.INT32, -1, -1),
@@ -137,9 +134,15 @@ public final class Verification {
     private void checkReadouts(SameDiff graph, String hidden, int predictors, String prediction) {
         MultiViewBatch rows = batch(layout(LayoutKind.SEPARATE, predictors));
         INDArray states = graph.outputSingle(placeholders(rows), hidden);
-        check(prediction, read(states, rows.predictionIndices()), reference.tensor(prediction));
+        check(
+                prediction,
+                read(states, Objects.requireNonNull(rows.predictionIndices())),
+                reference.tensor(prediction));
         if (predictors == 0) {
-            check("enc_code", read(states, rows.targetIndices()), reference.tensor("enc_code"));
+            check(
+                    "enc_code",
+                    read(states, Objects.requireNonNull(rows.targetIndices())),
+                    reference.tensor("enc_code"));
         }
     }
 
@@ -166,13 +169,13 @@ public final class Verification {
         Map<String, INDArray> gradients = new LinkedHashMap<>();
         JepaObjective objective =
                 JepaObjective.builder().optGamma(lmWeight).optLambda(lambda).build();
-        LossWeights weights = new LossWeights(lmWeight, lambda);
+        StepRequest.Weights weights = new StepRequest.Weights(lmWeight, lambda);
         MultiViewBatch batch = batch(layout(layout, predictors));
         Map<String, Double> ours = new LinkedHashMap<>();
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
-                            graph.wholeStep(List.of(batch), weights, new StepSeed(0, 1)),
+                            graph.wholeStep(List.of(batch), weights, new StepRequest.Seed(0, 1)),
                             (name, gradient) -> gradients.put(name, gradient.dup()));
             ours.put("cosine_k" + predictors, losses.jepa());
             if (predictors == reference.predictorIds().length) {
@@ -203,13 +206,13 @@ public final class Verification {
         double temperature = reference.number("infonce_temperature");
         return Map.of(
                 "l2",
-                new L2Distance(),
+                DistanceKind.L2.of(temperature),
                 "mse",
-                new MeanSquaredError(),
+                DistanceKind.MSE.of(temperature),
                 "infonce",
-                InfoNce.symmetric(temperature),
+                DistanceKind.INFO_NCE.of(temperature),
                 "infonce_text_to_code",
-                InfoNce.oneWay(temperature));
+                DistanceKind.INFO_NCE_ONE_WAY.of(temperature));
     }
 
     private double mean(Distance distance, MultiViewBatch batch) {
@@ -260,5 +263,38 @@ public final class Verification {
 
     private void check(String name, double error) {
         checked.add(new Check(name, error, error <= tolerance));
+    }
+
+    /**
+     * One comparison with the reference.
+     *
+     * @param name what was compared
+     * @param error relative error: the distance to the reference divided by its norm, over all
+     *     numbers of one tensor; for greedy tokens the share that differs
+     * @param passed whether the error is within the tolerance
+     */
+    public record Check(String name, double error, boolean passed) {}
+
+    /**
+     * What a verification found.
+     *
+     * @param checked the comparisons made
+     * @param skipped reference values that nothing is compared with, by name
+     */
+    public record Report(List<Verification.Check> checked, List<String> skipped) {
+        public Report {
+            checked = List.copyOf(checked);
+            skipped = List.copyOf(skipped);
+        }
+
+        /** How many comparisons were within the tolerance. */
+        public long passed() {
+            return checked.stream().filter(Verification.Check::passed).count();
+        }
+
+        /** How many were not. */
+        public long failed() {
+            return checked.size() - passed();
+        }
     }
 }

@@ -7,11 +7,10 @@ import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.training.CheckpointStore;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.TrainerState;
@@ -59,7 +58,7 @@ class FrozenParametersTest {
         return switch (kind) {
             case "all but the second layer" -> IN_THE_SECOND_LAYER.negate();
             case "all matrices" -> Parameter::hasWeightDecay;
-            default -> parameter -> parameter.group() == ParameterGroup.EMBEDDING;
+            default -> parameter -> parameter.group() == Parameter.Group.EMBEDDING;
         };
     }
 
@@ -73,7 +72,7 @@ class FrozenParametersTest {
         TransformerDecoder decoder = decoder(model);
         TransformerDecoder partly = decoder.freeze(frozen(frozen));
         MultiViewBatch batch = DecoderGradientTest.batch(DecoderGradientTest.FOUR);
-        LossWeights weights = new LossWeights(1, 0.5);
+        StepRequest.Weights weights = new StepRequest.Weights(1, 0.5);
         try (TrainingGraph all = new TrainingGraph(decoder, JepaObjective.cosine(1));
                 TrainingGraph some = new TrainingGraph(partly, JepaObjective.cosine(1))) {
             Map<String, INDArray> expected =

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
@@ -35,7 +35,7 @@ class FusedOperatorsAgreeTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(250, 251));
 
-    private static final LossWeights WEIGHTS = new LossWeights(1, 0.5);
+    private static final StepRequest.Weights WEIGHTS = new StepRequest.Weights(1, 0.5);
 
     private static TransformerDecoder decoder(String model) {
         return DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));
@@ -91,6 +91,32 @@ class FusedOperatorsAgreeTest {
     void inEveryFamily(String model) {
         TransformerDecoder decoder = decoder(model);
         assertAgree(run(decoder, false), runStock(decoder, false));
+    }
+
+    /** What follows two rows of unlike length, four tokens after their beginnings. */
+    private static INDArray decoded(TransformerDecoder decoder) {
+        try (CachedDecoder cached = new CachedDecoder(decoder, 2, 40)) {
+            cached.read(0, List.of(new int[] {5, 9, 7, 30, 11, 8, 6, 41, 12}, new int[] {17, 3}));
+            for (int step = 0; step < 4; step++) {
+                cached.next(new int[] {20 + step, 50 - step});
+            }
+            return Nd4j.createFromArray(new float[][] {cached.logits(0), cached.logits(1)});
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#familiesAndPartialLongRope")
+    void inDecodingTokenByToken(String model) {
+        TransformerDecoder decoder = decoder(model);
+        INDArray fused = decoded(decoder);
+        System.setProperty(Graphs.FUSED_OPERATORS, "false");
+        try {
+            INDArray stock = decoded(decoder);
+            assertThat(fused.distance2(stock) / stock.norm2Number().doubleValue())
+                    .isLessThan(TOLERANCE);
+        } finally {
+            System.clearProperty(Graphs.FUSED_OPERATORS);
+        }
     }
 
     @ParameterizedTest

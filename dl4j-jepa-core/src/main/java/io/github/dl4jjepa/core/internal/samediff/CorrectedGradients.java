@@ -54,6 +54,7 @@ public final class CorrectedGradients {
                         new CrossEntropy.Backward(),
                         new MaskedSoftmax.Forward(),
                         new MaskedSoftmax.Backward(),
+                        new CachedAttention.Forward(),
                         new Rotary.Turn())
                 .forEach(CorrectedGradients::registerNew);
     }

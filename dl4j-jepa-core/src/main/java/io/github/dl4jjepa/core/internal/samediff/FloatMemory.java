@@ -36,14 +36,30 @@ final class FloatMemory {
             throw new IllegalArgumentException(
                     "FLOAT in C order is needed, not " + array.shapeInfoToString());
         }
+        return from(array, array.length());
+    }
+
+    /**
+     * The memory from an array's first value to its last, with all that lies between them.
+     *
+     * @param array FLOAT, with strides that are not negative
+     */
+    static FloatMemory spanning(INDArray array) {
+        long last = 0;
+        for (int axis = 0; axis < array.rank(); axis++) {
+            last += (array.size(axis) - 1) * array.stride(axis);
+        }
+        return from(array, last + 1);
+    }
+
+    private static FloatMemory from(INDArray array, long length) {
         FloatPointer start = new FloatPointer(array.data().addressPointer());
-        FloatBuffer[] regions =
-                new FloatBuffer[Math.toIntExact((array.length() + REGION - 1) / REGION)];
+        FloatBuffer[] regions = new FloatBuffer[Math.toIntExact((length + REGION - 1) / REGION)];
         for (int i = 0; i < regions.length; i++) {
-            long end = Math.min(array.length(), (i + 1) * REGION);
+            long end = Math.min(length, (i + 1) * REGION);
             regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
         }
-        return new FloatMemory(regions, array.length());
+        return new FloatMemory(regions, length);
     }
 
     /** Whether an array is FLOAT and lies in C order without gaps. */

@@ -76,6 +76,30 @@ public final class FusedOperators {
     }
 
     /**
+     * Attention of one new token a row to itself and to past tokens; without a gradient.
+     *
+     * @param queries {@code [rows, heads * headDim]}, scaled
+     * @param keys {@code [rows, keyValueHeads * headDim]}
+     * @param values {@code [rows, keyValueHeads * headDim]}
+     * @param pastKeys {@code [rows, keyValueHeads, past, headDim]}; a view's values are read where
+     *     they are
+     * @param pastValues likewise
+     * @param mask {@code [rows, 1, 1, past]}, added to the scores
+     * @param softcap bounds the scores: {@code softcap * tanh(score / softcap)}; 0 for no bound
+     * @return {@code [rows, heads * headDim]}
+     */
+    public static SDVariable cachedAttention(
+            SDVariable queries,
+            SDVariable keys,
+            SDVariable values,
+            SDVariable pastKeys,
+            SDVariable pastValues,
+            SDVariable mask,
+            double softcap) {
+        return CachedAttention.draw(queries, keys, values, pastKeys, pastValues, mask, softcap);
+    }
+
+    /**
      * The rotation of heads: {@code x cos + rotated(x) sin}.
      *
      * @param x {@code [n, heads * headDim]}
