@@ -66,6 +66,26 @@ final class RunFolder {
         this.folder = folder;
     }
 
+    /**
+     * Whether there is a run in a folder; the files of one that was killed at its start are
+     * removed.
+     */
+    static boolean hasBegun(Path folder) {
+        if (Files.exists(folder.resolve(SETTINGS))) {
+            return true;
+        }
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> entries = Files.list(folder)) {
+                for (Path entry : entries.toList()) {
+                    Files.delete(entry);
+                }
+            } catch (IOException e) {
+                throw new JepaException(folder + ": cannot be emptied: " + e, e);
+            }
+        }
+        return false;
+    }
+
     Path metrics() {
         return folder.resolve("metrics.jsonl");
     }

@@ -40,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             QuickstartCommand.class,
             FinetuneCommand.class,
             PretrainCommand.class,
+            SweepCommand.class,
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,

@@ -225,7 +225,42 @@ final class TrainingOptionsMixin {
         }
     }
 
+    /** Where the results go. */
+    Path output() {
+        return output;
+    }
+
+    /** How many steps are asked for; 0 for as many as the epochs need. */
+    long maxSteps() {
+        return maxSteps;
+    }
+
+    boolean resumes() {
+        return resume;
+    }
+
+    void saveSettings() {
+        settings.save(output);
+    }
+
     private FineTuning build(FineTuning.Builder tuning, boolean adapts, TrainingProgress progress) {
+        try {
+            return builder(tuning, adapts, progress).build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Sets what these options say.
+     *
+     * @param tuning the fine-tuning, with the settings that are not here
+     * @param adapts whether an adapter is trained
+     * @param progress shows how far it is
+     * @throws ParameterException if an option is out of its range
+     */
+    FineTuning.Builder builder(
+            FineTuning.Builder tuning, boolean adapts, TrainerListener progress) {
         try {
             tuning.setTrain(train)
                     .setOutput(output)
@@ -254,7 +289,7 @@ final class TrainingOptionsMixin {
                 tuning.optGenerateEvery(
                         generateEvery, TaskFile.orNamed(generateTask), generateExamples);
             }
-            return tuning.build();
+            return tuning;
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
