@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,7 +38,7 @@ class CliReferenceTest {
             for (OptionSpec option : command.options()) {
                 options.computeIfAbsent(option.longestName(), name -> new LinkedHashMap<>())
                         .computeIfAbsent(
-                                option.paramLabel() + " " + option.typeInfo().getClassSimpleName(),
+                                option.paramLabel() + " " + type(option),
                                 kind -> new ArrayList<>())
                         .add(command.qualifiedName());
             }
@@ -46,6 +47,12 @@ class CliReferenceTest {
         options.remove("--output");
 
         assertThat(options).allSatisfy((name, kinds) -> assertThat(kinds).hasSize(1));
+    }
+
+    /** The type, be it primitive or, where there is no default, its wrapper. */
+    private static String type(OptionSpec option) {
+        String type = option.typeInfo().getClassSimpleName();
+        return type.equals("Integer") ? "int" : type.toLowerCase(Locale.ROOT);
     }
 
     private static List<CommandSpec> commands() {
@@ -81,6 +88,10 @@ class CliReferenceTest {
             List<OptionSpec> options =
                     command.options().stream()
                             .filter(option -> !isCommon(option.longestName()))
+                            .sorted(
+                                    Comparator.comparing(
+                                                    (OptionSpec option) -> !isRequired(option))
+                                            .thenComparing(OptionSpec::longestName))
                             .toList();
             if (!options.isEmpty()) {
                 page.append("| option | meaning | default |\n|---|---|---|\n");
@@ -100,6 +111,11 @@ class CliReferenceTest {
 
     private static boolean isCommon(String option) {
         return List.of("--help", "--version", "--verbose").contains(option);
+    }
+
+    /** Of options that exclude each other, picocli says that one is required. */
+    private static boolean isRequired(OptionSpec option) {
+        return option.required() && option.group() == null;
     }
 
     private static String row(CommandSpec command, OptionSpec option) {
@@ -123,7 +139,7 @@ class CliReferenceTest {
                 + "` | "
                 + String.join(" ", description).replace("|", "\\|")
                 + " | "
-                + (option.required() ? "required" : hasDefault ? "`" + value + "`" : "")
+                + (isRequired(option) ? "required" : hasDefault ? "`" + value + "`" : "")
                 + " |\n";
     }
 
