@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param learningRate the step's learning rate
  * @param gradientNorm Euclidean norm of all gradients together, before clipping
  * @param cost what the step cost
+ * @param skipped whether the step changed nothing, since a loss or the gradient was not finite
  * @param validation the validation losses after the update, if it was evaluated
  * @param diagnostics what the validation views' embeddings look like then, if that is looked at
  */
@@ -24,5 +25,6 @@ public record StepMetrics(
         double learningRate,
         double gradientNorm,
         StepCost cost,
+        boolean skipped,
         Optional<MeanLosses> validation,
         Optional<ViewDiagnostics> diagnostics) {}

@@ -54,7 +54,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "Progress and the log go to standard error. Both are UTF-8.",
             "An argument @FILE stands for the words in a file.",
-            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
+            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly, 130 or 143 SIGINT or"
+                    + " SIGTERM stopped it."
         })
 public final class JepaCommand implements Runnable {
     private static final Pattern SECOND_WORD = Pattern.compile("-(\\p{Lower})");
@@ -233,6 +234,11 @@ public final class JepaCommand implements Runnable {
     private static int reportFailure(CommandLine jepa, CommandLine command, Throwable failure) {
         boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
         PrintWriter err = jepa.getErr();
+        if (failure instanceof StoppedException stopped) {
+            err.println("jepa: " + stopped.getMessage());
+            err.flush();
+            return stopped.exitCode();
+        }
         if (failure instanceof JepaException) {
             err.println("jepa: " + withOptions(String.valueOf(failure.getMessage()), command));
         } else if (failure instanceof InvalidPathException path) {
