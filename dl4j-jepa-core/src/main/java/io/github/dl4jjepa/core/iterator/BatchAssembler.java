@@ -1,6 +1,5 @@
 package io.github.dl4jjepa.core.iterator;
 
-import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
@@ -58,8 +57,8 @@ final class BatchAssembler {
     }
 
     private void add(List<Row> example) {
-        int examplePairs = (int) readouts(example, Readout.Side.TARGET);
-        if (readouts(example, Readout.Side.PREDICTION) != examplePairs) {
+        int examplePairs = (int) readouts(example, Row.Readout.Side.TARGET);
+        if (readouts(example, Row.Readout.Side.PREDICTION) != examplePairs) {
             throw new IllegalArgumentException("the layout gives a prediction without its target");
         }
         int[][] predictions = new int[examplePairs][];
@@ -67,8 +66,9 @@ final class BatchAssembler {
         int[] answers = new int[examplePairs];
         for (Row added : example) {
             copy(added);
-            for (Readout readout : added.readouts()) {
-                int[][] side = readout.side() == Readout.Side.PREDICTION ? predictions : targets;
+            for (Row.Readout readout : added.readouts()) {
+                int[][] side =
+                        readout.side() == Row.Readout.Side.PREDICTION ? predictions : targets;
                 if (readout.pair() >= examplePairs || side[readout.pair()] != null) {
                     throw new IllegalArgumentException(
                             "the layout must read each pair out once, numbered from 0: " + readout);
@@ -76,7 +76,7 @@ final class BatchAssembler {
                 int start = row * time;
                 side[readout.pair()] =
                         readout.indices().stream().mapToInt(index -> start + index).toArray();
-                if (readout.side() == Readout.Side.TARGET) {
+                if (readout.side() == Row.Readout.Side.TARGET) {
                     answers[readout.pair()] = answerId(added, readout);
                 }
             }
@@ -88,7 +88,7 @@ final class BatchAssembler {
     }
 
     /** A checksum of the tokens that the last hidden state of a readout sees. */
-    private static int answerId(Row row, Readout readout) {
+    private static int answerId(Row row, Row.Readout readout) {
         int last = readout.indices().get(readout.indices().size() - 1);
         int segment = row.segments()[last];
         int prefix = row.prefixes()[last];
@@ -156,7 +156,7 @@ final class BatchAssembler {
         return Nd4j.createFromArray(padded);
     }
 
-    private static long readouts(List<Row> rows, Readout.Side side) {
+    private static long readouts(List<Row> rows, Row.Readout.Side side) {
         return rows.stream()
                 .flatMap(row -> row.readouts().stream())
                 .filter(readout -> readout.side() == side)

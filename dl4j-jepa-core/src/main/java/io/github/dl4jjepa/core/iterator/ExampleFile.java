@@ -42,7 +42,7 @@ public final class ExampleFile implements ExampleSource {
 
     private final Path file;
     private final ExampleFormat format;
-    private final Map<ExampleField, String> names;
+    private final Map<ExampleFormat.Field, String> names;
 
     /**
      * A file whose beginning says its format.
@@ -60,7 +60,7 @@ public final class ExampleFile implements ExampleSource {
      * @param format the format; null for the one that the file's beginning says
      * @param names the keys or columns that have another name than the usual one
      */
-    public ExampleFile(Path file, ExampleFormat format, Map<ExampleField, String> names) {
+    public ExampleFile(Path file, ExampleFormat format, Map<ExampleFormat.Field, String> names) {
         this.file = Objects.requireNonNull(file, "file");
         this.format = format;
         this.names = Map.copyOf(names);
@@ -173,11 +173,12 @@ public final class ExampleFile implements ExampleSource {
 
     private ExampleSource table(char separator) {
         List<String> header = CsvExampleReader.header(file, separator);
-        ExampleField text = ExampleField.TEXT;
-        ExampleField code = ExampleField.CODE;
-        if (has(header, ExampleField.PROMPT) && has(header, ExampleField.COMPLETION)) {
-            text = ExampleField.PROMPT;
-            code = ExampleField.COMPLETION;
+        ExampleFormat.Field text = ExampleFormat.Field.TEXT;
+        ExampleFormat.Field code = ExampleFormat.Field.CODE;
+        if (has(header, ExampleFormat.Field.PROMPT)
+                && has(header, ExampleFormat.Field.COMPLETION)) {
+            text = ExampleFormat.Field.PROMPT;
+            code = ExampleFormat.Field.COMPLETION;
         } else if (!header.isEmpty() && !(has(header, text) && has(header, code))) {
             throw new JepaException(
                     file
@@ -188,9 +189,9 @@ public final class ExampleFile implements ExampleSource {
                             + "\" and \""
                             + code.in(names)
                             + "\", or \""
-                            + ExampleField.PROMPT.in(names)
+                            + ExampleFormat.Field.PROMPT.in(names)
                             + "\" and \""
-                            + ExampleField.COMPLETION.in(names)
+                            + ExampleFormat.Field.COMPLETION.in(names)
                             + "\" are needed: name yours (textField and codeField)");
         }
         CsvExampleReader.Builder reader =
@@ -200,8 +201,8 @@ public final class ExampleFile implements ExampleSource {
                         .setCode(code.in(names));
         Set<String> unread = new TreeSet<>(header);
         unread.removeAll(List.of(text.in(names), code.in(names)));
-        if (unread.remove(ExampleField.SYSTEM.in(names))) {
-            reader.optSystem(ExampleField.SYSTEM.in(names));
+        if (unread.remove(ExampleFormat.Field.SYSTEM.in(names))) {
+            reader.optSystem(ExampleFormat.Field.SYSTEM.in(names));
         }
         if (!unread.isEmpty()) {
             LOG.warn("{}: the columns {} are not read", file, unread);
@@ -209,7 +210,7 @@ public final class ExampleFile implements ExampleSource {
         return reader.build();
     }
 
-    private boolean has(List<String> header, ExampleField field) {
+    private boolean has(List<String> header, ExampleFormat.Field field) {
         return header.contains(field.in(names));
     }
 }

@@ -62,22 +62,23 @@ final class JsonExamples {
                     "observation", "tool");
 
     private final ExampleFormat format;
-    private final Map<ExampleField, String> names;
+    private final Map<ExampleFormat.Field, String> names;
 
     /**
      * @param names the keys that have another name than the usual one
      */
-    JsonExamples(ExampleFormat format, Map<ExampleField, String> names) {
+    JsonExamples(ExampleFormat format, Map<ExampleFormat.Field, String> names) {
         this.format = format;
         this.names = Map.copyOf(names);
     }
 
-    private String key(ExampleField field) {
+    private String key(ExampleFormat.Field field) {
         return field.in(names);
     }
 
     /** The format of an object; nothing where its keys are those of none. */
-    static Optional<ExampleFormat> formatOf(JsonNode object, Map<ExampleField, String> names) {
+    static Optional<ExampleFormat> formatOf(
+            JsonNode object, Map<ExampleFormat.Field, String> names) {
         return Stream.of(
                         ExampleFormat.MESSAGES,
                         ExampleFormat.SHAREGPT,
@@ -95,13 +96,13 @@ final class JsonExamples {
     /** The keys that each object has. */
     List<String> required() {
         return switch (format) {
-            case MESSAGES -> List.of(key(ExampleField.MESSAGES));
+            case MESSAGES -> List.of(key(ExampleFormat.Field.MESSAGES));
             case PROMPT_COMPLETION ->
-                    List.of(key(ExampleField.PROMPT), key(ExampleField.COMPLETION));
+                    List.of(key(ExampleFormat.Field.PROMPT), key(ExampleFormat.Field.COMPLETION));
             case ALPACA -> List.of(INSTRUCTION, OUTPUT);
             case SHAREGPT -> List.of(CONVERSATIONS);
-            case PAIRS -> List.of(key(ExampleField.TEXT), key(ExampleField.CODE));
-            case TEXT -> List.of(key(ExampleField.TEXT));
+            case PAIRS -> List.of(key(ExampleFormat.Field.TEXT), key(ExampleFormat.Field.CODE));
+            case TEXT -> List.of(key(ExampleFormat.Field.TEXT));
             case CSV, TSV -> throw new IllegalStateException(format + " is not JSON");
         };
     }
@@ -110,12 +111,13 @@ final class JsonExamples {
         Set<String> keys = new TreeSet<>(required());
         switch (format) {
             case MESSAGES, SHAREGPT ->
-                    keys.addAll(List.of(key(ExampleField.TEXT), key(ExampleField.CODE)));
+                    keys.addAll(
+                            List.of(key(ExampleFormat.Field.TEXT), key(ExampleFormat.Field.CODE)));
             case ALPACA -> keys.add(INPUT);
             default -> {}
         }
         if (format != ExampleFormat.MESSAGES && format != ExampleFormat.TEXT) {
-            keys.add(key(ExampleField.SYSTEM));
+            keys.add(key(ExampleFormat.Field.SYSTEM));
         }
         if (format != ExampleFormat.TEXT) {
             keys.addAll(ARGUMENTS);
@@ -207,17 +209,18 @@ final class JsonExamples {
 
         Example example(JsonNode object, Set<String> unread) {
             if (format == ExampleFormat.TEXT) {
-                return Example.document(place, filled(key(ExampleField.TEXT), object));
+                return Example.document(place, filled(key(ExampleFormat.Field.TEXT), object));
             }
             List<Message> messages = new ArrayList<>();
             switch (format) {
                 case MESSAGES -> {
-                    String key = key(ExampleField.MESSAGES);
+                    String key = key(ExampleFormat.Field.MESSAGES);
                     messages.addAll(messages(key, object.path(key)));
                 }
                 case PROMPT_COMPLETION -> {
-                    messages.addAll(turns(ExampleField.PROMPT, Message.USER, object));
-                    messages.addAll(turns(ExampleField.COMPLETION, Message.ASSISTANT, object));
+                    messages.addAll(turns(ExampleFormat.Field.PROMPT, Message.USER, object));
+                    messages.addAll(
+                            turns(ExampleFormat.Field.COMPLETION, Message.ASSISTANT, object));
                 }
                 case ALPACA -> {
                     String instruction = filled(INSTRUCTION, object);
@@ -231,9 +234,13 @@ final class JsonExamples {
                 }
                 case SHAREGPT -> messages.addAll(conversation(object.path(CONVERSATIONS), unread));
                 default -> {
-                    messages.add(new Message(Message.USER, filled(key(ExampleField.TEXT), object)));
                     messages.add(
-                            new Message(Message.ASSISTANT, filled(key(ExampleField.CODE), object)));
+                            new Message(
+                                    Message.USER, filled(key(ExampleFormat.Field.TEXT), object)));
+                    messages.add(
+                            new Message(
+                                    Message.ASSISTANT,
+                                    filled(key(ExampleFormat.Field.CODE), object)));
                 }
             }
             addSystem(object, messages);
@@ -242,7 +249,7 @@ final class JsonExamples {
         }
 
         private void addSystem(JsonNode object, List<Message> messages) {
-            String key = key(ExampleField.SYSTEM);
+            String key = key(ExampleFormat.Field.SYSTEM);
             if (format == ExampleFormat.MESSAGES || isAbsent(object.path(key))) {
                 return;
             }
@@ -267,7 +274,7 @@ final class JsonExamples {
             }
         }
 
-        private List<Message> turns(ExampleField field, String role, JsonNode object) {
+        private List<Message> turns(ExampleFormat.Field field, String role, JsonNode object) {
             String key = key(field);
             JsonNode value = object.path(key);
             return value.isArray()
@@ -479,8 +486,8 @@ final class JsonExamples {
             if (format != ExampleFormat.MESSAGES && format != ExampleFormat.SHAREGPT) {
                 return List.of();
             }
-            String textKey = key(ExampleField.TEXT);
-            String codeKey = key(ExampleField.CODE);
+            String textKey = key(ExampleFormat.Field.TEXT);
+            String codeKey = key(ExampleFormat.Field.CODE);
             JsonNode text = object.path(textKey);
             JsonNode code = object.path(codeKey);
             if (isAbsent(text) && isAbsent(code)) {

@@ -62,7 +62,7 @@ public final class JsonLinesReader implements ExampleSource {
      * @param format one of those that are JSON
      * @param names the keys that have another name than the usual one
      */
-    JsonLinesReader(Path file, ExampleFormat format, Map<ExampleField, String> names) {
+    JsonLinesReader(Path file, ExampleFormat format, Map<ExampleFormat.Field, String> names) {
         this.file = Objects.requireNonNull(file, "file");
         lines = new JsonExamples(format, names);
     }

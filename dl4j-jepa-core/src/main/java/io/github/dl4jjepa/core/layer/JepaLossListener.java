@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.layer;
 
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.MetricsFile;
 import java.util.Locale;
@@ -105,7 +105,7 @@ public final class JepaLossListener extends BaseTrainingListener {
                 new MeanLosses(
                         losses.languageModel(),
                         losses.jepa(),
-                        losses.total(new LossWeights(configuration.getGamma(), lambda))),
+                        losses.total(new StepRequest.Weights(configuration.getGamma(), lambda))),
                 lambda,
                 learningRate(configuration, iteration, epoch),
                 (nanos - lastNanos) / 1e9);

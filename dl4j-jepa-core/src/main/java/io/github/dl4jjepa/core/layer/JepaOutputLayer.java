@@ -209,7 +209,8 @@ final class JepaOutputLayer extends BaseLayer<JepaLossLayer> implements IOutputL
 
         /** What the objective is multiplied with. */
         private double scale(PackedLabels unpacked) {
-            if (layerConf().getScoreReduction() == ScoreReduction.MEAN || count == 0) {
+            if (layerConf().getScoreReduction() == JepaLossLayer.ScoreReduction.MEAN
+                    || count == 0) {
                 return 1;
             }
             int[] indices = unpacked.labelIndices().toIntVector();

@@ -24,13 +24,13 @@ final class BatchFeed implements AutoCloseable {
 
     /**
      * @param targetEncoder null where the model itself encodes targets
-     * @param seed decides what dropout leaves out; {@link StepSeed#EVALUATION} for nothing
+     * @param seed decides what dropout leaves out; {@link StepRequest.Seed#EVALUATION} for nothing
      */
     BatchFeed(
             ModelUnderObjective model,
             @Nullable TargetEncoder targetEncoder,
             MultiViewBatch batch,
-            StepSeed seed) {
+            StepRequest.Seed seed) {
         this.model = model;
         this.targetEncoder = targetEncoder;
         this.batch = batch;
@@ -41,7 +41,7 @@ final class BatchFeed implements AutoCloseable {
         // Of the batch as well as of the step, so that the batches of a step differ, and do not
         // depend on which of them are computed together.
         @Nullable Random random =
-                seed.equals(StepSeed.EVALUATION)
+                seed.equals(StepRequest.Seed.EVALUATION)
                         ? null
                         : SeededRandom.of(
                                 seed.seed()
@@ -71,14 +71,14 @@ final class BatchFeed implements AutoCloseable {
     }
 
     /** Adds what the JEPA term over this batch reads. */
-    void jepaTerm(StepSeed seed) {
+    void jepaTerm(StepRequest.Seed seed) {
         embeddings(seed);
         put(LossGraph.ANSWER_IDS, model.term().answerIds(batch));
         model.term().directions(seed, model.hiddenSize(), model.dataType()).forEach(this::put);
     }
 
     /** Adds what embeddings are read by. */
-    void embeddings(StepSeed seed) {
+    void embeddings(StepRequest.Seed seed) {
         if (model.objective().distance().readsViews()) {
             placeholders.put(BatchInputs.PREDICTION_INDICES, filled.predictionIndices());
             placeholders.put(BatchInputs.TARGET_INDICES, filled.targetIndices());

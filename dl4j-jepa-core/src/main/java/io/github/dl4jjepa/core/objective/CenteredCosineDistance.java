@@ -10,7 +10,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * <p>In a batch of one pair, or of equal pairs, nothing is left after centering; the distance is
  * then 1, with a finite gradient.
  */
-public final class CenteredCosineDistance implements Distance {
+final class CenteredCosineDistance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override

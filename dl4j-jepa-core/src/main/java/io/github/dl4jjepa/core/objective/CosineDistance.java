@@ -14,7 +14,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * <p>Nothing in it keeps embeddings apart: it is least where all point one way, and is seen to go
  * there. Look at the diagnostics; {@link InfoNce} and the {@link Regularizer}s are remedies.
  */
-public final class CosineDistance implements Distance {
+final class CosineDistance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override

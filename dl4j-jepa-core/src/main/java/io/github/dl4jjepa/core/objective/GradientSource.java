@@ -37,8 +37,8 @@ public interface GradientSource {
     double flops(List<MultiViewBatch> batches, boolean hasJepaTerm);
 
     /** The labels and pairs of batches, which weigh the parts of a step. */
-    default StepTotals totals(List<MultiViewBatch> batches) {
-        return new StepTotals(
+    default StepRequest.Totals totals(List<MultiViewBatch> batches) {
+        return new StepRequest.Totals(
                 batches.stream().mapToLong(MultiViewBatch::labels).sum(),
                 batches.stream().mapToLong(MultiViewBatch::pairs).sum());
     }
@@ -51,7 +51,7 @@ public interface GradientSource {
      * @param seed decides what is drawn at random
      */
     default StepRequest wholeStep(
-            List<MultiViewBatch> batches, LossWeights weights, StepSeed seed) {
+            List<MultiViewBatch> batches, StepRequest.Weights weights, StepRequest.Seed seed) {
         return new StepRequest(batches, weights, totals(batches), seed);
     }
 

@@ -29,13 +29,13 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
                         model.objective(), model.dataType(), model.hiddenSize(), model.arena());
     }
 
-    private BatchFeed feed(MultiViewBatch batch, StepSeed seed) {
+    private BatchFeed feed(MultiViewBatch batch, StepRequest.Seed seed) {
         return new BatchFeed(model, targetEncoder, batch, seed);
     }
 
     @Override
-    public PairEmbeddings embed(StepRequest part) {
-        List<PairEmbeddings> batches = new ArrayList<>();
+    public CrossBatchStep.PairEmbeddings embed(StepRequest part) {
+        List<CrossBatchStep.PairEmbeddings> batches = new ArrayList<>();
         try {
             for (MultiViewBatch batch : part.batches()) {
                 try (BatchFeed feed = feed(batch, part.seed())) {
@@ -43,31 +43,32 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
                     batches.add(graph.embed(feed));
                 }
             }
-            return PairEmbeddings.concat(batches);
+            return CrossBatchStep.PairEmbeddings.concat(batches);
         } finally {
-            batches.forEach(PairEmbeddings::close);
+            batches.forEach(CrossBatchStep.PairEmbeddings::close);
         }
     }
 
     @Override
-    public PairGradients compare(List<PairEmbeddings> parts, StepSeed seed) {
+    public CrossBatchStep.PairGradients compare(
+            List<CrossBatchStep.PairEmbeddings> parts, StepRequest.Seed seed) {
         Map<String, INDArray> directions =
                 model.term().directions(seed, model.hiddenSize(), model.dataType());
-        try (PairEmbeddings all = PairEmbeddings.concat(parts);
+        try (CrossBatchStep.PairEmbeddings all = CrossBatchStep.PairEmbeddings.concat(parts);
                 PairGraph.Result result = pairGraph.run(all, directions)) {
-            List<PairGradients.Part> gradients = new ArrayList<>();
+            List<CrossBatchStep.PairGradients.Part> gradients = new ArrayList<>();
             long first = 0;
-            for (PairEmbeddings part : parts) {
+            for (CrossBatchStep.PairEmbeddings part : parts) {
                 long end = first + part.pairs();
                 gradients.add(
-                        new PairGradients.Part(
+                        new CrossBatchStep.PairGradients.Part(
                                 rows(result.predictionGradient(), first, end),
                                 result.targetGradient() == null
                                         ? null
                                         : rows(result.targetGradient(), first, end)));
                 first = end;
             }
-            return new PairGradients(result.sum(), gradients);
+            return new CrossBatchStep.PairGradients(result.sum(), gradients);
         } finally {
             directions.values().forEach(INDArray::close);
         }
@@ -75,7 +76,9 @@ final class GraphCrossBatchStep implements CrossBatchStep, AutoCloseable {
 
     @Override
     public Losses backward(
-            StepRequest part, PairGradients.Part pairs, BiConsumer<String, INDArray> gradients) {
+            StepRequest part,
+            CrossBatchStep.PairGradients.Part pairs,
+            BiConsumer<String, INDArray> gradients) {
         double lmWeight = part.weights().gamma() / part.totals().labels();
         double jepaWeight = part.weights().lambda() / part.totals().pairs();
         Losses sum = Losses.NONE;

@@ -53,7 +53,7 @@ final class JepaTerm {
     }
 
     /** The random directions of a step by the names of their placeholders. */
-    Map<String, INDArray> directions(StepSeed seed, int hiddenSize, DataType dataType) {
+    Map<String, INDArray> directions(StepRequest.Seed seed, int hiddenSize, DataType dataType) {
         Map<String, INDArray> directions = new HashMap<>();
         Random random = seed.random(SeededRandom.Use.DIRECTIONS);
         for (int i = 0; i < objective.regularizers().size(); i++) {

@@ -9,7 +9,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * gradient 0 there. Hidden states have norms of tens, so its gradient at lambda = 1 is far above
  * the language model's; calibrate lambda by the ratio of gradients.
  */
-public final class L2Distance implements Distance {
+final class L2Distance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override

@@ -208,7 +208,7 @@ final class LossGraph implements AutoCloseable {
     }
 
     /** Runs forward as far as the embeddings. */
-    PairEmbeddings embed(BatchFeed feed) {
+    CrossBatchStep.PairEmbeddings embed(BatchFeed feed) {
         if (embedder == null) {
             embedder =
                     new GraphExecutor(
@@ -224,7 +224,7 @@ final class LossGraph implements AutoCloseable {
         if (model.encodesTargets()) {
             embeddings.put(TARGET, Objects.requireNonNull(feed.placeholders().get(TARGET)).dup());
         }
-        return new PairEmbeddings(
+        return new CrossBatchStep.PairEmbeddings(
                 Objects.requireNonNull(embeddings.get(PREDICTION)),
                 Objects.requireNonNull(embeddings.get(TARGET)),
                 model.term().answerIds(feed.batch()));

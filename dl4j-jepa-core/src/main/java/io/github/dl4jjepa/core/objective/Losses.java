@@ -38,7 +38,7 @@ public record Losses(double languageModelSum, long labels, double jepaSum, long 
     /**
      * The objective's value: gamma times the language-model loss plus lambda times the JEPA term.
      */
-    public double total(LossWeights weights) {
+    public double total(StepRequest.Weights weights) {
         double jepaTerm = pairs == 0 ? 0 : weights.lambda() * jepa();
         return weights.gamma() * languageModel() + jepaTerm;
     }

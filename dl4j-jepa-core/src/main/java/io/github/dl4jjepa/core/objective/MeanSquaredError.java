@@ -7,7 +7,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * The mean over the hidden units of {@code (p - t)^2} (the paper's ablation "MSE", arXiv
  * 2509.14252, table 3).
  */
-public final class MeanSquaredError implements Distance {
+final class MeanSquaredError implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override

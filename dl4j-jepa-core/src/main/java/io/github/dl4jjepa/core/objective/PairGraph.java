@@ -62,7 +62,7 @@ final class PairGraph implements AutoCloseable {
     /**
      * @param directions those of {@link JepaTerm}
      */
-    Result run(PairEmbeddings pairs, Map<String, INDArray> directions) {
+    Result run(CrossBatchStep.PairEmbeddings pairs, Map<String, INDArray> directions) {
         Map<String, INDArray> placeholders = new HashMap<>(directions);
         placeholders.put(PREDICTION, pairs.prediction());
         placeholders.put(TARGET, pairs.target());

@@ -6,9 +6,16 @@ import java.util.function.Supplier;
 
 /** The regularizers by name. */
 public enum RegularizerKind {
-    /** {@link SigReg} with its default directions. */
+    /**
+     * Sketched isotropic Gaussian regularization (LeJEPA, arXiv 2511.08544, section 4 and algorithm
+     * 1) along 256 random directions: how far the embeddings are from a standard normal
+     * distribution.
+     */
     SIGREG(() -> new SigReg(SigReg.DEFAULT_DIRECTIONS)),
-    /** {@link VicReg}. */
+    /**
+     * The variance and covariance terms of VICReg (arXiv 2105.04906, equations 1 to 4): each unit
+     * is to have a standard deviation of 1 or more, and units are not to repeat each other.
+     */
     VICREG(VicReg::new);
 
     private final Supplier<Regularizer> constructor;

@@ -12,7 +12,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * <p>The lambdas that the paper found best lie between 0.01 and 0.08, and at 0.0025 for 8 B
  * parameters.
  */
-public final class SemanticTube implements Distance {
+final class SemanticTube implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override

@@ -18,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * {@code a.z}, integrated over -5..5 by the trapezoidal rule with 17 points; the penalty is the
  * mean over directions.
  */
-public final class SigReg implements Regularizer {
+final class SigReg implements Regularizer {
     private static final long serialVersionUID = 1L;
 
     /** As many directions as LeJEPA's algorithm 1 has. */

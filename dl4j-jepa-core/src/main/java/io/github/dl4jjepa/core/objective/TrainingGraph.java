@@ -132,16 +132,16 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     }
 
     @Override
-    public StepTotals totals(List<MultiViewBatch> batches) {
-        return new StepTotals(
+    public StepRequest.Totals totals(List<MultiViewBatch> batches) {
+        return new StepRequest.Totals(
                 batches.stream().mapToLong(MultiViewBatch::labels).sum(),
                 batches.stream().mapToLong(model.term()::pairs).sum());
     }
 
     @Override
     public Losses accumulate(StepRequest step, BiConsumer<String, INDArray> gradients) {
-        StepTotals own = totals(step.batches());
-        LossWeights weights = step.weights();
+        StepRequest.Totals own = totals(step.batches());
+        StepRequest.Weights weights = step.weights();
         boolean hasJepaTerm = weights.lambda() > 0 && own.pairs() > 0;
         requireTotals(step, own, hasJepaTerm);
         if (hasJepaTerm && embedsFirst(step.batches())) {
@@ -163,8 +163,8 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
         return sum;
     }
 
-    private void requireTotals(StepRequest step, StepTotals own, boolean hasJepaTerm) {
-        StepTotals totals = step.totals();
+    private void requireTotals(StepRequest step, StepRequest.Totals own, boolean hasJepaTerm) {
+        StepRequest.Totals totals = step.totals();
         if (totals.labels() < own.labels() || (hasJepaTerm && totals.pairs() < own.pairs())) {
             throw new IllegalArgumentException(
                     "the batches have " + own + ", more than the whole step's " + totals);
@@ -189,8 +189,9 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
 
     private Losses accumulateAcross(StepRequest step, BiConsumer<String, INDArray> gradients) {
         CrossBatchStep phases = crossBatchStep().orElseThrow();
-        try (PairEmbeddings embeddings = phases.embed(step);
-                PairGradients pairs = phases.compare(List.of(embeddings), step.seed())) {
+        try (CrossBatchStep.PairEmbeddings embeddings = phases.embed(step);
+                CrossBatchStep.PairGradients pairs =
+                        phases.compare(List.of(embeddings), step.seed())) {
             return new Losses(0, 0, pairs.sum(), 0)
                     .plus(phases.backward(step, pairs.parts().get(0), gradients));
         }
@@ -211,9 +212,10 @@ public final class TrainingGraph implements GradientSource, AutoCloseable {
     public Losses evaluate(MultiViewBatch batch) {
         boolean hasJepaTerm = model.term().pairs(batch) > 0;
         LossGraph graph = graph(hasJepaTerm ? LossGraph.Part.JEPA_TERM : LossGraph.Part.NONE);
-        try (BatchFeed feed = new BatchFeed(model, targetEncoder, batch, StepSeed.EVALUATION)) {
+        try (BatchFeed feed =
+                new BatchFeed(model, targetEncoder, batch, StepRequest.Seed.EVALUATION)) {
             if (hasJepaTerm) {
-                feed.jepaTerm(StepSeed.EVALUATION);
+                feed.jepaTerm(StepRequest.Seed.EVALUATION);
             }
             return graph.evaluate(feed);
         }

@@ -16,7 +16,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * have a standard deviation of 1 or more, and units are not to repeat each other. A batch of one
  * has the variance 0.
  */
-public final class VicReg implements Regularizer {
+final class VicReg implements Regularizer {
     private static final long serialVersionUID = 1L;
 
     private static final double VARIANCE_EPSILON = 1e-4;

@@ -5,8 +5,8 @@ import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -60,7 +60,7 @@ final class Evaluator {
             }
         }
         double lambda = objective.calibration().isPresent() ? 0 : objective.lambda();
-        return Optional.of(MeanLosses.of(sum, new LossWeights(objective.gamma(), lambda)));
+        return Optional.of(MeanLosses.of(sum, new StepRequest.Weights(objective.gamma(), lambda)));
     }
 
     /** The diagnostics after a step, with a warning where the embeddings have collapsed. */

@@ -7,10 +7,8 @@ import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.io.IOException;
@@ -210,8 +208,8 @@ public final class JepaTrainer {
             StepRequest request =
                     gradientSource.wholeStep(
                             microBatches,
-                            new LossWeights(gamma, lambda),
-                            new StepSeed(options.seed(), step));
+                            new StepRequest.Weights(gamma, lambda),
+                            new StepRequest.Seed(options.seed(), step));
             Losses losses;
             if (lambdas.calibrates(state)) {
                 LambdaController.CalibratedLosses calibrated =
@@ -241,11 +239,11 @@ public final class JepaTrainer {
             return new StepMetrics(
                     step,
                     plan.epoch(state),
-                    MeanLosses.of(losses, new LossWeights(gamma, lambda)),
+                    MeanLosses.of(losses, new StepRequest.Weights(gamma, lambda)),
                     lambda,
                     learningRate,
                     norm,
-                    new StepCost(
+                    new StepMetrics.Cost(
                             microBatches.stream().mapToLong(MultiViewBatch::tokens).sum(),
                             microBatches.stream().mapToLong(MultiViewBatch::paddedTokens).sum(),
                             flops(state, microBatches),

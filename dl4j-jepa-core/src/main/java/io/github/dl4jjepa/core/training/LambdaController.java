@@ -4,7 +4,6 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
@@ -94,6 +93,6 @@ final class LambdaController {
 
     private static StepRequest weighted(StepRequest step, double gamma, double lambda) {
         return new StepRequest(
-                step.batches(), new LossWeights(gamma, lambda), step.totals(), step.seed());
+                step.batches(), new StepRequest.Weights(gamma, lambda), step.totals(), step.seed());
     }
 }

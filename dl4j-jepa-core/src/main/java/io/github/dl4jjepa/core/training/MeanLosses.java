@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 
 /**
  * The losses as they are reported: means over the labels and pairs of a step or of a data set.
@@ -12,7 +12,7 @@ import io.github.dl4jjepa.core.objective.Losses;
  *     times the second
  */
 public record MeanLosses(double languageModel, double jepa, double total) {
-    static MeanLosses of(Losses losses, LossWeights weights) {
+    static MeanLosses of(Losses losses, StepRequest.Weights weights) {
         return new MeanLosses(losses.languageModel(), losses.jepa(), losses.total(weights));
     }
 }

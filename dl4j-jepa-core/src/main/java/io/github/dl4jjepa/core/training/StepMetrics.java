@@ -24,7 +24,36 @@ public record StepMetrics(
         double lambda,
         double learningRate,
         double gradientNorm,
-        StepCost cost,
+        Cost cost,
         boolean skipped,
         Optional<MeanLosses> validation,
-        Optional<ViewDiagnostics> diagnostics) {}
+        Optional<ViewDiagnostics> diagnostics) {
+
+    /**
+     * What optimizer steps cost; evaluation and checkpoints are left out.
+     *
+     * @param tokens tokens of all rows, padding left out
+     * @param paddedTokens tokens of all rows, padding included
+     * @param flops floating-point operations of forward and backward pass over the tokens that are
+     *     not padding; see {@link io.github.dl4jjepa.core.decoder.Decoder#forwardFlops}
+     * @param seconds wall-clock time
+     */
+    public record Cost(long tokens, long paddedTokens, double flops, double seconds) {
+        /** Nothing done yet. */
+        public static final Cost NONE = new Cost(0, 0, 0, 0);
+
+        /** The cost of both. */
+        public Cost plus(Cost other) {
+            return new Cost(
+                    tokens + other.tokens,
+                    paddedTokens + other.paddedTokens,
+                    flops + other.flops,
+                    seconds + other.seconds);
+        }
+
+        /** The part of all tokens that is padding, from 0 to 1. */
+        public double paddingShare() {
+            return paddedTokens == 0 ? 0 : 1 - (double) tokens / paddedTokens;
+        }
+    }
+}

@@ -23,15 +23,15 @@ public record TrainerState(
         long bestStep,
         double bestValue,
         int evaluationsSinceBest,
-        StepCost cost,
+        StepMetrics.Cost cost,
         double lambda,
         long skippedSteps) {
     /** A run that has not begun. */
     public static final TrainerState START =
-            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, 0, StepCost.NONE, 0, 0);
+            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0);
 
     /** The state after its own step was taken. */
-    TrainerState after(StepCost cost, boolean skipped) {
+    TrainerState after(StepMetrics.Cost cost, boolean skipped) {
         return new TrainerState(
                 step,
                 epoch,

@@ -24,5 +24,5 @@ public record TrainingSummary(
         double bestValue,
         boolean stoppedEarly,
         long skippedSteps,
-        StepCost cost,
+        StepMetrics.Cost cost,
         double seconds) {}

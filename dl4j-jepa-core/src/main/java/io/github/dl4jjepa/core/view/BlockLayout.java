@@ -10,7 +10,7 @@ import java.util.Objects;
  * <p>For decoders that heed segments. Positions begin anew in every segment, so the result is that
  * of {@link SeparateLayout}.
  */
-public final class BlockLayout implements ViewLayout {
+final class BlockLayout implements ViewLayout {
     private static final long serialVersionUID = 1L;
 
     private final ViewOptions options;

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.view;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.view.Readout.Side;
+import io.github.dl4jjepa.core.view.Row.Readout.Side;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
  * @param ids the tokens after them; none where the conversation has all that is read
  * @param readouts where it is read; indices count along the path
  */
-record Encoding(int prefix, int[] ids, List<Readout> readouts) {
+record Encoding(int prefix, int[] ids, List<Row.Readout> readouts) {
     /**
      * What must be encoded for the views of an example, in the views' order. A view that predicts
      * one and is predicted by another is encoded once for both, unless [PRED] tokens before it
@@ -98,21 +98,21 @@ record Encoding(int prefix, int[] ids, List<Readout> readouts) {
                     && !options.predictorIds().isEmpty();
         }
 
-        Readout prediction(int pair) {
+        Row.Readout prediction(int pair) {
             return readout(pair, Side.PREDICTION, ids.length + options.predictorIds().size());
         }
 
-        Readout target(int pair) {
+        Row.Readout target(int pair) {
             return readout(pair, Side.TARGET, ids.length);
         }
 
-        private Readout readout(int pair, Side side, int length) {
+        private Row.Readout readout(int pair, Side side, int length) {
             int end = context + length;
             int start = options.pooling() == ViewOptions.Pooling.MEAN ? context : end - 1;
-            return new Readout(pair, side, IntStream.range(start, end).boxed().toList());
+            return new Row.Readout(pair, side, IntStream.range(start, end).boxed().toList());
         }
 
-        Encoding encoding(Readout... readouts) {
+        Encoding encoding(Row.Readout... readouts) {
             boolean predicts = readouts[0].side() == Side.PREDICTION;
             IntStream own = IntStream.of(ids);
             if (predicts) {

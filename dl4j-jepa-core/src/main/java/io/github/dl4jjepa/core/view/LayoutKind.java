@@ -7,7 +7,10 @@ import java.util.function.Function;
 public enum LayoutKind {
     /** {@link SeparateLayout}. */
     SEPARATE(SeparateLayout::new),
-    /** {@link BlockLayout}. */
+    /**
+     * Two rows: the conversation, and all views, each a segment that sees itself only (LLM-JEPA,
+     * arXiv 2509.14252, version 2, section 3.2).
+     */
     BLOCK(BlockLayout::new),
     /** {@link SharedPrefixLayout}. */
     SHARED_PREFIX(SharedPrefixLayout::new);

@@ -15,7 +15,7 @@ final class RowBuilder {
     private final IntStream.Builder positions = IntStream.builder();
     private final IntStream.Builder segments = IntStream.builder();
     private final IntStream.Builder prefixes = IntStream.builder();
-    private final List<Readout> readouts = new ArrayList<>();
+    private final List<Row.Readout> readouts = new ArrayList<>();
     private int length;
     private int segment;
     private @Nullable TokenizedExample labeled;
@@ -98,9 +98,9 @@ final class RowBuilder {
     }
 
     private void read(Encoding encoding, IntUnaryOperator indexInRow) {
-        for (Readout readout : encoding.readouts()) {
+        for (Row.Readout readout : encoding.readouts()) {
             readouts.add(
-                    new Readout(
+                    new Row.Readout(
                             readout.pair(),
                             readout.side(),
                             readout.indices().stream().map(indexInRow::applyAsInt).toList()));

@@ -9,8 +9,8 @@ import java.util.Objects;
  * <p>Attention is causal, so Enc(Text) in context is a by-product of the conversation: the [PRED]
  * tokens follow as a segment that continues the conversation's beginning up to Text, and a second
  * copy of Code as a segment that sees itself only. The JEPA term costs k + |Code| tokens more,
- * where {@link SeparateLayout} and {@link BlockLayout} read Text and its context once more, with
- * the same result. A Text that is to be seen alone becomes a segment as well.
+ * where {@link SeparateLayout} and {@link LayoutKind#BLOCK} read Text and its context once more,
+ * with the same result. A Text that is to be seen alone becomes a segment as well.
  *
  * <p>For decoders that heed segments and their prefixes.
  */

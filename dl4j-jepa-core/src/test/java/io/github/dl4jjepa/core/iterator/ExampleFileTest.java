@@ -151,8 +151,8 @@ class ExampleFileTest {
 
     @Test
     void keysAndColumnsMayHaveOtherNames() throws IOException {
-        Map<ExampleField, String> names =
-                Map.of(ExampleField.TEXT, "question", ExampleField.CODE, "sql");
+        Map<ExampleFormat.Field, String> names =
+                Map.of(ExampleFormat.Field.TEXT, "question", ExampleFormat.Field.CODE, "sql");
         Path lines = write("pairs.jsonl", "{\"question\": \"vowels\", \"sql\": \"[aeiou]\"}");
         Path table = write("pairs.csv", "sql,question\n[aeiou],vowels\n");
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.view.BlockLayout;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.LayoutKind;
@@ -468,7 +467,7 @@ class JepaMultiViewIteratorTest {
         assertThat(iterator().setLayout(new LanguageModelLayout()).build().next().getFeatures())
                 .hasSize(1);
         ViewOptions options = ViewOptions.predictors(9);
-        assertThat(iterator().setLayout(new BlockLayout(options)).build().next().getFeatures())
+        assertThat(iterator().setLayout(LayoutKind.BLOCK.of(options)).build().next().getFeatures())
                 .hasSize(4);
         assertThat(iterator().setLayout(new SharedPrefixLayout(options)).build().next().getLabels())
                 .hasSize(1);

@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
-import io.github.dl4jjepa.core.view.Readout;
-import io.github.dl4jjepa.core.view.Readout.Side;
 import io.github.dl4jjepa.core.view.Row;
+import io.github.dl4jjepa.core.view.Row.Readout.Side;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
@@ -222,8 +221,9 @@ class MultiViewBatchTest {
                                         new int[] {0, 0, 0, 0},
                                         new int[] {2, -1, -1, -1},
                                         List.of(
-                                                new Readout(0, Side.TARGET, List.of(3)),
-                                                new Readout(0, Side.PREDICTION, List.of(1, 2)))));
+                                                new Row.Readout(0, Side.TARGET, List.of(3)),
+                                                new Row.Readout(
+                                                        0, Side.PREDICTION, List.of(1, 2)))));
 
         MultiViewBatch one = MultiViewBatch.of(List.of(first, second), packed, PAD);
 

@@ -27,7 +27,7 @@ class ScoreReductionTest {
         return network;
     }
 
-    private static MultiLayerNetwork jepa(double lambda, ScoreReduction reduction) {
+    private static MultiLayerNetwork jepa(double lambda, JepaLossLayer.ScoreReduction reduction) {
         return initialized(
                 Networks.lstm(
                         DataType.DOUBLE,
@@ -52,7 +52,7 @@ class ScoreReductionTest {
     void theSumPerRowIsWhatARnnOutputLayerScoresAndTrainsBy() {
         MultiDataSet batch = sequences();
         DataSet oneHot = Networks.oneHot(batch);
-        MultiLayerNetwork jepa = jepa(0, ScoreReduction.SUM_PER_ROW);
+        MultiLayerNetwork jepa = jepa(0, JepaLossLayer.ScoreReduction.SUM_PER_ROW);
         MultiLayerNetwork rnn = rnn();
         assertThat(jepa.score(packed(batch))).isCloseTo(rnn.score(oneHot), within(TOLERANCE));
         assertThat(
@@ -74,7 +74,7 @@ class ScoreReductionTest {
         double labelsPerRow =
                 oneHot.getLabelsMaskArray().sumNumber().doubleValue()
                         / batch.getFeatures(0).size(0);
-        MultiLayerNetwork jepa = jepa(0, ScoreReduction.MEAN);
+        MultiLayerNetwork jepa = jepa(0, JepaLossLayer.ScoreReduction.MEAN);
         MultiLayerNetwork rnn = rnn();
         assertThat(jepa.score(packed(batch)) * labelsPerRow)
                 .isCloseTo(rnn.score(oneHot), within(TOLERANCE));
@@ -100,7 +100,7 @@ class ScoreReductionTest {
         MultiDataSet alone =
                 new org.nd4j.linalg.dataset.MultiDataSet(
                         Nd4j.pullRows(views.getFeatures(0), 1, labeled), rows(packed, labeled));
-        MultiLayerNetwork jepa = jepa(0, ScoreReduction.SUM_PER_ROW);
+        MultiLayerNetwork jepa = jepa(0, JepaLossLayer.ScoreReduction.SUM_PER_ROW);
         assertThat(jepa.score(packed(views)))
                 .isCloseTo(rnn().score(Networks.oneHot(alone)), within(TOLERANCE));
     }
@@ -120,8 +120,8 @@ class ScoreReductionTest {
     }
 
     private static double factor(double lambda, DataSet data) {
-        return jepa(lambda, ScoreReduction.SUM_PER_ROW).score(data)
-                / jepa(lambda, ScoreReduction.MEAN).score(data);
+        return jepa(lambda, JepaLossLayer.ScoreReduction.SUM_PER_ROW).score(data)
+                / jepa(lambda, JepaLossLayer.ScoreReduction.MEAN).score(data);
     }
 
     @Test
@@ -136,7 +136,8 @@ class ScoreReductionTest {
                                     new NoOp(),
                                     new JepaLossLayer.Builder()
                                             .lambda(0.7)
-                                            .scoreReduction(ScoreReduction.SUM_PER_ROW)
+                                            .scoreReduction(
+                                                    JepaLossLayer.ScoreReduction.SUM_PER_ROW)
                                             .l2(0.01)));
             assertThat(
                             GradientCheckUtil.checkGradients(
@@ -155,9 +156,10 @@ class ScoreReductionTest {
     @Test
     void theReductionSurvivesJson() {
         MultiLayerConfiguration configuration =
-                jepa(1, ScoreReduction.SUM_PER_ROW).getLayerWiseConfigurations();
+                jepa(1, JepaLossLayer.ScoreReduction.SUM_PER_ROW).getLayerWiseConfigurations();
         assertThat(MultiLayerConfiguration.fromJson(configuration.toJson()))
                 .isEqualTo(configuration)
-                .isNotEqualTo(jepa(1, ScoreReduction.MEAN).getLayerWiseConfigurations());
+                .isNotEqualTo(
+                        jepa(1, JepaLossLayer.ScoreReduction.MEAN).getLayerWiseConfigurations());
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.PackedLabels;
 import io.github.dl4jjepa.core.objective.DistanceKind;
-import io.github.dl4jjepa.core.view.Readout;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.SeparateLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
@@ -55,7 +54,7 @@ class SharedRowTest {
             List<Row> rows = new ArrayList<>(layout.rows(example));
             Row conversation = rows.get(0);
             rows.set(0, withReadouts(conversation, conversation.ids().length, List.of()));
-            for (Readout readout : conversation.readouts()) {
+            for (Row.Readout readout : conversation.readouts()) {
                 int end = readout.indices().get(readout.indices().size() - 1) + 1;
                 rows.add(withReadouts(conversation, end, List.of(readout)));
             }
@@ -63,7 +62,7 @@ class SharedRowTest {
         };
     }
 
-    private static Row withReadouts(Row row, int length, List<Readout> readouts) {
+    private static Row withReadouts(Row row, int length, List<Row.Readout> readouts) {
         int[] targets = Arrays.copyOf(row.targets(), length);
         if (!readouts.isEmpty()) {
             Arrays.fill(targets, Row.NO_TARGET);

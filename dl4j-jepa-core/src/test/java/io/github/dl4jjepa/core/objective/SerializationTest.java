@@ -44,9 +44,9 @@ class SerializationTest {
                         JepaObjective.builder().optCalibration(new Calibration(0.3, 100)).build(),
                         new Calibration(0.3, 100),
                         new Losses(1.5, 3, 0.25, 2),
-                        new LossWeights(1, 0.5),
-                        new StepTotals(7, 2),
-                        new StepSeed(42, 9),
+                        new StepRequest.Weights(1, 0.5),
+                        new StepRequest.Totals(7, 2),
+                        new StepRequest.Seed(42, 9),
                         new TokenizedExample(
                                 "pairs.jsonl:1",
                                 ids,
@@ -73,16 +73,19 @@ class SerializationTest {
         INDArray target = Nd4j.createFromArray(new float[][] {{-1, 0}, {0.5f, 8}});
         INDArray answerIds = Nd4j.createFromArray(3, -4);
 
-        PairEmbeddings embeddings =
-                (PairEmbeddings) roundTrip(new PairEmbeddings(prediction, target, answerIds));
-        PairGradients gradients =
-                (PairGradients)
+        CrossBatchStep.PairEmbeddings embeddings =
+                (CrossBatchStep.PairEmbeddings)
+                        roundTrip(new CrossBatchStep.PairEmbeddings(prediction, target, answerIds));
+        CrossBatchStep.PairGradients gradients =
+                (CrossBatchStep.PairGradients)
                         roundTrip(
-                                new PairGradients(
+                                new CrossBatchStep.PairGradients(
                                         2.5,
                                         List.of(
-                                                new PairGradients.Part(prediction, target),
-                                                new PairGradients.Part(target, null))));
+                                                new CrossBatchStep.PairGradients.Part(
+                                                        prediction, target),
+                                                new CrossBatchStep.PairGradients.Part(
+                                                        target, null))));
 
         assertThat(embeddings.prediction().toFloatMatrix())
                 .isDeepEqualTo(prediction.toFloatMatrix());

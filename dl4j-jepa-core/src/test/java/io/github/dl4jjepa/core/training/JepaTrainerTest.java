@@ -14,10 +14,8 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepSeed;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
@@ -35,6 +33,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -350,17 +349,22 @@ class JepaTrainerTest {
     @Test
     void aResumedRunRemembersTheStepsItSkipped() {
         ToyCheckpoints checkpoints = new ToyCheckpoints();
-        JepaTrainer.Builder builder =
-                trainer(
-                                decoder,
-                                new ToyBatches(6, 1),
-                                options().optEpochs(2).optCheckpointEvery(1).optSkipNonFinite(1))
-                        .setGradientSource(notANumberAt("toy:3"))
-                        .optCheckpoints(checkpoints);
-        assertThatThrownBy(() -> builder.optListener(new KillAfter(6)).build().train())
-                .isInstanceOf(Killed.class);
+        GradientSource source = notANumberAt("toy:3");
+        Supplier<JepaTrainer.Builder> run =
+                () ->
+                        trainer(
+                                        decoder,
+                                        new ToyBatches(6, 1),
+                                        options()
+                                                .optEpochs(2)
+                                                .optCheckpointEvery(1)
+                                                .optSkipNonFinite(1))
+                                .setGradientSource(source)
+                                .optCheckpoints(checkpoints);
+        JepaTrainer killed = run.get().optListener(new KillAfter(7)).build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
 
-        assertThatThrownBy(() -> builder.build().resume())
+        assertThatThrownBy(() -> run.get().build().resume())
                 .as("the example comes again in the second epoch")
                 .isInstanceOf(NonFiniteLossException.class);
     }
@@ -369,19 +373,7 @@ class JepaTrainerTest {
     void endsEarlyOnceValidationsNoLongerImprove() {
         ToyCheckpoints checkpoints = new ToyCheckpoints();
         Recorder recorder = new Recorder();
-        JepaTrainer.Builder builder =
-                trainer(
-                                decoder,
-                                new ToyBatches(8, 2),
-                                options()
-                                        .optLearningRate(2)
-                                        .optSchedule(WeightSchedule.CONSTANT)
-                                        .optMaxSteps(100)
-                                        .optEvaluateEvery(1)
-                                        .optEarlyStoppingPatience(3))
-                        .optValidation(new ToyBatches(3, 2))
-                        .optCheckpoints(checkpoints)
-                        .optListener(recorder);
+        JepaTrainer.Builder builder = endingEarly(decoder, checkpoints).optListener(recorder);
         TrainingSummary summary = builder.build().train();
 
         assertThat(summary.stoppedEarly()).isTrue();
@@ -397,34 +389,33 @@ class JepaTrainerTest {
                 .isEqualTo(summary.steps());
     }
 
+    private JepaTrainer.Builder endingEarly(ToyDecoder model, ToyCheckpoints checkpoints) {
+        return trainer(
+                        model,
+                        new ToyBatches(8, 2),
+                        options()
+                                .optLearningRate(2)
+                                .optSchedule(WeightSchedule.CONSTANT)
+                                .optMaxSteps(100)
+                                .optEvaluateEvery(1)
+                                .optCheckpointEvery(1)
+                                .optEarlyStoppingPatience(3))
+                .optValidation(new ToyBatches(3, 2))
+                .optCheckpoints(checkpoints);
+    }
+
     @Test
     void aResumedRunEndsEarlyAtTheSameStep() {
-        List<Long> ends = new ArrayList<>();
-        for (boolean killed : List.of(false, true)) {
-            ToyCheckpoints checkpoints = new ToyCheckpoints();
-            JepaTrainer.Builder builder =
-                    trainer(
-                                    new ToyDecoder(),
-                                    new ToyBatches(8, 2),
-                                    options()
-                                            .optLearningRate(2)
-                                            .optSchedule(WeightSchedule.CONSTANT)
-                                            .optMaxSteps(100)
-                                            .optEvaluateEvery(1)
-                                            .optCheckpointEvery(1)
-                                            .optEarlyStoppingPatience(3))
-                            .optValidation(new ToyBatches(3, 2))
-                            .optCheckpoints(checkpoints);
-            if (killed) {
-                long almost = ends.get(0) - 1;
-                ToyDecoder first = new ToyDecoder();
-                builder.setGradientSource(new ToyGradients(first, OBJECTIVE));
-                builder.optListener(new KillAfter(almost));
-                assertThatThrownBy(() -> builder.build().train()).isInstanceOf(Killed.class);
-            }
-            ends.add(builder.build().resume().steps());
-        }
-        assertThat(ends.get(1)).isEqualTo(ends.get(0));
+        TrainingSummary whole = endingEarly(new ToyDecoder(), new ToyCheckpoints()).build().train();
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        JepaTrainer killed =
+                endingEarly(new ToyDecoder(), checkpoints)
+                        .optListener(new KillAfter(whole.steps() - 1))
+                        .build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
+
+        assertThat(endingEarly(decoder, checkpoints).build().resume().steps())
+                .isEqualTo(whole.steps());
     }
 
     @Test
@@ -491,10 +482,7 @@ class JepaTrainerTest {
 
         assertThatThrownBy(
                         () ->
-                                resumable(
-                                                new ToyDecoder(),
-                                                checkpoints,
-                                                folder.resolve("stopped"))
+                                resumable(new ToyDecoder(), checkpoints, folder.resolve("stopped"))
                                         .optListener(recorder)
                                         .optStop(() -> recorder.steps.size() == 5)
                                         .build()
@@ -521,8 +509,7 @@ class JepaTrainerTest {
                     @Override
                     public MultiViewBatch nextBatch() {
                         if (this.batches.size() == 5) {
-                            throw new UncheckedIOException(
-                                    new IOException("Input/output error"));
+                            throw new UncheckedIOException(new IOException("Input/output error"));
                         }
                         return super.nextBatch();
                     }
@@ -530,10 +517,7 @@ class JepaTrainerTest {
 
         assertThatThrownBy(
                         () ->
-                                trainer(
-                                                decoder,
-                                                batches,
-                                                options().optGradientAccumulationSteps(2))
+                                trainer(decoder, batches, options().optGradientAccumulationSteps(2))
                                         .optCheckpoints(checkpoints)
                                         .build()
                                         .train())
@@ -904,7 +888,9 @@ class JepaTrainerTest {
             try (Gradients gradients = new Gradients(source.parameters().arrays())) {
                 source.accumulate(
                         source.wholeStep(
-                                List.of(batch), new LossWeights(1 - i, i), new StepSeed(42, 1)),
+                                List.of(batch),
+                                new StepRequest.Weights(1 - i, i),
+                                new StepRequest.Seed(42, 1)),
                         gradients);
                 squares[i] = gradients.norm(parameter -> true);
             }

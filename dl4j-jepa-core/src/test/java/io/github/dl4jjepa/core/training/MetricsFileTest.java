@@ -50,7 +50,9 @@ class MetricsFileTest {
         String fiveSteps = Files.readString(file);
 
         metrics.onStart(
-                5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepCost.NONE, 0, 0));
+                5,
+                new TrainerState(
+                        3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0));
         assertThat(file).content().hasLineCount(3);
         metrics.onStep(step(4, 0.25, Optional.empty()));
         metrics.onStep(step(5, 0.25, Optional.empty()));
@@ -68,7 +70,9 @@ class MetricsFileTest {
         Files.writeString(file, text.substring(0, text.length() - missing));
 
         metrics.onStart(
-                5, new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepCost.NONE, 0, 0));
+                5,
+                new TrainerState(
+                        3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0));
         metrics.onStep(step(4, 0.25, Optional.empty()));
 
         assertThat(file).hasContent(text);
@@ -120,7 +124,7 @@ class MetricsFileTest {
                 0.5,
                 2e-5,
                 0.75,
-                new StepCost(120, 160, 2.5e9, 1.5),
+                new StepMetrics.Cost(120, 160, 2.5e9, 1.5),
                 false,
                 validation,
                 Optional.empty());

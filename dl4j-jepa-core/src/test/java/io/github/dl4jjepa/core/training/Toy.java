@@ -6,7 +6,6 @@ import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.Parameter;
@@ -121,7 +120,7 @@ final class Toy {
 
         @Override
         public Losses accumulate(StepRequest step, BiConsumer<String, INDArray> gradients) {
-            LossWeights weights = step.weights();
+            StepRequest.Weights weights = step.weights();
             double lmWeight = weights.gamma() / step.totals().labels();
             double jepaWeight = weights.lambda() / step.totals().pairs();
             Losses sum = Losses.NONE;

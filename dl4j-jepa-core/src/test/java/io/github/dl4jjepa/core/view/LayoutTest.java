@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.view.Readout.Side;
+import io.github.dl4jjepa.core.view.Row.Readout.Side;
 import io.github.dl4jjepa.core.view.ViewOptions.Direction;
 import io.github.dl4jjepa.core.view.ViewOptions.Pooling;
 import io.github.dl4jjepa.core.view.ViewOptions.PredictorPlacement;
@@ -84,9 +84,10 @@ class LayoutTest {
         assertThat(rows).hasSize(3);
         assertRow(rows.get(1), new int[] {1, 2, 11, 12, 90}, new int[] {0, 1, 2, 3, 4}, new int[5]);
         assertThat(rows.get(1).readouts())
-                .containsExactly(new Readout(0, Side.PREDICTION, List.of(4)));
+                .containsExactly(new Row.Readout(0, Side.PREDICTION, List.of(4)));
         assertRow(rows.get(2), new int[] {21, 22, 23}, new int[] {0, 1, 2}, new int[3]);
-        assertThat(rows.get(2).readouts()).containsExactly(new Readout(0, Side.TARGET, List.of(2)));
+        assertThat(rows.get(2).readouts())
+                .containsExactly(new Row.Readout(0, Side.TARGET, List.of(2)));
         assertThat(rows).allSatisfy(row -> assertThat(row.prefixes()).isEqualTo(row.segments()));
     }
 
@@ -96,7 +97,7 @@ class LayoutTest {
         assertThat(rows).hasSize(2);
         assertRow(rows.get(0), CONVERSATION, IntStream.range(0, 9).toArray(), new int[9]);
         assertThat(rows.get(0).readouts())
-                .containsExactly(new Readout(0, Side.PREDICTION, List.of(3)));
+                .containsExactly(new Row.Readout(0, Side.PREDICTION, List.of(3)));
         assertThat(rows.get(1).ids()).containsExactly(21, 22, 23);
     }
 
@@ -105,7 +106,7 @@ class LayoutTest {
         List<Row> rows = new SeparateLayout(ViewOptions.predictors(8)).rows(example);
         assertThat(rows).hasSize(2);
         assertThat(rows.get(0).readouts())
-                .containsExactly(new Readout(0, Side.PREDICTION, List.of(4)));
+                .containsExactly(new Row.Readout(0, Side.PREDICTION, List.of(4)));
     }
 
     @Test
@@ -127,8 +128,8 @@ class LayoutTest {
         assertThat(rows.get(1).prefixes()).isEqualTo(rows.get(1).segments());
         assertThat(rows.get(1).readouts())
                 .containsExactly(
-                        new Readout(0, Side.PREDICTION, List.of(4)),
-                        new Readout(0, Side.TARGET, List.of(7)));
+                        new Row.Readout(0, Side.PREDICTION, List.of(4)),
+                        new Row.Readout(0, Side.TARGET, List.of(7)));
     }
 
     @Test
@@ -142,8 +143,8 @@ class LayoutTest {
         assertThat(row.prefixes()).containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3, 3);
         assertThat(row.readouts())
                 .containsExactly(
-                        new Readout(0, Side.PREDICTION, List.of(10)),
-                        new Readout(0, Side.TARGET, List.of(13)));
+                        new Row.Readout(0, Side.PREDICTION, List.of(10)),
+                        new Row.Readout(0, Side.TARGET, List.of(13)));
     }
 
     @Test
@@ -154,8 +155,8 @@ class LayoutTest {
         assertThat(row.prefixes()).isEqualTo(row.segments());
         assertThat(row.readouts())
                 .containsExactly(
-                        new Readout(0, Side.PREDICTION, List.of(3)),
-                        new Readout(0, Side.TARGET, List.of(11)));
+                        new Row.Readout(0, Side.PREDICTION, List.of(3)),
+                        new Row.Readout(0, Side.TARGET, List.of(11)));
     }
 
     @Test
@@ -177,7 +178,8 @@ class LayoutTest {
                 new int[] {1, 2, 11, 12, 8, 21, 22, 23, 9, 90, 11, 12, 21, 22, 23},
                 new int[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 4, 0, 1, 2},
                 new int[] {0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3});
-        assertThat(row.readouts().get(0)).isEqualTo(new Readout(0, Side.PREDICTION, List.of(11)));
+        assertThat(row.readouts().get(0))
+                .isEqualTo(new Row.Readout(0, Side.PREDICTION, List.of(11)));
     }
 
     @Test
@@ -187,8 +189,8 @@ class LayoutTest {
         assertThat(row.ids()).containsExactly(1, 2, 11, 12, 8, 21, 22, 23, 9, 21, 22, 23, 90);
         assertThat(row.readouts())
                 .containsExactly(
-                        new Readout(0, Side.TARGET, List.of(3)),
-                        new Readout(0, Side.PREDICTION, List.of(12)));
+                        new Row.Readout(0, Side.TARGET, List.of(3)),
+                        new Row.Readout(0, Side.PREDICTION, List.of(12)));
     }
 
     @Test
@@ -197,8 +199,8 @@ class LayoutTest {
         Row row = only(new SharedPrefixLayout(mean).rows(example));
         assertThat(row.readouts())
                 .containsExactly(
-                        new Readout(0, Side.PREDICTION, List.of(2, 3, 9)),
-                        new Readout(0, Side.TARGET, List.of(10, 11, 12)));
+                        new Row.Readout(0, Side.PREDICTION, List.of(2, 3, 9)),
+                        new Row.Readout(0, Side.TARGET, List.of(10, 11, 12)));
     }
 
     @Test
@@ -208,8 +210,8 @@ class LayoutTest {
         assertThat(rows.get(2).ids()).containsExactly(4, 6, 90);
         assertThat(rows.get(2).readouts())
                 .containsExactly(
-                        new Readout(1, Side.PREDICTION, List.of(2)),
-                        new Readout(0, Side.TARGET, List.of(1)));
+                        new Row.Readout(1, Side.PREDICTION, List.of(2)),
+                        new Row.Readout(0, Side.TARGET, List.of(1)));
     }
 
     @Test
@@ -284,7 +286,7 @@ class LayoutTest {
     private static Map<String, List<List<Integer>>> readouts(List<Row> rows) {
         Map<String, List<List<Integer>>> readouts = new TreeMap<>();
         for (Row row : rows) {
-            for (Readout readout : row.readouts()) {
+            for (Row.Readout readout : row.readouts()) {
                 readouts.put(
                         readout.pair() + " " + readout.side(),
                         readout.indices().stream().map(index -> seen(row, index)).toList());

@@ -10,7 +10,6 @@ import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.models.decoder.ContinuationScorer;
 import io.github.dl4jjepa.models.decoder.ContinuationScorer.Continuation;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
-import io.github.dl4jjepa.models.generation.FinishReason;
 import io.github.dl4jjepa.models.generation.Generation;
 import io.github.dl4jjepa.models.generation.GenerationOptions;
 import io.github.dl4jjepa.models.generation.Generator;
@@ -18,7 +17,7 @@ import io.github.dl4jjepa.models.generation.TokenListener;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -69,7 +68,7 @@ public final class ChatModel implements AutoCloseable {
      */
     @MustBeClosed
     public static ChatModel open(String folderOrName) {
-        return open(folderOrName, ChatTemplateOptions.DEFAULT);
+        return open(folderOrName, ChatTemplate.Options.DEFAULT);
     }
 
     /**
@@ -80,7 +79,7 @@ public final class ChatModel implements AutoCloseable {
      * @throws JepaException if its files are missing or damaged
      */
     @MustBeClosed
-    public static ChatModel open(String folderOrName, ChatTemplateOptions template) {
+    public static ChatModel open(String folderOrName, ChatTemplate.Options template) {
         return open(CheckpointFolder.of(folderOrName), template);
     }
 
@@ -93,7 +92,7 @@ public final class ChatModel implements AutoCloseable {
      */
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // closed with the ChatModel
-    public static ChatModel open(CheckpointFolder folder, ChatTemplateOptions template) {
+    public static ChatModel open(CheckpointFolder folder, ChatTemplate.Options template) {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(folder, template);
         try {
@@ -123,10 +122,10 @@ public final class ChatModel implements AutoCloseable {
      * @param tokens how many tokens it has
      * @param finishReason why it ended
      */
-    public record Answer(String text, int tokens, FinishReason finishReason) {
+    public record Answer(String text, int tokens, Generation.FinishReason finishReason) {
         /** Whether it ended by itself; otherwise it reached the largest length. */
         public boolean stopped() {
-            return finishReason != FinishReason.LENGTH;
+            return finishReason != Generation.FinishReason.LENGTH;
         }
     }
 
@@ -303,8 +302,8 @@ public final class ChatModel implements AutoCloseable {
         List<Generation> generations = generator.generate(prompts, options, listener);
         for (int i = 0; i < prompts.size(); i++) {
             int[] ids = generations.get(i).ids();
-            FinishReason reason = generations.get(i).finishReason();
-            boolean ended = reason == FinishReason.END_TOKEN;
+            Generation.FinishReason reason = generations.get(i).finishReason();
+            boolean ended = reason == Generation.FinishReason.END_TOKEN;
             String text = encoder.decodeAnswer(prompts.get(i), ids, ended);
             answers.add(
                     new Answer(TextPieces.cut(text, options.stopStrings()), ids.length, reason));
@@ -328,6 +327,21 @@ public final class ChatModel implements AutoCloseable {
         }
         if (ownsModel) {
             model.close();
+        }
+    }
+
+    /**
+     * How probable an answer is.
+     *
+     * @param logProbability the sum of the log-probabilities of its tokens, in nats, without the
+     *     end of the turn
+     * @param tokens how many tokens these are
+     * @param endLogProbability the log-probability of the end of the turn after it
+     */
+    public record Likelihood(double logProbability, int tokens, double endLogProbability) {
+        /** The mean log-probability of a token. */
+        public double perToken() {
+            return logProbability / tokens;
         }
     }
 }

@@ -2,7 +2,7 @@ package io.github.dl4jjepa.models.evaluation;
 
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +58,9 @@ final class Answers {
     }
 
     /** The index of the most probable candidate; the first one of several. */
-    static int best(List<Likelihood> likelihoods, ToDoubleFunction<Likelihood> measure) {
+    static int best(
+            List<ChatModel.Likelihood> likelihoods,
+            ToDoubleFunction<ChatModel.Likelihood> measure) {
         int best = 0;
         for (int i = 1; i < likelihoods.size(); i++) {
             if (measure.applyAsDouble(likelihoods.get(i))

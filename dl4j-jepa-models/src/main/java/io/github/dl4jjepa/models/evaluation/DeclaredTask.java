@@ -8,7 +8,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.iterator.ExampleSource;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -290,10 +290,10 @@ final class DeclaredTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String expected = Answers.gold(example).strip();
         String actual = outcome.prediction().strip();
-        Judgment judgment = Judgment.NONE;
+        Task.Judgment judgment = Task.Judgment.NONE;
         for (Scorer scorer : scorers) {
             judgment =
                     switch (scorer) {
@@ -314,13 +314,14 @@ final class DeclaredTask implements Task {
         return maxNewTokens == 0 ? judgment : judgment.with("stopped", outcome.stopped());
     }
 
-    private Judgment likelihood(Judgment judgment, String expected, List<Likelihood> likelihoods) {
+    private Task.Judgment likelihood(
+            Task.Judgment judgment, String expected, List<ChatModel.Likelihood> likelihoods) {
         int gold = choices.indexOf(expected);
         return judgment.with(
                         "likelihood_match",
-                        Answers.best(likelihoods, Likelihood::logProbability) == gold)
+                        Answers.best(likelihoods, ChatModel.Likelihood::logProbability) == gold)
                 .with(
                         "likelihood_per_token_match",
-                        Answers.best(likelihoods, Likelihood::perToken) == gold);
+                        Answers.best(likelihoods, ChatModel.Likelihood::perToken) == gold);
     }
 }

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  * <p>{@code last_number_match} compares the last number of an answer, for models that have not
  * learnt the {@code ####}; {@code answered} is the share of answers with a number after it.
  */
-public final class Gsm8kTask implements Task {
+final class Gsm8kTask implements Task {
     private static final String MARK = "####";
 
     /** A sign, a currency, digits with or without groups of three, decimals. */
@@ -44,10 +44,10 @@ public final class Gsm8kTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         BigDecimal expected = marked(Answers.gold(example)).orElseThrow();
         Optional<BigDecimal> actual = marked(outcome.prediction());
-        return Judgment.NONE
+        return Task.Judgment.NONE
                 .with("exact_match", isEqual(actual, expected))
                 .with("last_number_match", isEqual(last(outcome.prediction()), expected))
                 .with("answered", actual.isPresent())

@@ -3,7 +3,7 @@ package io.github.dl4jjepa.models.evaluation;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
  * is the most probable answer to a user who gives the context alone, as a whole or by the mean of
  * its tokens.
  */
-public final class HellaSwagTask implements Task {
+final class HellaSwagTask implements Task {
     private static final List<String> LETTERS = List.of("A", "B", "C", "D");
 
     private static final Pattern PROMPT =
@@ -86,24 +86,24 @@ public final class HellaSwagTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String expected = Answers.gold(example).strip();
         int gold = LETTERS.indexOf(expected);
-        List<Likelihood> letters = outcome.likelihoods().subList(0, LETTERS.size());
-        List<Likelihood> endings =
+        List<ChatModel.Likelihood> letters = outcome.likelihoods().subList(0, LETTERS.size());
+        List<ChatModel.Likelihood> endings =
                 outcome.likelihoods().subList(LETTERS.size(), 2 * LETTERS.size());
-        return Judgment.NONE
+        return Task.Judgment.NONE
                 .with("exact_match", outcome.prediction().strip().equals(expected))
                 .with("letter_match", letter(outcome.prediction()).equals(expected))
                 .with(
                         "letter_likelihood_match",
-                        Answers.best(letters, Likelihood::logProbability) == gold)
+                        Answers.best(letters, ChatModel.Likelihood::logProbability) == gold)
                 .with(
                         "ending_likelihood_match",
-                        Answers.best(endings, Likelihood::logProbability) == gold)
+                        Answers.best(endings, ChatModel.Likelihood::logProbability) == gold)
                 .with(
                         "ending_likelihood_per_token_match",
-                        Answers.best(endings, Likelihood::perToken) == gold)
+                        Answers.best(endings, ChatModel.Likelihood::perToken) == gold)
                 .with("stopped", outcome.stopped());
     }
 

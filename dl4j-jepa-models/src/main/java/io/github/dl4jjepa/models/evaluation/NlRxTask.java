@@ -13,7 +13,7 @@ import io.github.dl4jjepa.core.view.Example;
  * for others; so a model that writes the expression and does not know how to stop can be told from
  * one that does not know the expression.
  */
-public final class NlRxTask implements Task {
+final class NlRxTask implements Task {
     @Override
     public String name() {
         return "nl-rx";
@@ -25,11 +25,11 @@ public final class NlRxTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String expected = Answers.gold(example).strip();
         String actual = outcome.prediction().strip();
         boolean equal = actual.equals(expected);
-        return Judgment.NONE
+        return Task.Judgment.NONE
                 .with("exact_match", equal)
                 .with("content_match", equal || !outcome.stopped() && actual.startsWith(expected))
                 .with("starts_with", actual.startsWith(expected))

@@ -14,7 +14,7 @@ import java.util.List;
  * are among the answer's, which is the paper's measure. (The authors' code looks for the answer in
  * the right one, so that an empty answer counts.)
  */
-public final class NqOpenTask implements Task {
+final class NqOpenTask implements Task {
     @Override
     public String name() {
         return "nq-open";
@@ -34,13 +34,13 @@ public final class NqOpenTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
-        return judge(Judgment.NONE, Answers.gold(example), outcome.prediction())
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
+        return judge(Task.Judgment.NONE, Answers.gold(example), outcome.prediction())
                 .with("stopped", outcome.stopped());
     }
 
     /** Adds what is found out of an answer. */
-    static Judgment judge(Judgment judgment, String expected, String prediction) {
+    static Task.Judgment judge(Task.Judgment judgment, String expected, String prediction) {
         String actual = Answers.normalized(prediction);
         List<String> golds = golds(expected);
         return judgment.with("exact_match", golds.contains(actual))

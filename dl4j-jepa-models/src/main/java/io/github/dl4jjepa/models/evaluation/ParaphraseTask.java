@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.evaluation;
 
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.util.List;
 
 /**
@@ -9,7 +9,7 @@ import java.util.List;
  * {@code loss} is the mean loss of the answers' tokens and their end of turn, as {@code finetune}
  * validates.
  */
-public final class ParaphraseTask implements Task {
+final class ParaphraseTask implements Task {
     @Override
     public String name() {
         return "paraphrase";
@@ -26,11 +26,11 @@ public final class ParaphraseTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
-        Likelihood likelihood = outcome.likelihoods().get(0);
-        return Judgment.NONE.with(
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
+        ChatModel.Likelihood likelihood = outcome.likelihoods().get(0);
+        return Task.Judgment.NONE.with(
                 "loss",
-                new Measure(
+                new Task.Measure(
                         -likelihood.logProbability() - likelihood.endLogProbability(),
                         likelihood.tokens() + 1));
     }

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +70,7 @@ final class PredictionsFile {
      *
      * @return outcomes by the index of their example
      */
-    SortedMap<Integer, Outcome> resume(JsonNode settings, int examples) {
+    SortedMap<Integer, Task.Outcome> resume(JsonNode settings, int examples) {
         requireUnfinished();
         JsonNode begun = parse(settingsFile, read(settingsFile));
         if (!begun.equals(settings)) {
@@ -80,7 +80,7 @@ final class PredictionsFile {
                             + String.join(", ", differences(begun, settings))
                             + "; name a new file, or use what it was begun with");
         }
-        SortedMap<Integer, Outcome> outcomes = new TreeMap<>();
+        SortedMap<Integer, Task.Outcome> outcomes = new TreeMap<>();
         StringBuilder kept = new StringBuilder();
         if (Files.exists(file)) {
             String text = read(file);
@@ -116,7 +116,7 @@ final class PredictionsFile {
     }
 
     /** Adds a line. */
-    void append(int index, Example example, Outcome outcome, Judgment judgment) {
+    void append(int index, Example example, Task.Outcome outcome, Task.Judgment judgment) {
         try {
             Files.writeString(
                     file,
@@ -128,7 +128,8 @@ final class PredictionsFile {
         }
     }
 
-    private static ObjectNode line(int index, Example example, Outcome outcome, Judgment judgment) {
+    private static ObjectNode line(
+            int index, Example example, Task.Outcome outcome, Task.Judgment judgment) {
         ObjectNode line =
                 JSON.createObjectNode()
                         .put("index", index)
@@ -141,7 +142,7 @@ final class PredictionsFile {
         judgment.measures().forEach((name, measure) -> line.put(name, measure.mean()));
         if (!outcome.likelihoods().isEmpty()) {
             ArrayNode likelihoods = line.putArray("likelihoods");
-            for (Likelihood likelihood : outcome.likelihoods()) {
+            for (ChatModel.Likelihood likelihood : outcome.likelihoods()) {
                 likelihoods
                         .addObject()
                         .put("log_probability", likelihood.logProbability())
@@ -152,19 +153,19 @@ final class PredictionsFile {
         return line;
     }
 
-    private static Outcome outcome(JsonNode row) {
-        List<Likelihood> likelihoods = new ArrayList<>();
+    private static Task.Outcome outcome(JsonNode row) {
+        List<ChatModel.Likelihood> likelihoods = new ArrayList<>();
         row.path("likelihoods")
                 .forEach(
                         likelihood ->
                                 likelihoods.add(
-                                        new Likelihood(
+                                        new ChatModel.Likelihood(
                                                 likelihood.path("log_probability").asDouble(),
                                                 likelihood.path("tokens").asInt(),
                                                 likelihood
                                                         .path("end_log_probability")
                                                         .asDouble())));
-        return new Outcome(
+        return new Task.Outcome(
                 row.path("prediction").asText(), row.path("stopped").asBoolean(), likelihoods);
     }
 

@@ -13,7 +13,7 @@ import java.util.Map;
  * @param shares for each fact the share of examples that it is true of, in the task's order
  * @param measures for each other metric the sum of all examples, in the task's order
  */
-public record Score(int examples, Map<String, Share> shares, Map<String, Measure> measures) {
+public record Score(int examples, Map<String, Share> shares, Map<String, Task.Measure> measures) {
     /** Nothing judged yet. */
     public static final Score NONE = new Score(0, Map.of(), Map.of());
 
@@ -23,7 +23,7 @@ public record Score(int examples, Map<String, Share> shares, Map<String, Measure
     }
 
     /** This score and one more judgment. */
-    public Score plus(Judgment judgment) {
+    public Score plus(Task.Judgment judgment) {
         Map<String, Share> moreShares = new LinkedHashMap<>(shares);
         judgment.facts()
                 .forEach(
@@ -33,9 +33,11 @@ public record Score(int examples, Map<String, Share> shares, Map<String, Measure
                                         moreShares
                                                 .getOrDefault(metric, new Share(0, 0))
                                                 .plus(fact)));
-        Map<String, Measure> moreMeasures = new LinkedHashMap<>(measures);
+        Map<String, Task.Measure> moreMeasures = new LinkedHashMap<>(measures);
         judgment.measures()
-                .forEach((metric, measure) -> moreMeasures.merge(metric, measure, Measure::plus));
+                .forEach(
+                        (metric, measure) ->
+                                moreMeasures.merge(metric, measure, Task.Measure::plus));
         return new Score(examples + 1, moreShares, moreMeasures);
     }
 
@@ -52,5 +54,51 @@ public record Score(int examples, Map<String, Share> shares, Map<String, Measure
                     "no share '" + metric + "' among " + shares.keySet());
         }
         return share;
+    }
+
+    /**
+     * How many of some examples a fact is true of.
+     *
+     * @param count of how many it is true
+     * @param of the number of examples
+     */
+    public record Share(int count, int of) {
+        /** The standard score that 95 % of a normal distribution lie within. */
+        private static final double Z = 1.959963984540054;
+
+        public Share {
+            if (count < 0 || count > of) {
+                throw new IllegalArgumentException(count + " of " + of);
+            }
+        }
+
+        /** This share and one more example. */
+        public Share plus(boolean fact) {
+            return new Share(count + (fact ? 1 : 0), of + 1);
+        }
+
+        /** The share, 0 to 1; NaN of no examples. */
+        public double value() {
+            return (double) count / of;
+        }
+
+        /** The lower end of Wilson's 95 % confidence interval; 0 of no examples. */
+        public double lower() {
+            return count == 0 ? 0 : center() - halfWidth();
+        }
+
+        /** The upper end of Wilson's 95 % confidence interval; 1 of no examples. */
+        public double upper() {
+            return count == of ? 1 : center() + halfWidth();
+        }
+
+        private double center() {
+            return (count + Z * Z / 2) / (of + Z * Z);
+        }
+
+        private double halfWidth() {
+            double variance = (double) count * (of - count) / of + Z * Z / 4;
+            return Z * Math.sqrt(variance) / (of + Z * Z);
+        }
     }
 }

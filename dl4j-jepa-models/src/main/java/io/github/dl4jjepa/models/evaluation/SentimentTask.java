@@ -2,7 +2,7 @@ package io.github.dl4jjepa.models.evaluation;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  * Good} does not name {@code Good}. {@code likelihood_match}: the right label is the most probable
  * one. {@code starts_with} is the authors' measure.
  */
-public final class SentimentTask implements Task {
+final class SentimentTask implements Task {
     private final String name;
     private final List<String> labels;
     private final Pattern pattern;
@@ -81,11 +81,11 @@ public final class SentimentTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String expected = Answers.gold(example).strip();
         String actual = outcome.prediction().strip();
-        int best = Answers.best(outcome.likelihoods(), Likelihood::logProbability);
-        return Judgment.NONE
+        int best = Answers.best(outcome.likelihoods(), ChatModel.Likelihood::logProbability);
+        return Task.Judgment.NONE
                 .with("exact_match", actual.equals(expected))
                 .with("starts_with", actual.startsWith(expected))
                 .with("label_match", named(actual).equals(Set.of(lower(expected))))

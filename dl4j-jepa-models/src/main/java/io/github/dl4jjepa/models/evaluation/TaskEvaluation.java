@@ -8,7 +8,6 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.chat.ChatModel.Answer;
-import io.github.dl4jjepa.models.chat.Likelihood;
 import io.github.dl4jjepa.models.generation.GenerationOptions;
 import io.github.dl4jjepa.models.internal.FileHash;
 import java.nio.ByteBuffer;
@@ -89,7 +88,7 @@ public final class TaskEvaluation {
     public Score run(List<Example> examples) {
         requireOutput();
         List<int[]> prompts = prompts(examples);
-        Outcome[] outcomes = new Outcome[examples.size()];
+        Task.Outcome[] outcomes = new Task.Outcome[examples.size()];
         begin(prompts, examples).forEach((index, outcome) -> outcomes[index] = outcome);
         List<Integer> open =
                 IntStream.range(0, outcomes.length)
@@ -105,7 +104,7 @@ public final class TaskEvaluation {
         int together = BATCHES_TOGETHER * batchSize;
         for (int start = 0; start < open.size(); start += together) {
             List<Integer> part = open.subList(start, Math.min(start + together, open.size()));
-            List<Outcome> found = outcomes(part.stream().map(examples::get).toList());
+            List<Task.Outcome> found = outcomes(part.stream().map(examples::get).toList());
             for (int i = 0; i < part.size(); i++) {
                 int index = part.get(i);
                 outcomes[index] = found.get(i);
@@ -197,7 +196,7 @@ public final class TaskEvaluation {
         return prompt;
     }
 
-    private SortedMap<Integer, Outcome> begin(List<int[]> prompts, List<Example> examples) {
+    private SortedMap<Integer, Task.Outcome> begin(List<int[]> prompts, List<Example> examples) {
         if (output == null) {
             return new TreeMap<>();
         }
@@ -237,25 +236,26 @@ public final class TaskEvaluation {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private List<Outcome> outcomes(List<Example> examples) {
+    private List<Task.Outcome> outcomes(List<Example> examples) {
         List<Answer> answers =
                 maxNewTokens == 0
                         ? List.of()
                         : model.answer(
                                 examples.stream().map(Example::withoutAnswer).toList(), options());
         List<List<Example>> candidates = examples.stream().map(task::candidates).toList();
-        List<Likelihood> likelihoods =
+        List<ChatModel.Likelihood> likelihoods =
                 model.likelihoods(candidates.stream().flatMap(List::stream).toList());
-        List<Outcome> outcomes = new ArrayList<>();
+        List<Task.Outcome> outcomes = new ArrayList<>();
         int used = 0;
         for (int i = 0; i < examples.size(); i++) {
             int end = used + candidates.get(i).size();
-            List<Likelihood> own = likelihoods.subList(used, end);
+            List<ChatModel.Likelihood> own = likelihoods.subList(used, end);
             used = end;
             outcomes.add(
                     answers.isEmpty()
-                            ? new Outcome("", false, own)
-                            : new Outcome(answers.get(i).text(), answers.get(i).stopped(), own));
+                            ? new Task.Outcome("", false, own)
+                            : new Task.Outcome(
+                                    answers.get(i).text(), answers.get(i).stopped(), own));
         }
         return outcomes;
     }

@@ -1,10 +1,8 @@
 package io.github.dl4jjepa.models.finetuning;
 
-import io.github.dl4jjepa.core.iterator.ExampleField;
 import io.github.dl4jjepa.core.iterator.ExampleFile;
 import io.github.dl4jjepa.core.iterator.ExampleFormat;
 import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
-import io.github.dl4jjepa.models.tokenizer.TrainedTurns;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -23,18 +21,23 @@ import org.jspecify.annotations.Nullable;
  */
 record DataSettings(
         @Nullable ExampleFormat format,
-        Map<ExampleField, String> fields,
+        Map<ExampleFormat.Field, String> fields,
         List<Double> weights,
-        TrainedTurns trainOn,
+        EncoderOptions.TrainedTurns trainOn,
         boolean truncate) {
     /** The settings of one file, as runs of earlier versions had them. */
     static final DataSettings DEFAULT =
-            new DataSettings(null, Map.of(), List.of(1.0), TrainedTurns.LAST_ASSISTANT, false);
+            new DataSettings(
+                    null,
+                    Map.of(),
+                    List.of(1.0),
+                    EncoderOptions.TrainedTurns.LAST_ASSISTANT,
+                    false);
 
     DataSettings {
         // All of them, so that a run is not resumed without a name that it was begun with.
-        Map<ExampleField, String> all = new EnumMap<>(ExampleField.class);
-        for (ExampleField field : ExampleField.values()) {
+        Map<ExampleFormat.Field, String> all = new EnumMap<>(ExampleFormat.Field.class);
+        for (ExampleFormat.Field field : ExampleFormat.Field.values()) {
             all.put(field, fields.getOrDefault(field, field.toString()));
         }
         fields = Collections.unmodifiableMap(all);
@@ -45,8 +48,8 @@ record DataSettings(
         return new DataSettings(other, fields, weights, trainOn, truncate);
     }
 
-    DataSettings withField(ExampleField field, String name) {
-        Map<ExampleField, String> renamed = new EnumMap<>(ExampleField.class);
+    DataSettings withField(ExampleFormat.Field field, String name) {
+        Map<ExampleFormat.Field, String> renamed = new EnumMap<>(ExampleFormat.Field.class);
         renamed.putAll(fields);
         renamed.put(field, name);
         return new DataSettings(format, renamed, weights, trainOn, truncate);
@@ -56,7 +59,7 @@ record DataSettings(
         return new DataSettings(format, fields, others, trainOn, truncate);
     }
 
-    DataSettings withTrainOn(TrainedTurns turns) {
+    DataSettings withTrainOn(EncoderOptions.TrainedTurns turns) {
         return new DataSettings(format, fields, weights, turns, truncate);
     }
 

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
-import io.github.dl4jjepa.core.iterator.ExampleField;
 import io.github.dl4jjepa.core.iterator.ExampleFormat;
 import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
@@ -37,9 +36,8 @@ import io.github.dl4jjepa.models.huggingface.ModelWriter;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.internal.NativeAllocator;
 import io.github.dl4jjepa.models.lora.LoraOptions;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
-import io.github.dl4jjepa.models.tokenizer.TrainedTurns;
-import io.github.dl4jjepa.models.tokenizer.Truncation;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
+import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,8 +129,8 @@ public final class FineTuning {
      * all files must be those that it was begun with.
      *
      * @return the last step's losses, and what the training cost
-     * @throws JepaException if there is no run, it is under way, or it was begun with other settings
-     *     or files
+     * @throws JepaException if there is no run, it is under way, or it was begun with other
+     *     settings or files
      * @throws TrainingStoppedException if {@link Builder#optStop} said so
      */
     public FineTuningResult resume() {
@@ -287,8 +285,8 @@ public final class FineTuning {
                                         ? settings.views().pairs()
                                         : Pairing.MATCHED)
                         .build();
-        Truncation cut = encoder.truncation().get();
-        encoder.report("training data", Truncation.NONE);
+        EncoderOptions.Truncation cut = encoder.truncation().get();
+        encoder.report("training data", EncoderOptions.Truncation.NONE);
         Optional<JepaMultiViewIterator> validated =
                 validation.isEmpty()
                         ? Optional.empty()
@@ -410,7 +408,7 @@ public final class FineTuning {
         private @Nullable Path config;
         private @Nullable Path validation;
         private double validationSplit;
-        private ChatTemplateOptions template = ChatTemplateOptions.DEFAULT;
+        private ChatTemplate.Options template = ChatTemplate.Options.DEFAULT;
         private JepaObjective objective = JepaObjective.cosine(1);
         private boolean linearPredictor;
         private ViewSettings views = ViewSettings.DEFAULT;
@@ -468,18 +466,18 @@ public final class FineTuning {
          * @param field the field
          * @param name the key or column
          */
-        public Builder optField(ExampleField field, String name) {
+        public Builder optField(ExampleFormat.Field field, String name) {
             data = data.withField(field, name);
             return this;
         }
 
         /**
          * Says which turns of a conversation are learned (default: {@link
-         * TrainedTurns#LAST_ASSISTANT}).
+         * EncoderOptions.TrainedTurns#LAST_ASSISTANT}).
          *
          * @param turns which
          */
-        public Builder optTrainOn(TrainedTurns turns) {
+        public Builder optTrainOn(EncoderOptions.TrainedTurns turns) {
             data = data.withTrainOn(Objects.requireNonNull(turns, "turns"));
             return this;
         }
@@ -542,7 +540,7 @@ public final class FineTuning {
          *
          * @param options a template's name or file, and values of its variables
          */
-        public Builder optChatTemplate(ChatTemplateOptions options) {
+        public Builder optChatTemplate(ChatTemplate.Options options) {
             template = Objects.requireNonNull(options, "options");
             return this;
         }

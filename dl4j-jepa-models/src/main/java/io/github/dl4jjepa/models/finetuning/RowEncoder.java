@@ -6,7 +6,6 @@ import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import io.github.dl4jjepa.models.tokenizer.PlainTextEncoder;
-import io.github.dl4jjepa.models.tokenizer.Truncation;
 import java.util.List;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -20,7 +19,11 @@ import org.slf4j.LoggerFactory;
  * @param endId the token that ends an answer or a text
  * @param truncation says what the encoder has cut so far
  */
-record RowEncoder(ExampleEncoder encoder, int padId, int endId, Supplier<Truncation> truncation) {
+record RowEncoder(
+        ExampleEncoder encoder,
+        int padId,
+        int endId,
+        Supplier<EncoderOptions.Truncation> truncation) {
     private static final Logger LOG = LoggerFactory.getLogger(RowEncoder.class);
 
     /**
@@ -43,8 +46,8 @@ record RowEncoder(ExampleEncoder encoder, int padId, int endId, Supplier<Truncat
     }
 
     /** Reports what was cut since {@code before}. */
-    void report(String data, Truncation before) {
-        Truncation now = truncation.get();
+    void report(String data, EncoderOptions.Truncation before) {
+        EncoderOptions.Truncation now = truncation.get();
         if (!now.equals(before)) {
             LOG.warn(
                     "{}: {} rows were cut to the maximum length, {} tokens in all; {} examples were"

@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.models.finetuning;
 
 import io.github.dl4jjepa.core.training.TrainingOptions;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 record RunSettings(
         String model,
-        ChatTemplateOptions template,
+        ChatTemplate.Options template,
         @Nullable Path config,
         List<Path> train,
         @Nullable Path validation,

@@ -109,9 +109,9 @@ public final class Generator implements AutoCloseable {
             admit(cached, waiting, rows);
             for (int slot = rows.size() - 1; slot >= 0; slot--) {
                 Row row = rows.get(slot);
-                @Nullable FinishReason reason =
+                Generation.@Nullable FinishReason reason =
                         choose(row, cached.logits(slot), options, processors);
-                if (reason != FinishReason.END_TOKEN) {
+                if (reason != Generation.FinishReason.END_TOKEN) {
                     listener.onToken(row.prompt, row.newIds());
                 }
                 if (reason != null) {
@@ -174,23 +174,23 @@ public final class Generator implements AutoCloseable {
     }
 
     /** Chooses the next token of a row; the reason if it is the last, or null. */
-    private @Nullable FinishReason choose(
+    private Generation.@Nullable FinishReason choose(
             Row row, float[] logits, GenerationOptions options, List<LogitsProcessor> processors) {
         processors.forEach(
                 processor -> processor.process(row.ids, row.promptLength, row.length, logits));
         int id = options.sampled() ? draw(logits, row.random) : LogitsProcessors.best(logits);
         if (options.endTokenIds().contains(id)) {
-            return FinishReason.END_TOKEN;
+            return Generation.FinishReason.END_TOKEN;
         }
         row.ids[row.length] = id;
         row.length++;
         if (!options.stopStrings().isEmpty()) {
             String written = text.apply(row.newIds());
             if (options.stopStrings().stream().anyMatch(written::contains)) {
-                return FinishReason.STOP_STRING;
+                return Generation.FinishReason.STOP_STRING;
             }
         }
-        return row.length == row.ids.length ? FinishReason.LENGTH : null;
+        return row.length == row.ids.length ? Generation.FinishReason.LENGTH : null;
     }
 
     /** Draws a token by its probability. */

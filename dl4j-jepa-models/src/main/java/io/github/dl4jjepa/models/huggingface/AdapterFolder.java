@@ -10,7 +10,6 @@ import io.github.dl4jjepa.models.lora.Lora;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.lora.ModuleNames;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -389,7 +388,7 @@ public final class AdapterFolder {
         }
         shapes.forEach(
                 (name, shape) -> {
-                    TensorInfo tensor = weights.tensor(name);
+                    SafetensorsCheckpoint.TensorInfo tensor = weights.tensor(name);
                     if (!Arrays.equals(tensor.dimensions(), shape)) {
                         throw new JepaException(
                                 file

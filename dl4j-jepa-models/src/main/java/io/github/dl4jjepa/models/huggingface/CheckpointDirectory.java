@@ -5,12 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.core.training.CheckpointStore;
-import io.github.dl4jjepa.core.training.StepCost;
+import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import io.github.dl4jjepa.models.safetensors.SafetensorsWriter;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,9 +41,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A checkpoint is written under another name, forced to the disk and renamed; only then does
  * {@code checkpoints.json} change, and only then are older checkpoints removed. What cannot be
- * written whole is removed again. At whatever point a
- * run is killed, {@code checkpoints.json} names whole checkpoints, and the next {@link #save}
- * clears what was left behind.
+ * written whole is removed again. At whatever point a run is killed, {@code checkpoints.json} names
+ * whole checkpoints, and the next {@link #save} clears what was left behind.
  *
  * <p>Not for use by several threads at once.
  */
@@ -68,7 +66,8 @@ public final class CheckpointDirectory implements CheckpointStore {
      *
      * @param root the folder of the checkpoints
      * @param writer writes each; weights are always float32
-     * @param kept how many of the last checkpoints are kept, 1 or more; the best one is kept as well
+     * @param kept how many of the last checkpoints are kept, 1 or more; the best one is kept as
+     *     well
      */
     public CheckpointDirectory(Path root, ModelWriter writer, int kept) {
         if (kept < 1) {
@@ -253,7 +252,7 @@ public final class CheckpointDirectory implements CheckpointStore {
         }
         arrays.forEach(
                 (name, array) -> {
-                    TensorInfo tensor = saved.tensors().get(name);
+                    SafetensorsCheckpoint.TensorInfo tensor = saved.tensors().get(name);
                     if (tensor == null) {
                         throw ofAnotherRun(file, name, "is missing");
                     }
@@ -378,7 +377,7 @@ public final class CheckpointDirectory implements CheckpointStore {
                 count(file, json, "best_step", Long.MAX_VALUE),
                 bestValue.isNull() ? Double.POSITIVE_INFINITY : bestValue.doubleValue(),
                 (int) count(file, json, "evaluations_since_best", Integer.MAX_VALUE),
-                new StepCost(
+                new StepMetrics.Cost(
                         count(file, json, "tokens", Long.MAX_VALUE),
                         count(file, json, "padded_tokens", Long.MAX_VALUE),
                         amount(file, json, "flops"),

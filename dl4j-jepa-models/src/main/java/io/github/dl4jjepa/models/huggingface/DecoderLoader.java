@@ -6,7 +6,6 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.internal.family.ConfigJson;
 import io.github.dl4jjepa.models.internal.family.DecoderFamily;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -225,7 +224,7 @@ public final class DecoderLoader {
     }
 
     /** Before anything is allocated: config.json may claim what it likes. */
-    private void check(TensorInfo tensor, long[] shape) {
+    private void check(SafetensorsCheckpoint.TensorInfo tensor, long[] shape) {
         if (!tensor.shape().equals(Arrays.stream(shape).boxed().toList())) {
             throw new JepaException(
                     folder.path()

@@ -63,8 +63,7 @@ public abstract sealed class ModelWriter permits CheckpointExporter, AdapterExpo
                 DurableFiles.delete(partial);
             }
         } catch (IOException e) {
-            throw new JepaException(
-                    target + ": cannot be written: " + IoFailures.describe(e), e);
+            throw new JepaException(target + ": cannot be written: " + IoFailures.describe(e), e);
         }
     }
 

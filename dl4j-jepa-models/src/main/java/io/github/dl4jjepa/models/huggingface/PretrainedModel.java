@@ -8,7 +8,6 @@ import io.github.dl4jjepa.models.lora.Lora;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
 import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
@@ -32,7 +31,7 @@ public final class PretrainedModel implements AutoCloseable {
 
     @SuppressWarnings("MustBeClosed") // closed with this model
     private PretrainedModel(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions, int predictors) {
         this.folder = folder;
         config = DecoderLoader.config(folder);
         TokenizerFiles files =
@@ -58,7 +57,7 @@ public final class PretrainedModel implements AutoCloseable {
      */
     @MustBeClosed
     public static PretrainedModel open(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions) {
         return open(folder, templateOptions, 0);
     }
 
@@ -73,7 +72,7 @@ public final class PretrainedModel implements AutoCloseable {
      */
     @MustBeClosed
     public static PretrainedModel open(
-            CheckpointFolder folder, ChatTemplateOptions templateOptions, int predictors) {
+            CheckpointFolder folder, ChatTemplate.Options templateOptions, int predictors) {
         return new PretrainedModel(folder, templateOptions, predictors);
     }
 

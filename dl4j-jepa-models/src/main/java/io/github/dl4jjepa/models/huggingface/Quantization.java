@@ -3,7 +3,7 @@ package io.github.dl4jjepa.models.huggingface;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.safetensors.Dtype;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -78,7 +78,7 @@ final class Quantization {
     }
 
     /** The method by whose tensors weights are recognized. */
-    static Optional<String> of(Collection<TensorInfo> tensors) {
+    static Optional<String> of(Collection<SafetensorsCheckpoint.TensorInfo> tensors) {
         for (Map.Entry<String, Pattern> method : TENSORS.entrySet()) {
             if (tensors.stream()
                     .anyMatch(tensor -> method.getValue().matcher(tensor.name()).matches())) {

@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param tensors what the file holds, in the order of the data
  * @param metadata the free-form {@code __metadata__}
  */
-record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata) {
+record SafetensorsHeader(
+        List<SafetensorsCheckpoint.TensorInfo> tensors, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
 
     /** Bytes before the header: its length, little endian. */
@@ -74,7 +75,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
         SafetensorsHeader parse(FileChannel channel) throws IOException {
             Map<String, String> metadata = new LinkedHashMap<>();
-            List<TensorInfo> tensors = new ArrayList<>();
+            List<SafetensorsCheckpoint.TensorInfo> tensors = new ArrayList<>();
             for (Map.Entry<String, JsonNode> entry : json(channel).properties()) {
                 if (entry.getKey().equals(METADATA)) {
                     metadata.putAll(metadata(entry.getValue()));
@@ -83,8 +84,8 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
                 }
             }
             tensors.sort(
-                    Comparator.comparingLong(TensorInfo::offset)
-                            .thenComparingLong(TensorInfo::length));
+                    Comparator.comparingLong(SafetensorsCheckpoint.TensorInfo::offset)
+                            .thenComparingLong(SafetensorsCheckpoint.TensorInfo::length));
             checkCoverage(tensors);
             return new SafetensorsHeader(List.copyOf(tensors), Map.copyOf(metadata));
         }
@@ -166,7 +167,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             return metadata;
         }
 
-        private TensorInfo tensor(String name, JsonNode entry) {
+        private SafetensorsCheckpoint.TensorInfo tensor(String name, JsonNode entry) {
             if (!entry.isObject()) {
                 throw damagedTensor(name, "has an entry that is not an object");
             }
@@ -198,7 +199,8 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
                                 offsets,
                                 end - begin));
             }
-            return new TensorInfo(name, dtype, shape, file, dataStart + begin, end - begin);
+            return new SafetensorsCheckpoint.TensorInfo(
+                    name, dtype, shape, file, dataStart + begin, end - begin);
         }
 
         private Dtype dtype(String name, JsonNode node) {
@@ -248,9 +250,9 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
             }
         }
 
-        private void checkCoverage(List<TensorInfo> tensors) {
+        private void checkCoverage(List<SafetensorsCheckpoint.TensorInfo> tensors) {
             long covered = dataStart;
-            for (TensorInfo tensor : tensors) {
+            for (SafetensorsCheckpoint.TensorInfo tensor : tensors) {
                 if (tensor.offset() != covered) {
                     throw damagedTensor(
                             tensor.name(),

@@ -50,7 +50,7 @@ record AnswerForm(
                                 tokenizer
                                         .encode(text.substring(0, end.start()))
                                         .from(prompt.length(), 0)
-                                        .map(TokenizedText::ids)
+                                        .map(ModelTokenizer.TokenizedText::ids)
                                         .orElse(new int[0]))
                         : "";
         int answer = learnt.indexOf(ANSWER);

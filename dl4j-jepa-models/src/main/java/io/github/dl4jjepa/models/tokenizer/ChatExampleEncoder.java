@@ -132,7 +132,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     /** What was cut so far. */
-    public Truncation truncation() {
+    public EncoderOptions.Truncation truncation() {
         return cutter.truncation();
     }
 
@@ -229,7 +229,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
                     "the answer has nothing to be predicted from; put a user turn before it");
         }
         Turn last = turn(messages, arguments, text);
-        TokenizedText row = last.row();
+        ModelTokenizer.TokenizedText row = last.row();
         Optional<TextSpan> content = last.content();
         TokenSpan answered = last.labels();
         List<TokenizedView> views =
@@ -258,13 +258,14 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * @param labels the turn's tokens, its end included
      * @param content where the turn's content stands in the text; nothing where it has none
      */
-    private record Turn(TokenizedText row, TokenSpan labels, Optional<TextSpan> content) {}
+    private record Turn(
+            ModelTokenizer.TokenizedText row, TokenSpan labels, Optional<TextSpan> content) {}
 
     private Turn turn(List<Message> messages, Map<String, Object> arguments, String text) {
         int answer = messages.size() - 1;
         String promptText = template.render(messages.subList(0, answer), arguments, true);
-        TokenizedText prompt = tokenizer.encode(promptText);
-        TokenizedText row = row(promptText, prompt, text);
+        ModelTokenizer.TokenizedText prompt = tokenizer.encode(promptText);
+        ModelTokenizer.TokenizedText row = row(promptText, prompt, text);
         int start = prompt.ids().length;
         // A turn that calls a tool may have no content.
         Optional<TextSpan> content =
@@ -307,13 +308,16 @@ public final class ChatExampleEncoder implements ExampleEncoder {
             return own;
         }
         return turn == messages.size() - 1
-                || options.trainedTurns() == TrainedTurns.ALL_ASSISTANT
+                || options.trainedTurns() == EncoderOptions.TrainedTurns.ALL_ASSISTANT
                         && message.role().equals(Message.ASSISTANT);
     }
 
     /** The labels of a turn that is not the last: the same tokens as if it were. */
     private TokenSpan earlier(
-            List<Message> messages, Map<String, Object> arguments, int turn, TokenizedText row) {
+            List<Message> messages,
+            Map<String, Object> arguments,
+            int turn,
+            ModelTokenizer.TokenizedText row) {
         if (turn == 0) {
             throw new JepaException(
                     "messages[0] has nothing to be predicted from; put a user turn before it, or"
@@ -349,15 +353,16 @@ public final class ChatExampleEncoder implements ExampleEncoder {
      * The row, which has to begin with exactly the tokens that generation feeds, or training and
      * generation would not agree.
      */
-    private TokenizedText row(String promptText, TokenizedText prompt, String text) {
-        TokenizedText row = tokenizer.encode(text);
+    private ModelTokenizer.TokenizedText row(
+            String promptText, ModelTokenizer.TokenizedText prompt, String text) {
+        ModelTokenizer.TokenizedText row = tokenizer.encode(text);
         int common = Arrays.mismatch(prompt.ids(), row.ids());
         if (common == prompt.ids().length && common > 0) {
             return row;
         }
         if (text.startsWith(promptText)) {
             // The answer's beginning merges with the prompt's end, which generation never sees.
-            Optional<TokenizedText> joined =
+            Optional<ModelTokenizer.TokenizedText> joined =
                     tokenizer.encodeRest(prompt, text, promptText.length());
             if (joined.isPresent()) {
                 return joined.get();
@@ -392,7 +397,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     /** The row's token that ends the turn whose content ends at a place of the text. */
-    private int endOfTurn(String text, TokenizedText row, int contentEnd) {
+    private int endOfTurn(String text, ModelTokenizer.TokenizedText row, int contentEnd) {
         End end = AnswerForm.endOfTurn(tokenizer.addedTokens(), text, contentEnd);
         requireStop(end.token());
         for (int i = 0; i < row.ids().length; i++) {
@@ -404,7 +409,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     /** The row's first token from {@code start} on that ends a turn. */
-    private int endOfTurn(TokenizedText row, int start) {
+    private int endOfTurn(ModelTokenizer.TokenizedText row, int start) {
         AddedToken end = form().end();
         for (int i = start; i < row.ids().length; i++) {
             if (row.ids()[i] == end.id()) {
@@ -466,7 +471,7 @@ public final class ChatExampleEncoder implements ExampleEncoder {
     }
 
     private static TokenizedView view(
-            TokenizedText row, List<Message> messages, int turn, TextSpan content) {
+            ModelTokenizer.TokenizedText row, List<Message> messages, int turn, TextSpan content) {
         return TokenizedView.inRow(
                 row.ids(),
                 row.overlapping(content.start(), content.end())

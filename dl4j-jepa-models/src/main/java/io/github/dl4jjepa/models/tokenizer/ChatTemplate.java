@@ -4,6 +4,8 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.internal.jinja.JinjaTemplate;
 import io.github.dl4jjepa.models.internal.jinja.TemplateException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -296,5 +299,33 @@ public final class ChatTemplate {
                         + messages.get(turn).role()
                         + "'s, cannot be found in the rendered conversation: "
                         + why);
+    }
+
+    /**
+     * Which chat template is used, and with which values of its variables.
+     *
+     * @param chatTemplate the name of one of the model's templates, or a file; null for the model's
+     *     default
+     * @param templateKwargs values of the template's variables, a JSON object; null for none
+     */
+    public record Options(@Nullable String chatTemplate, @Nullable String templateKwargs) {
+        /** The model's own template. */
+        public static final Options DEFAULT = new Options(null, null);
+
+        /** The file of the template, if one is given. */
+        public Optional<Path> file() {
+            try {
+                return Optional.ofNullable(chatTemplate).map(Path::of).filter(Files::isRegularFile);
+            } catch (InvalidPathException isName) {
+                return Optional.empty();
+            }
+        }
+
+        /** The same tokenizer with this template. */
+        public TokenizerFiles applyTo(TokenizerFiles files) {
+            TokenizerFiles chosen =
+                    chatTemplate == null ? files : files.withChatTemplate(chatTemplate);
+            return templateKwargs == null ? chosen : chosen.withTemplateArguments(templateKwargs);
+        }
     }
 }

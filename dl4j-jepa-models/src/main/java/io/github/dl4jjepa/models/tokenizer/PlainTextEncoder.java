@@ -77,7 +77,7 @@ public final class PlainTextEncoder implements ExampleEncoder {
     }
 
     /** What was cut so far. */
-    public Truncation truncation() {
+    public EncoderOptions.Truncation truncation() {
         return cutter.truncation();
     }
 
@@ -142,8 +142,8 @@ public final class PlainTextEncoder implements ExampleEncoder {
         String code = messages.get(1).content();
         refuseSpecialTokens("the user's turn", text);
         refuseSpecialTokens("the assistant's turn", code);
-        TokenizedText prompt = tokenizer.encode(text);
-        TokenizedText row = row(prompt, text, code);
+        ModelTokenizer.TokenizedText prompt = tokenizer.encode(text);
+        ModelTokenizer.TokenizedText row = row(prompt, text, code);
         int begin = beginIds.length;
         int[] ids = ended(concatenated(beginIds, row.ids()));
         int codeStart = begin + prompt.ids().length;
@@ -172,13 +172,15 @@ public final class PlainTextEncoder implements ExampleEncoder {
     }
 
     /** The row, which begins with exactly the tokens that generation feeds. */
-    private TokenizedText row(TokenizedText prompt, String text, String code) {
-        TokenizedText row = tokenizer.encode(text + code);
+    private ModelTokenizer.TokenizedText row(
+            ModelTokenizer.TokenizedText prompt, String text, String code) {
+        ModelTokenizer.TokenizedText row = tokenizer.encode(text + code);
         int common = Arrays.mismatch(prompt.ids(), row.ids());
         if (common == prompt.ids().length) {
             return row;
         }
-        Optional<TokenizedText> joined = tokenizer.encodeRest(prompt, text + code, text.length());
+        Optional<ModelTokenizer.TokenizedText> joined =
+                tokenizer.encodeRest(prompt, text + code, text.length());
         return joined.orElseThrow(
                 () ->
                         new JepaException(

@@ -12,14 +12,14 @@ import java.util.Optional;
 /** Refuses rows that are too long, or cuts them and counts what it cut. */
 final class RowCutter {
     private final EncoderOptions options;
-    private Truncation truncation = Truncation.NONE;
+    private EncoderOptions.Truncation truncation = EncoderOptions.Truncation.NONE;
 
     RowCutter(EncoderOptions options) {
         this.options = options;
     }
 
     /** What was cut so far. */
-    Truncation truncation() {
+    EncoderOptions.Truncation truncation() {
         return truncation;
     }
 

@@ -4,13 +4,10 @@ import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Distance;
-import io.github.dl4jjepa.core.objective.InfoNce;
+import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.L2Distance;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.MeanSquaredError;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.LayoutKind;
@@ -166,13 +163,13 @@ public final class Verification {
         Map<String, INDArray> gradients = new LinkedHashMap<>();
         JepaObjective objective =
                 JepaObjective.builder().optGamma(lmWeight).optLambda(lambda).build();
-        LossWeights weights = new LossWeights(lmWeight, lambda);
+        StepRequest.Weights weights = new StepRequest.Weights(lmWeight, lambda);
         MultiViewBatch batch = batch(layout(layout, predictors));
         Map<String, Double> ours = new LinkedHashMap<>();
         try (TrainingGraph graph = new TrainingGraph(decoder, objective)) {
             Losses losses =
                     graph.accumulate(
-                            graph.wholeStep(List.of(batch), weights, new StepSeed(0, 1)),
+                            graph.wholeStep(List.of(batch), weights, new StepRequest.Seed(0, 1)),
                             (name, gradient) -> gradients.put(name, gradient.dup()));
             ours.put("cosine_k" + predictors, losses.jepa());
             if (predictors == reference.predictorIds().length) {
@@ -203,13 +200,13 @@ public final class Verification {
         double temperature = reference.number("infonce_temperature");
         return Map.of(
                 "l2",
-                new L2Distance(),
+                DistanceKind.L2.of(temperature),
                 "mse",
-                new MeanSquaredError(),
+                DistanceKind.MSE.of(temperature),
                 "infonce",
-                InfoNce.symmetric(temperature),
+                DistanceKind.INFO_NCE.of(temperature),
                 "infonce_text_to_code",
-                InfoNce.oneWay(temperature));
+                DistanceKind.INFO_NCE_ONE_WAY.of(temperature));
     }
 
     private double mean(Distance distance, MultiViewBatch batch) {
@@ -260,5 +257,38 @@ public final class Verification {
 
     private void check(String name, double error) {
         checked.add(new Check(name, error, error <= tolerance));
+    }
+
+    /**
+     * One comparison with the reference.
+     *
+     * @param name what was compared
+     * @param error relative error: the distance to the reference divided by its norm, over all
+     *     numbers of one tensor; for greedy tokens the share that differs
+     * @param passed whether the error is within the tolerance
+     */
+    public record Check(String name, double error, boolean passed) {}
+
+    /**
+     * What a verification found.
+     *
+     * @param checked the comparisons made
+     * @param skipped reference values that nothing is compared with, by name
+     */
+    public record Report(List<Verification.Check> checked, List<String> skipped) {
+        public Report {
+            checked = List.copyOf(checked);
+            skipped = List.copyOf(skipped);
+        }
+
+        /** How many comparisons were within the tolerance. */
+        public long passed() {
+            return checked.stream().filter(Verification.Check::passed).count();
+        }
+
+        /** How many were not. */
+        public long failed() {
+            return checked.size() - passed();
+        }
     }
 }

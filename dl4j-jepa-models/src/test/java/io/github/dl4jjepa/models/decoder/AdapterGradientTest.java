@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.parameters.Parameter;
@@ -98,7 +97,7 @@ class AdapterGradientTest {
     /** Compares the derivative along a random direction of each matrix. */
     private static void assertGradients(TransformerDecoder decoder, TrainingGraph graph) {
         double step = 1e-5;
-        LossWeights weights = new LossWeights(0.7, 1.3);
+        StepRequest.Weights weights = new StepRequest.Weights(0.7, 1.3);
         Map<String, INDArray> gradients = DecoderGradientTest.gradients(graph, weights, batch());
         org.nd4j.linalg.api.rng.Random random = Nd4j.getRandomFactory().getNewRandomInstance(11);
         for (Parameter parameter : decoder.parameters().trainable()) {
@@ -120,7 +119,7 @@ class AdapterGradientTest {
         }
     }
 
-    private static double total(TrainingGraph graph, LossWeights weights) {
+    private static double total(TrainingGraph graph, StepRequest.Weights weights) {
         return graph.accumulate(
                         graph.wholeStep(List.of(batch()), weights, DecoderGradientTest.STEP),
                         (name, gradient) -> {})
@@ -135,18 +134,18 @@ class AdapterGradientTest {
         MultiViewBatch batch = batch();
         try (TrainingGraph expected = new TrainingGraph(plain, JepaObjective.cosine(1));
                 TrainingGraph graph = new TrainingGraph(dropping, JepaObjective.cosine(1))) {
-            double first = loss(graph, batch, new StepSeed(1, 1));
-            assertThat(loss(graph, batch, new StepSeed(1, 2))).isNotEqualTo(first);
-            assertThat(loss(graph, batch, new StepSeed(2, 1))).isNotEqualTo(first);
-            assertThat(loss(graph, batch, new StepSeed(1, 1))).isEqualTo(first);
+            double first = loss(graph, batch, new StepRequest.Seed(1, 1));
+            assertThat(loss(graph, batch, new StepRequest.Seed(1, 2))).isNotEqualTo(first);
+            assertThat(loss(graph, batch, new StepRequest.Seed(2, 1))).isNotEqualTo(first);
+            assertThat(loss(graph, batch, new StepRequest.Seed(1, 1))).isEqualTo(first);
             assertThat(graph.evaluate(batch).languageModelSum())
                     .isCloseTo(expected.evaluate(batch).languageModelSum(), within(1e-12));
         }
     }
 
-    private static double loss(TrainingGraph graph, MultiViewBatch batch, StepSeed seed) {
+    private static double loss(TrainingGraph graph, MultiViewBatch batch, StepRequest.Seed seed) {
         return graph.accumulate(
-                        graph.wholeStep(List.of(batch), new LossWeights(1, 0.5), seed),
+                        graph.wholeStep(List.of(batch), new StepRequest.Weights(1, 0.5), seed),
                         (name, gradient) -> {})
                 .languageModelSum();
     }
@@ -169,7 +168,7 @@ class AdapterGradientTest {
     void gradientCheckpointingChangesNoGradientUnderDropout() {
         TransformerDecoder decoder =
                 adapted("llama", LoraOptions.builder().optRank(3).optDropout(0.3).build());
-        LossWeights weights = new LossWeights(0.3, 0.7);
+        StepRequest.Weights weights = new StepRequest.Weights(0.3, 0.7);
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1));
                 TrainingGraph checkpointing =
                         new TrainingGraph(decoder, JepaObjective.cosine(1), null, true)) {
@@ -185,7 +184,7 @@ class AdapterGradientTest {
                 adapted("llama", LoraOptions.builder().optRank(3).optDropout(0.3).build());
         MultiViewBatch one = DecoderGradientTest.batch(DecoderGradientTest.FOUR[0]);
         MultiViewBatch two = DecoderGradientTest.batch(DecoderGradientTest.FOUR[2]);
-        LossWeights weights = new LossWeights(0.3, 0.7);
+        StepRequest.Weights weights = new StepRequest.Weights(0.3, 0.7);
         try (TrainingGraph graph = new TrainingGraph(decoder, JepaObjective.cosine(1))) {
             DecoderGradientTest.assertSame(
                     DecoderGradientTest.gradients(graph, weights, one, two),
@@ -204,7 +203,8 @@ class AdapterGradientTest {
                                     .map(name -> name + ".ema")
                                     .toList());
             assertThat(
-                            DecoderGradientTest.gradients(graph, new LossWeights(1, 0.5), batch())
+                            DecoderGradientTest.gradients(
+                                            graph, new StepRequest.Weights(1, 0.5), batch())
                                     .keySet())
                     .isEqualTo(decoder.parameters().trainable().names());
         }

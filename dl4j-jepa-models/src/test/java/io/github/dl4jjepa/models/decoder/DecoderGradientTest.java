@@ -7,19 +7,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.internal.samediff.FiniteDifferences;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
-import io.github.dl4jjepa.core.objective.CenteredCosineDistance;
-import io.github.dl4jjepa.core.objective.CosineDistance;
 import io.github.dl4jjepa.core.objective.Distance;
+import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.SigReg;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.RegularizerKind;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
-import io.github.dl4jjepa.core.objective.VicReg;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.TokenSpan;
 import io.github.dl4jjepa.core.view.TokenizedExample;
@@ -48,7 +45,7 @@ class DecoderGradientTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(298, 299));
 
-    static final StepSeed STEP = new StepSeed(0, 1);
+    static final StepRequest.Seed STEP = new StepRequest.Seed(0, 1);
 
     static TransformerDecoder inDouble(String model) {
         TransformerDecoder decoder =
@@ -176,14 +173,16 @@ class DecoderGradientTest {
     static Stream<Arguments> objectives() {
         return Stream.of(
                 Arguments.of("cosine", JepaObjective.builder()),
-                Arguments.of("centered cosine", with(new CenteredCosineDistance())),
+                Arguments.of(
+                        "centered cosine",
+                        with(DistanceKind.CENTERED_COSINE.of(InfoNce.DEFAULT_TEMPERATURE))),
                 Arguments.of("InfoNCE", with(InfoNce.symmetric(0.07))),
                 Arguments.of("centered InfoNCE", with(InfoNce.centered(0.1))),
                 Arguments.of(
                         "regularizers",
                         JepaObjective.builder()
-                                .optRegularizer(new SigReg(16), 0.1)
-                                .optRegularizer(new VicReg(), 0.2)),
+                                .optRegularizer(RegularizerKind.SIGREG.regularizer(), 0.1)
+                                .optRegularizer(RegularizerKind.VICREG.regularizer(), 0.2)),
                 Arguments.of(
                         "stop-gradient",
                         with(InfoNce.oneWay(0.2)).optTarget(TargetMode.STOP_GRADIENT)),
@@ -202,7 +201,7 @@ class DecoderGradientTest {
     };
 
     static Map<String, INDArray> gradients(
-            TrainingGraph graph, LossWeights weights, MultiViewBatch... batches) {
+            TrainingGraph graph, StepRequest.Weights weights, MultiViewBatch... batches) {
         Map<String, INDArray> sum = new LinkedHashMap<>();
         graph.accumulate(
                 graph.wholeStep(List.of(batches), weights, STEP),
@@ -226,7 +225,7 @@ class DecoderGradientTest {
     void gradientsOfFourMicroBatchesAreThoseOfTheLargeBatch(
             String name, JepaObjective.Builder objective) {
         try (TrainingGraph graph = new TrainingGraph(inDouble("llama"), objective.build())) {
-            LossWeights weights = new LossWeights(1, 0.5);
+            StepRequest.Weights weights = new StepRequest.Weights(1, 0.5);
             assertSame(
                     gradients(
                             graph,
@@ -243,9 +242,12 @@ class DecoderGradientTest {
     @MethodSource("objectives")
     void theGradientIsLinearInLambda(String name, JepaObjective.Builder objective) {
         try (TrainingGraph graph = new TrainingGraph(inDouble("llama"), objective.build())) {
-            Map<String, INDArray> none = gradients(graph, new LossWeights(1, 0), batch(FOUR));
-            Map<String, INDArray> once = gradients(graph, new LossWeights(1, 0.5), batch(FOUR));
-            Map<String, INDArray> twice = gradients(graph, new LossWeights(1, 1), batch(FOUR));
+            Map<String, INDArray> none =
+                    gradients(graph, new StepRequest.Weights(1, 0), batch(FOUR));
+            Map<String, INDArray> once =
+                    gradients(graph, new StepRequest.Weights(1, 0.5), batch(FOUR));
+            Map<String, INDArray> twice =
+                    gradients(graph, new StepRequest.Weights(1, 1), batch(FOUR));
             double largest = 0;
             for (String parameter : none.keySet()) {
                 INDArray half = once.get(parameter).sub(none.get(parameter));
@@ -266,12 +268,11 @@ class DecoderGradientTest {
     void aTargetWithoutGradientLeavesItsTokensUntouched(TargetMode target) {
         int onlyInTarget = 61;
         MultiViewBatch batch = batch(FOUR[2], FOUR[1]);
-        LossWeights jepaOnly = new LossWeights(0, 1);
-        try (TrainingGraph through =
-                        new TrainingGraph(untied(), with(new CosineDistance()).build());
+        StepRequest.Weights jepaOnly = new StepRequest.Weights(0, 1);
+        try (TrainingGraph through = new TrainingGraph(untied(), JepaObjective.builder().build());
                 TrainingGraph stopped =
                         new TrainingGraph(
-                                untied(), with(new CosineDistance()).optTarget(target).build())) {
+                                untied(), JepaObjective.builder().optTarget(target).build())) {
             INDArray with = gradients(through, jepaOnly, batch).get(TensorNames.LLAMA.embedding());
             INDArray without =
                     gradients(stopped, jepaOnly, batch).get(TensorNames.LLAMA.embedding());
@@ -350,11 +351,13 @@ class DecoderGradientTest {
             for (int round = 0; round < 2; round++) {
                 Losses expected =
                         graph.accumulate(
-                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
+                                graph.wholeStep(
+                                        List.of(batch), new StepRequest.Weights(0.3, 0.7), STEP),
                                 (name, value) -> kept.get(name).assign(value));
                 Losses losses =
                         checkpointing.accumulate(
-                                graph.wholeStep(List.of(batch), new LossWeights(0.3, 0.7), STEP),
+                                graph.wholeStep(
+                                        List.of(batch), new StepRequest.Weights(0.3, 0.7), STEP),
                                 (name, value) -> recomputed.get(name).assign(value));
                 assertThat(losses.languageModelSum())
                         .isCloseTo(expected.languageModelSum(), within(1e-12));

@@ -7,7 +7,7 @@ import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Calibration;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.parameters.Parameter;
@@ -73,7 +73,7 @@ class FrozenParametersTest {
         TransformerDecoder decoder = decoder(model);
         TransformerDecoder partly = decoder.freeze(frozen(frozen));
         MultiViewBatch batch = DecoderGradientTest.batch(DecoderGradientTest.FOUR);
-        LossWeights weights = new LossWeights(1, 0.5);
+        StepRequest.Weights weights = new StepRequest.Weights(1, 0.5);
         try (TrainingGraph all = new TrainingGraph(decoder, JepaObjective.cosine(1));
                 TrainingGraph some = new TrainingGraph(partly, JepaObjective.cosine(1))) {
             Map<String, INDArray> expected =

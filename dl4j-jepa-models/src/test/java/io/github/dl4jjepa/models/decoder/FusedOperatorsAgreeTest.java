@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
@@ -35,7 +35,7 @@ class FusedOperatorsAgreeTest {
     private static final SharedPrefixLayout LAYOUT =
             new SharedPrefixLayout(ViewOptions.predictors(250, 251));
 
-    private static final LossWeights WEIGHTS = new LossWeights(1, 0.5);
+    private static final StepRequest.Weights WEIGHTS = new StepRequest.Weights(1, 0.5);
 
     private static TransformerDecoder decoder(String model) {
         return DecoderLoader.load(CheckpointFolder.open(Fixtures.model(model)));

@@ -5,9 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.TokenSpan;
@@ -162,7 +161,10 @@ class LayoutEquivalenceTest {
         Map<String, INDArray> gradients = new LinkedHashMap<>();
         Losses losses =
                 graph.accumulate(
-                        graph.wholeStep(List.of(batch), new LossWeights(1, 2), new StepSeed(0, 1)),
+                        graph.wholeStep(
+                                List.of(batch),
+                                new StepRequest.Weights(1, 2),
+                                new StepRequest.Seed(0, 1)),
                         (name, gradient) -> gradients.put(name, gradient.dup()));
         return new Result(losses, gradients);
     }

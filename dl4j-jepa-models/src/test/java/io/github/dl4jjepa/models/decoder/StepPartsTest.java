@@ -9,16 +9,11 @@ import io.github.dl4jjepa.core.objective.CrossBatchStep;
 import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.PairEmbeddings;
-import io.github.dl4jjepa.core.objective.PairGradients;
-import io.github.dl4jjepa.core.objective.SigReg;
+import io.github.dl4jjepa.core.objective.RegularizerKind;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.objective.StepTotals;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
-import io.github.dl4jjepa.core.objective.VicReg;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import java.util.LinkedHashMap;
@@ -34,7 +29,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Parts of a step, computed apart with the totals of the whole, in double precision. */
 class StepPartsTest {
-    private static final LossWeights WEIGHTS = new LossWeights(0.7, 0.5);
+    private static final StepRequest.Weights WEIGHTS = new StepRequest.Weights(0.7, 0.5);
     private static final TokenizedExample[] FOUR = DecoderGradientTest.FOUR;
 
     static Stream<Arguments> objectives() {
@@ -51,8 +46,8 @@ class StepPartsTest {
                         Arguments.of(
                                 "regularizers",
                                 JepaObjective.builder()
-                                        .optRegularizer(new SigReg(16), 0.1)
-                                        .optRegularizer(new VicReg(), 0.2)),
+                                        .optRegularizer(RegularizerKind.SIGREG.regularizer(), 0.1)
+                                        .optRegularizer(RegularizerKind.VICREG.regularizer(), 0.2)),
                         Arguments.of(
                                 "an averaged target",
                                 DecoderGradientTest.with(InfoNce.symmetric(0.2))
@@ -99,7 +94,8 @@ class StepPartsTest {
                     graph.accumulate(
                             graph.wholeStep(all, WEIGHTS, DecoderGradientTest.STEP), whole);
 
-            StepTotals totals = graph.totals(halves.get(0)).plus(graph.totals(halves.get(1)));
+            StepRequest.Totals totals =
+                    graph.totals(halves.get(0)).plus(graph.totals(halves.get(1)));
             List<StepRequest> parts =
                     halves.stream()
                             .map(
@@ -126,8 +122,9 @@ class StepPartsTest {
 
     private static Losses inPhases(
             CrossBatchStep step, List<StepRequest> parts, BiConsumer<String, INDArray> gradients) {
-        List<PairEmbeddings> embeddings = parts.stream().map(step::embed).toList();
-        try (PairGradients pairs = step.compare(embeddings, DecoderGradientTest.STEP)) {
+        List<CrossBatchStep.PairEmbeddings> embeddings = parts.stream().map(step::embed).toList();
+        try (CrossBatchStep.PairGradients pairs =
+                step.compare(embeddings, DecoderGradientTest.STEP)) {
             Losses sum = new Losses(0, 0, pairs.sum(), 0);
             // The second part first: the parts of a phase may run in any order.
             for (int i = parts.size() - 1; i >= 0; i--) {
@@ -135,7 +132,7 @@ class StepPartsTest {
             }
             return sum;
         } finally {
-            embeddings.forEach(PairEmbeddings::close);
+            embeddings.forEach(CrossBatchStep.PairEmbeddings::close);
         }
     }
 
@@ -149,7 +146,7 @@ class StepPartsTest {
                     new StepRequest(
                             half,
                             WEIGHTS,
-                            graph.totals(half).plus(new StepTotals(3, 1)),
+                            graph.totals(half).plus(new StepRequest.Totals(3, 1)),
                             DecoderGradientTest.STEP);
             assertThatThrownBy(() -> graph.accumulate(part, new Sum()))
                     .isInstanceOf(IllegalArgumentException.class)
@@ -165,7 +162,8 @@ class StepPartsTest {
         try (TrainingGraph graph =
                 new TrainingGraph(DecoderGradientTest.inDouble("llama"), objective)) {
             StepRequest part =
-                    new StepRequest(half, WEIGHTS, new StepTotals(1, 1), DecoderGradientTest.STEP);
+                    new StepRequest(
+                            half, WEIGHTS, new StepRequest.Totals(1, 1), DecoderGradientTest.STEP);
             assertThatThrownBy(() -> graph.accumulate(part, new Sum()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("more than the whole step's");

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -137,11 +137,12 @@ class DeclaredTaskTest {
     void likelihoodComparesTheChoicesWithoutGeneratingIfToldSo() {
         Task task = task(",'scorer':'likelihood','max_new_tokens':0,'choices':['Lima','La Paz']");
         Example example = Examples.of("Capital of Peru?", "Lima");
-        List<Likelihood> likelihoods = List.of(new Likelihood(-2, 1, 0), new Likelihood(-3, 2, 0));
+        List<ChatModel.Likelihood> likelihoods =
+                List.of(new ChatModel.Likelihood(-2, 1, 0), new ChatModel.Likelihood(-3, 2, 0));
         assertThat(task.maxNewTokens()).isZero();
         assertThat(task.candidates(example).stream().map(Answers::gold))
                 .containsExactly("Lima", "La Paz");
-        assertThat(task.judge(example, new Outcome("", false, likelihoods)).facts())
+        assertThat(task.judge(example, new Task.Outcome("", false, likelihoods)).facts())
                 .isEqualTo(Map.of("likelihood_match", true, "likelihood_per_token_match", false));
     }
 

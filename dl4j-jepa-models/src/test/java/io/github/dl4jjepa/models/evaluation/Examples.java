@@ -16,7 +16,7 @@ final class Examples {
                         new Message(Message.ASSISTANT, answer)));
     }
 
-    static Judgment judge(Task task, String answer, String prediction) {
-        return task.judge(of("question", answer), new Outcome(prediction, true));
+    static Task.Judgment judge(Task task, String answer, String prediction) {
+        return task.judge(of("question", answer), new Task.Outcome(prediction, true));
     }
 }

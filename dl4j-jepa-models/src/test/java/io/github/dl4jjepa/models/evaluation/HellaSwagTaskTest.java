@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -54,16 +54,16 @@ class HellaSwagTaskTest {
 
     @Test
     void anEndingMayBeTheMostProbableOneAsAWholeOrByItsTokens() {
-        List<Likelihood> likelihoods = new ArrayList<>();
+        List<ChatModel.Likelihood> likelihoods = new ArrayList<>();
         for (double letter : new double[] {-3, -1, -2, -4}) {
-            likelihoods.add(new Likelihood(letter, 1, -9));
+            likelihoods.add(new ChatModel.Likelihood(letter, 1, -9));
         }
-        likelihoods.add(new Likelihood(-5, 1, -9));
-        likelihoods.add(new Likelihood(-6, 4, -9));
-        likelihoods.add(new Likelihood(-7, 1, -9));
-        likelihoods.add(new Likelihood(-8, 1, -9));
+        likelihoods.add(new ChatModel.Likelihood(-5, 1, -9));
+        likelihoods.add(new ChatModel.Likelihood(-6, 4, -9));
+        likelihoods.add(new ChatModel.Likelihood(-7, 1, -9));
+        likelihoods.add(new ChatModel.Likelihood(-8, 1, -9));
 
-        assertThat(task.judge(example, new Outcome("C", true, likelihoods)).facts())
+        assertThat(task.judge(example, new Task.Outcome("C", true, likelihoods)).facts())
                 .containsEntry("letter_match", false)
                 .containsEntry("letter_likelihood_match", true)
                 .containsEntry("ending_likelihood_match", false)

@@ -36,7 +36,9 @@ class NlRxTaskTest {
             boolean starts,
             boolean contains) {
         assertThat(
-                        task.judge(Examples.of("lines", answer), new Outcome(prediction, stopped))
+                        task.judge(
+                                        Examples.of("lines", answer),
+                                        new Task.Outcome(prediction, stopped))
                                 .facts())
                 .isEqualTo(
                         Map.of(

@@ -9,8 +9,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ScoreTest {
-    private static Judgment judgment(boolean right, boolean stopped) {
-        return Judgment.NONE.with("exact_match", right).with("stopped", stopped);
+    private static Task.Judgment judgment(boolean right, boolean stopped) {
+        return Task.Judgment.NONE.with("exact_match", right).with("stopped", stopped);
     }
 
     @Test
@@ -23,8 +23,8 @@ class ScoreTest {
                         .plus(judgment(false, true));
 
         assertThat(score.examples()).isEqualTo(4);
-        assertThat(score.share("exact_match")).isEqualTo(new Share(1, 4));
-        assertThat(score.share("stopped")).isEqualTo(new Share(3, 4));
+        assertThat(score.share("exact_match")).isEqualTo(new Score.Share(1, 4));
+        assertThat(score.share("stopped")).isEqualTo(new Score.Share(3, 4));
         assertThat(score.shares().keySet()).containsExactly("exact_match", "stopped");
     }
 
@@ -32,9 +32,9 @@ class ScoreTest {
     void addsMeasuresUpByTheirWeights() {
         Score score =
                 Score.NONE
-                        .plus(Judgment.NONE.with("loss", new Measure(6, 2)))
-                        .plus(Judgment.NONE.with("loss", new Measure(2, 6)));
-        assertThat(score.measures()).containsEntry("loss", new Measure(8, 8));
+                        .plus(Task.Judgment.NONE.with("loss", new Task.Measure(6, 2)))
+                        .plus(Task.Judgment.NONE.with("loss", new Task.Measure(2, 6)));
+        assertThat(score.measures()).containsEntry("loss", new Task.Measure(8, 8));
     }
 
     @Test
@@ -54,8 +54,8 @@ class ScoreTest {
         "0, 0, 0, 1"
     })
     void givesWilsonsInterval(int count, int of, double lower, double upper) {
-        assertThat(new Share(count, of).lower()).isCloseTo(lower, within(1e-6));
-        assertThat(new Share(count, of).upper()).isCloseTo(upper, within(1e-6));
+        assertThat(new Score.Share(count, of).lower()).isCloseTo(lower, within(1e-6));
+        assertThat(new Score.Share(count, of).upper()).isCloseTo(upper, within(1e-6));
         for (double bound : of == 0 ? new double[0] : new double[] {lower, upper}) {
             double error = 1.959964 * Math.sqrt(bound * (1 - bound) / of);
             double distance = Math.abs((double) count / of - bound);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
-import io.github.dl4jjepa.models.chat.Likelihood;
+import io.github.dl4jjepa.models.chat.ChatModel;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,11 +15,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SentimentTaskTest {
     private final Task task = Tasks.named("yelp");
 
-    private Outcome outcome(String prediction, double... logProbabilities) {
-        return new Outcome(
+    private Task.Outcome outcome(String prediction, double... logProbabilities) {
+        return new Task.Outcome(
                 prediction,
                 true,
-                Arrays.stream(logProbabilities).mapToObj(p -> new Likelihood(p, 1, 0)).toList());
+                Arrays.stream(logProbabilities)
+                        .mapToObj(p -> new ChatModel.Likelihood(p, 1, 0))
+                        .toList());
     }
 
     @ParameterizedTest

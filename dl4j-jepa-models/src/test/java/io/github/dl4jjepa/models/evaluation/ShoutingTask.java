@@ -16,9 +16,9 @@ public final class ShoutingTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String prediction = outcome.prediction();
-        return Judgment.NONE.with(
+        return Task.Judgment.NONE.with(
                 "shouted", prediction.equals(prediction.toUpperCase(Locale.ROOT)));
     }
 }

@@ -60,9 +60,9 @@ class GeneratorTest {
                         List.of(FIRST, SECOND),
                         tokens(8).optEndTokenIds(List.of(248, 299)).build());
         assertThat(generations.get(0).ids()).containsExactly(121, 170, 72);
-        assertThat(generations.get(0).finishReason()).isEqualTo(FinishReason.END_TOKEN);
+        assertThat(generations.get(0).finishReason()).isEqualTo(Generation.FinishReason.END_TOKEN);
         assertThat(generations.get(1).ids()).containsExactly(AFTER_SECOND);
-        assertThat(generations.get(1).finishReason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(generations.get(1).finishReason()).isEqualTo(Generation.FinishReason.LENGTH);
     }
 
     @Test
@@ -109,7 +109,7 @@ class GeneratorTest {
                         .generate(List.of(FIRST), tokens(8).optStopStrings(List.of("2 24")).build())
                         .get(0);
         assertThat(generation.ids()).containsExactly(121, 170, 72, 248);
-        assertThat(generation.finishReason()).isEqualTo(FinishReason.STOP_STRING);
+        assertThat(generation.finishReason()).isEqualTo(Generation.FinishReason.STOP_STRING);
     }
 
     @Test

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.training.StepCost;
+import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import java.io.IOException;
@@ -50,7 +50,15 @@ class CheckpointDirectoryTest {
 
     private static TrainerState state(long step, long bestStep) {
         return new TrainerState(
-                step, 1, 3, bestStep, 0.1 + 0.2, 4, new StepCost(50, 70, 1.5e15, 1.0 / 3), 0.7, 5);
+                step,
+                1,
+                3,
+                bestStep,
+                0.1 + 0.2,
+                4,
+                new StepMetrics.Cost(50, 70, 1.5e15, 1.0 / 3),
+                0.7,
+                5);
     }
 
     private static Map<String, INDArray> moments(float value) {
@@ -127,7 +135,8 @@ class CheckpointDirectoryTest {
             doubles = {Double.POSITIVE_INFINITY, 0, 3, Double.MIN_VALUE, Double.MAX_VALUE, 1.0 / 3})
     void keepsEveryLossExactly(double loss) {
         TrainerState state =
-                new TrainerState(Long.MAX_VALUE / 100, 2, 1, 0, loss, 0, StepCost.NONE, 0, 0);
+                new TrainerState(
+                        Long.MAX_VALUE / 100, 2, 1, 0, loss, 0, StepMetrics.Cost.NONE, 0, 0);
         checkpoints.save(state, Map.of(), Map.of());
         assertThat(checkpoints.restoreLast(Map.of(), Map.of())).contains(state);
     }

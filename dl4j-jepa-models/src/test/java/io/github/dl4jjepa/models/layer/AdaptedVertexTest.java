@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.DistanceKind;
-import io.github.dl4jjepa.core.objective.LossWeights;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.models.Fixtures;
@@ -92,8 +91,8 @@ class AdaptedVertexTest {
             graph.accumulate(
                     graph.wholeStep(
                             List.of(rows),
-                            new LossWeights(1, DropInTest.LAMBDA),
-                            new StepSeed(0, 1)),
+                            new StepRequest.Weights(1, DropInTest.LAMBDA),
+                            new StepRequest.Seed(0, 1)),
                     (name, gradient) -> gradients.put(name, gradient.dup()));
         }
         Map<String, INDArray> after = parameters(network);

@@ -14,9 +14,8 @@ import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.JepaLoss;
 import io.github.dl4jjepa.core.objective.JepaObjective;
-import io.github.dl4jjepa.core.objective.LossWeights;
 import io.github.dl4jjepa.core.objective.Losses;
-import io.github.dl4jjepa.core.objective.StepSeed;
+import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.training.JepaTrainer;
@@ -142,11 +141,12 @@ class DropInTest {
                 return new Step(loss, decoder.parameters().arrays());
             }
             Map<String, INDArray> updates = new LinkedHashMap<>();
-            LossWeights weights = new LossWeights(1, LAMBDA);
+            StepRequest.Weights weights = new StepRequest.Weights(1, LAMBDA);
             try (MultiViewBatch batch = batches.nextBatch()) {
                 Losses losses =
                         graph.accumulate(
-                                graph.wholeStep(List.of(batch), weights, new StepSeed(0, 1)),
+                                graph.wholeStep(
+                                        List.of(batch), weights, new StepRequest.Seed(0, 1)),
                                 (name, gradient) ->
                                         updates.merge(
                                                 name, gradient.mul(SGD_RATE), INDArray::addi));

@@ -68,7 +68,7 @@ class SafetensorsHeaderTest {
     void readsTypesThatNoArrayHasWithTheirLength(String dtype, int elements, int bytes)
             throws IOException {
         write("{\"a\":" + entry(dtype, "[" + elements + "]", "[0," + bytes + "]") + "}", bytes);
-        TensorInfo tensor = SafetensorsHeader.read(file).tensors().get(0);
+        SafetensorsCheckpoint.TensorInfo tensor = SafetensorsHeader.read(file).tensors().get(0);
         assertThat(tensor.elements()).isEqualTo(elements);
         assertThat(tensor.dtype().arrayType()).isEmpty();
     }
@@ -96,7 +96,9 @@ class SafetensorsHeaderTest {
 
         assertThat(header.metadata()).containsOnly(Map.entry("format", "pt"));
         assertThat(header.tensors())
-                .extracting(TensorInfo::name, TensorInfo::dtype)
+                .extracting(
+                        SafetensorsCheckpoint.TensorInfo::name,
+                        SafetensorsCheckpoint.TensorInfo::dtype)
                 .containsExactly(
                         tuple("a", Dtype.F16), tuple("none", Dtype.F32), tuple("b", Dtype.F32));
         assertThat(header.tensors().get(2).shape()).containsExactly(1L, 2L);

@@ -34,7 +34,12 @@ class AssistantLabelsTest {
         Path files = Fixtures.tokenizer(name);
         try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             ChatExampleEncoder encoder =
-                    encoder(tokenizer, files, TrainedTurns.ALL_ASSISTANT, 500, false);
+                    encoder(
+                            tokenizer,
+                            files,
+                            EncoderOptions.TrainedTurns.ALL_ASSISTANT,
+                            500,
+                            false);
             for (JsonNode conversation : golden) {
                 List<Message> messages = Fixtures.messages(conversation.path("messages"));
                 TokenizedExample row = encoder.encode(Example.conversation("test:1", messages));
@@ -52,7 +57,12 @@ class AssistantLabelsTest {
                 List.of(user("one"), answer("a", null), user("two"), answer("b", null));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(FOLDER)) {
             ChatExampleEncoder encoder =
-                    encoder(tokenizer, FOLDER, TrainedTurns.ALL_ASSISTANT, 500, false);
+                    encoder(
+                            tokenizer,
+                            FOLDER,
+                            EncoderOptions.TrainedTurns.ALL_ASSISTANT,
+                            500,
+                            false);
             TokenizedExample row = encoder.encode(Example.conversation("test:1", messages));
 
             assertThat(row.labels()).hasSize(2);
@@ -67,22 +77,25 @@ class AssistantLabelsTest {
 
     @Test
     void theLastTurnAloneIsLearnedByDefault() {
-        assertThat(learned(TrainedTurns.LAST_ASSISTANT, null, null)).containsExactly("b<|im_end|>");
+        assertThat(learned(EncoderOptions.TrainedTurns.LAST_ASSISTANT, null, null))
+                .containsExactly("b<|im_end|>");
     }
 
     @Test
     void aMessageMaySayItselfWhetherItIsLearned() {
-        assertThat(learned(TrainedTurns.ALL_ASSISTANT, null, null))
+        assertThat(learned(EncoderOptions.TrainedTurns.ALL_ASSISTANT, null, null))
                 .containsExactly("a<|im_end|>", "b<|im_end|>");
-        assertThat(learned(TrainedTurns.ALL_ASSISTANT, false, null)).containsExactly("b<|im_end|>");
-        assertThat(learned(TrainedTurns.ALL_ASSISTANT, null, false)).containsExactly("a<|im_end|>");
-        assertThat(learned(TrainedTurns.LAST_ASSISTANT, true, false))
+        assertThat(learned(EncoderOptions.TrainedTurns.ALL_ASSISTANT, false, null))
+                .containsExactly("b<|im_end|>");
+        assertThat(learned(EncoderOptions.TrainedTurns.ALL_ASSISTANT, null, false))
+                .containsExactly("a<|im_end|>");
+        assertThat(learned(EncoderOptions.TrainedTurns.LAST_ASSISTANT, true, false))
                 .containsExactly("a<|im_end|>");
     }
 
     @Test
     void aConversationOfWhichNothingIsLearnedIsRefused() {
-        assertThatThrownBy(() -> learned(TrainedTurns.LAST_ASSISTANT, null, false))
+        assertThatThrownBy(() -> learned(EncoderOptions.TrainedTurns.LAST_ASSISTANT, null, false))
                 .isInstanceOf(JepaException.class)
                 .hasMessageStartingWith("test:1: every turn that would be learned says")
                 .hasMessageContaining("remove the key");
@@ -93,7 +106,12 @@ class AssistantLabelsTest {
         List<Message> messages = List.of(answer("a", null), user("one"), answer("b", null));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(FOLDER)) {
             ChatExampleEncoder encoder =
-                    encoder(tokenizer, FOLDER, TrainedTurns.ALL_ASSISTANT, 500, false);
+                    encoder(
+                            tokenizer,
+                            FOLDER,
+                            EncoderOptions.TrainedTurns.ALL_ASSISTANT,
+                            500,
+                            false);
             assertThatThrownBy(() -> encoder.encode(Example.conversation("test:1", messages)))
                     .isInstanceOf(JepaException.class)
                     .hasMessageContaining("messages[0] has nothing to be predicted from")
@@ -108,7 +126,12 @@ class AssistantLabelsTest {
                 List.of(user("one"), answer("a", null), user("two"), answer("b", null));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(files)) {
             ChatExampleEncoder all =
-                    encoder(tokenizer, files, TrainedTurns.ALL_ASSISTANT, 500, false);
+                    encoder(
+                            tokenizer,
+                            files,
+                            EncoderOptions.TrainedTurns.ALL_ASSISTANT,
+                            500,
+                            false);
             assertThatThrownBy(() -> all.encode(Example.conversation("test:1", messages)))
                     .isInstanceOf(JepaException.class)
                     .hasMessageStartingWith(
@@ -116,7 +139,12 @@ class AssistantLabelsTest {
                     .hasMessageContaining("<think>")
                     .hasMessageContaining("trainOn");
             ChatExampleEncoder last =
-                    encoder(tokenizer, files, TrainedTurns.LAST_ASSISTANT, 500, false);
+                    encoder(
+                            tokenizer,
+                            files,
+                            EncoderOptions.TrainedTurns.LAST_ASSISTANT,
+                            500,
+                            false);
             assertThat(last.encode(Example.conversation("test:1", messages)).labels()).hasSize(1);
         }
     }
@@ -149,19 +177,34 @@ class AssistantLabelsTest {
                 Example.conversation("test:1", List.of(user("vowels"), answer("abcdefgh", null)));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(FOLDER)) {
             TokenizedExample whole =
-                    encoder(tokenizer, FOLDER, TrainedTurns.LAST_ASSISTANT, 500, false)
+                    encoder(
+                                    tokenizer,
+                                    FOLDER,
+                                    EncoderOptions.TrainedTurns.LAST_ASSISTANT,
+                                    500,
+                                    false)
                             .encode(example);
             TokenSpan labels = whole.labels().get(0);
             int length = labels.start() + 2;
             ChatExampleEncoder refusing =
-                    encoder(tokenizer, FOLDER, TrainedTurns.LAST_ASSISTANT, length, false);
+                    encoder(
+                            tokenizer,
+                            FOLDER,
+                            EncoderOptions.TrainedTurns.LAST_ASSISTANT,
+                            length,
+                            false);
             assertThatThrownBy(() -> refusing.encode(example))
                     .isInstanceOf(JepaException.class)
                     .hasMessageStartingWith("test:1: the row has " + whole.ids().length)
                     .hasMessageContaining("truncate");
 
             ChatExampleEncoder cutting =
-                    encoder(tokenizer, FOLDER, TrainedTurns.LAST_ASSISTANT, length, true);
+                    encoder(
+                            tokenizer,
+                            FOLDER,
+                            EncoderOptions.TrainedTurns.LAST_ASSISTANT,
+                            length,
+                            true);
             TokenizedExample cut = cutting.encode(example);
             assertThat(cut.ids()).isEqualTo(Arrays.copyOf(whole.ids(), length));
             assertThat(cut.labels()).containsExactly(new TokenSpan(labels.start(), length));
@@ -169,7 +212,7 @@ class AssistantLabelsTest {
             assertThat(cut.views().get(1).ids())
                     .isEqualTo(Arrays.copyOfRange(whole.ids(), labels.start(), length));
             assertThat(cutting.truncation())
-                    .isEqualTo(new Truncation(1, whole.ids().length - length, 0));
+                    .isEqualTo(new EncoderOptions.Truncation(1, whole.ids().length - length, 0));
         }
     }
 
@@ -179,14 +222,14 @@ class AssistantLabelsTest {
                 Example.conversation("test:1", List.of(user("vowels"), answer("a", null)));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(FOLDER)) {
             ChatExampleEncoder cutting =
-                    encoder(tokenizer, FOLDER, TrainedTurns.LAST_ASSISTANT, 6, true);
+                    encoder(tokenizer, FOLDER, EncoderOptions.TrainedTurns.LAST_ASSISTANT, 6, true);
             assertThat(cutting.encodeAll(example)).isEmpty();
-            assertThat(cutting.truncation()).isEqualTo(new Truncation(0, 0, 1));
+            assertThat(cutting.truncation()).isEqualTo(new EncoderOptions.Truncation(0, 0, 1));
         }
     }
 
     private static List<String> learned(
-            TrainedTurns turns, @Nullable Boolean first, @Nullable Boolean last) {
+            EncoderOptions.TrainedTurns turns, @Nullable Boolean first, @Nullable Boolean last) {
         List<Message> messages =
                 List.of(user("one"), answer("a", first), user("two"), answer("b", last));
         try (ModelTokenizer tokenizer = ModelTokenizer.open(FOLDER)) {
@@ -203,7 +246,7 @@ class AssistantLabelsTest {
     private static ChatExampleEncoder encoder(
             ModelTokenizer tokenizer,
             Path files,
-            TrainedTurns turns,
+            EncoderOptions.TrainedTurns turns,
             int maxLength,
             boolean truncate) {
         return new ChatExampleEncoder(

@@ -52,7 +52,7 @@ class TokenizerTest {
 
     private static void compare(ModelTokenizer tokenizer, JsonNode golden) {
         String text = golden.path("text").textValue();
-        TokenizedText encoded = tokenizer.encode(text);
+        ModelTokenizer.TokenizedText encoded = tokenizer.encode(text);
         int[] ids = Fixtures.ints(golden.path("ids"));
         assertThat(encoded.ids()).as(text).isEqualTo(ids);
         JsonNode offsets =

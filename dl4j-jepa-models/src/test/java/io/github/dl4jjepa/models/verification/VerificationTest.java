@@ -69,17 +69,17 @@ class VerificationTest {
                 StandardCopyOption.REPLACE_EXISTING);
 
         TransformerDecoder decoder = DecoderLoader.load(CheckpointFolder.open(folder));
-        Report report = Verification.run(decoder, folder, 1e-5);
+        Verification.Report report = Verification.run(decoder, folder, 1e-5);
 
         assertThat(report.checked())
                 .allSatisfy(check -> assertThat(check.passed()).as("%s", check).isTrue());
         assertThat(report.checked())
-                .extracting(Check::name)
+                .extracting(Verification.Check::name)
                 .contains("hidden", "logits", "enc_text", "pred_text", "enc_code")
                 .contains("greedy tokens 1", "greedy tokens 2");
         for (LayoutKind layout : LayoutKind.values()) {
             assertThat(report.checked())
-                    .extracting(Check::name)
+                    .extracting(Verification.Check::name)
                     .contains(
                             "loss lm, " + layout,
                             "loss cosine_k0, " + layout,
@@ -94,13 +94,13 @@ class VerificationTest {
     void anAdapterAgreesWithPeft() {
         Path folder = Fixtures.model("llama-lora");
         TransformerDecoder decoder = DecoderLoader.load(CheckpointFolder.open(folder));
-        Report report = Verification.run(decoder, folder, 1e-5);
+        Verification.Report report = Verification.run(decoder, folder, 1e-5);
         assertThat(report.checked())
                 .allSatisfy(check -> assertThat(check.passed()).as("%s", check).isTrue());
         Set<String> trained = decoder.parameters().trainable().names();
         assertThat(trained).hasSize(28);
         assertThat(report.checked())
-                .extracting(Check::name)
+                .extracting(Verification.Check::name)
                 .contains("hidden", "logits", "pred_text", "loss total, separate")
                 .containsAll(trained.stream().map(name -> "gradient " + name + ", block").toList());
     }
@@ -111,12 +111,12 @@ class VerificationTest {
                 DecoderLoader.load(CheckpointFolder.open(Fixtures.model("llama")));
         decoder.parameters().array("model.layers.1.mlp.up_proj.weight").muli(1.01);
 
-        Report report = Verification.run(decoder, Fixtures.model("llama"), 1e-4);
+        Verification.Report report = Verification.run(decoder, Fixtures.model("llama"), 1e-4);
 
         assertThat(report.failed()).isGreaterThan(10);
         assertThat(report.checked())
                 .filteredOn(check -> !check.passed())
-                .extracting(Check::name)
+                .extracting(Verification.Check::name)
                 .contains(
                         "hidden",
                         "logits",

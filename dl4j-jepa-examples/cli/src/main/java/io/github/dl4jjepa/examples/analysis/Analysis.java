@@ -20,7 +20,7 @@ import io.github.dl4jjepa.models.finetuning.TrainedViews;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -57,7 +57,7 @@ public final class Analysis {
             List.of("lm_loss", "jepa_loss", "validation_lm_loss", "validation_jepa_loss");
 
     private final CheckpointFolder folder;
-    private final ChatTemplateOptions template;
+    private final ChatTemplate.Options template;
     private final Path data;
     private final int limit;
     private final @Nullable Path metrics;
@@ -78,7 +78,7 @@ public final class Analysis {
      */
     public Analysis(
             CheckpointFolder folder,
-            ChatTemplateOptions template,
+            ChatTemplate.Options template,
             Path data,
             int limit,
             @Nullable Path metrics,

@@ -5,7 +5,7 @@ import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
-import io.github.dl4jjepa.models.safetensors.TensorInfo;
+import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -61,7 +61,7 @@ public final class LoadBenchmark {
     public Result run(Runnable progress) {
         List<Path> files =
                 folder.weights().tensors().values().stream()
-                        .map(TensorInfo::file)
+                        .map(SafetensorsCheckpoint.TensorInfo::file)
                         .distinct()
                         .toList();
         // The native libraries are not part of the model.

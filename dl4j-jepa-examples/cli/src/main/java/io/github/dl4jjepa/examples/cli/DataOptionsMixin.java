@@ -1,9 +1,8 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.core.iterator.ExampleField;
 import io.github.dl4jjepa.core.iterator.ExampleFormat;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
-import io.github.dl4jjepa.models.tokenizer.TrainedTurns;
+import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,14 +19,15 @@ final class DataOptionsMixin {
                             + " may be compressed with gzip.")
     private @Nullable ExampleFormat format;
 
-    private final Map<ExampleField, String> fields = new EnumMap<>(ExampleField.class);
+    private final Map<ExampleFormat.Field, String> fields =
+            new EnumMap<>(ExampleFormat.Field.class);
 
     @Option(
             names = "--messages-field",
             paramLabel = "KEY",
             description = "The key of a conversation, if not messages.")
     void messages(String name) {
-        put(ExampleField.MESSAGES, name);
+        put(ExampleFormat.Field.MESSAGES, name);
     }
 
     @Option(
@@ -35,7 +35,7 @@ final class DataOptionsMixin {
             paramLabel = "KEY",
             description = "The key or column of Text, or of a document, if not text.")
     void text(String name) {
-        put(ExampleField.TEXT, name);
+        put(ExampleFormat.Field.TEXT, name);
     }
 
     @Option(
@@ -43,7 +43,7 @@ final class DataOptionsMixin {
             paramLabel = "KEY",
             description = "The key or column of Code, if not code.")
     void code(String name) {
-        put(ExampleField.CODE, name);
+        put(ExampleFormat.Field.CODE, name);
     }
 
     @Option(
@@ -51,7 +51,7 @@ final class DataOptionsMixin {
             paramLabel = "KEY",
             description = "The key or column of the user's turn, if not prompt.")
     void prompt(String name) {
-        put(ExampleField.PROMPT, name);
+        put(ExampleFormat.Field.PROMPT, name);
     }
 
     @Option(
@@ -59,7 +59,7 @@ final class DataOptionsMixin {
             paramLabel = "KEY",
             description = "The key or column of the assistant's turn, if not completion.")
     void completion(String name) {
-        put(ExampleField.COMPLETION, name);
+        put(ExampleFormat.Field.COMPLETION, name);
     }
 
     @Option(
@@ -67,7 +67,7 @@ final class DataOptionsMixin {
             paramLabel = "KEY",
             description = "The key or column of the system message, if not system.")
     void system(String name) {
-        put(ExampleField.SYSTEM, name);
+        put(ExampleFormat.Field.SYSTEM, name);
     }
 
     @Option(
@@ -76,7 +76,7 @@ final class DataOptionsMixin {
             description =
                     "Which turns of a conversation the model learns: ${COMPLETION-CANDIDATES}. A"
                             + " message with \"train\": false is never learned.")
-    private TrainedTurns trainOn = TrainedTurns.LAST_ASSISTANT;
+    private EncoderOptions.TrainedTurns trainOn = EncoderOptions.TrainedTurns.LAST_ASSISTANT;
 
     @Option(
             names = "--truncate",
@@ -91,7 +91,7 @@ final class DataOptionsMixin {
         fields.forEach(tuning::optField);
     }
 
-    private void put(ExampleField field, @Nullable String name) {
+    private void put(ExampleFormat.Field field, @Nullable String name) {
         if (name == null) { // picocli resets options before it parses
             fields.remove(field);
         } else {

@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import picocli.CommandLine.Option;
 
 /** The options of the chat template. */
@@ -20,7 +20,7 @@ final class TemplateOptionsMixin {
                     "Values of the chat template's variables, such as '{\"enable_thinking\": false}'.")
     private String templateKwargs;
 
-    ChatTemplateOptions options() {
-        return new ChatTemplateOptions(chatTemplate, templateKwargs);
+    ChatTemplate.Options options() {
+        return new ChatTemplate.Options(chatTemplate, templateKwargs);
     }
 }

@@ -248,8 +248,7 @@ final class TrainingOptionsMixin {
         StopSignals signals = new StopSignals();
         try (signals;
                 TrainingProgress progress = new TrainingProgress("Training")) {
-            FineTuning built =
-                    build(tuning.optStop(signals::haveArrived), adapts, progress);
+            FineTuning built = build(tuning.optStop(signals::haveArrived), adapts, progress);
             return resume ? built.resume() : built.run();
         } catch (TrainingStoppedException e) {
             throw new StoppedException(

@@ -2,8 +2,6 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
-import io.github.dl4jjepa.models.verification.Check;
-import io.github.dl4jjepa.models.verification.Report;
 import io.github.dl4jjepa.models.verification.Verification;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,12 +48,13 @@ final class VerifyCommand implements Callable<VerifyCommand.Result>, IExitCodeGe
     private int exitCode;
 
     /** What the command prints. */
-    record Result(List<Check> checked, long passed, long failed, List<String> skipped) {}
+    record Result(
+            List<Verification.Check> checked, long passed, long failed, List<String> skipped) {}
 
     @Override
     public Result call() {
         Backend.requireUsable();
-        Report report =
+        Verification.Report report =
                 Verification.run(DecoderLoader.load(base.open(model)), reference, tolerance);
         exitCode = report.failed() == 0 ? 0 : 1;
         return new Result(report.checked(), report.passed(), report.failed(), report.skipped());

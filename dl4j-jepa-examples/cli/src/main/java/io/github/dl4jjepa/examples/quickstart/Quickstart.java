@@ -15,13 +15,13 @@ import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.analysis.Analysis;
 import io.github.dl4jjepa.examples.data.RegexGrammar;
 import io.github.dl4jjepa.models.chat.ChatModel;
-import io.github.dl4jjepa.models.evaluation.NlRxTask;
 import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
+import io.github.dl4jjepa.models.evaluation.Tasks;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -201,7 +201,7 @@ public final class Quickstart {
             Score score =
                     TaskEvaluation.builder()
                             .setModel(model)
-                            .setTask(new NlRxTask())
+                            .setTask(Tasks.named("nl-rx"))
                             .optBatchSize(test.size())
                             .optMaxNewTokens(MAX_ANSWER)
                             .optOutput(predictions)
@@ -226,7 +226,7 @@ public final class Quickstart {
         ViewOptions views = ViewOptions.predictors();
         return new Analysis(
                         CheckpointFolder.open(model),
-                        ChatTemplateOptions.DEFAULT,
+                        ChatTemplate.Options.DEFAULT,
                         data,
                         0,
                         null,

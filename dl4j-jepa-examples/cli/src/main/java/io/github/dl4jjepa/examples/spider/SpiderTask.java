@@ -3,8 +3,6 @@ package io.github.dl4jjepa.examples.spider;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.evaluation.Judgment;
-import io.github.dl4jjepa.models.evaluation.Outcome;
 import io.github.dl4jjepa.models.evaluation.Task;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,10 +99,10 @@ public final class SpiderTask implements Task {
     }
 
     @Override
-    public Judgment judge(Example example, Outcome outcome) {
+    public Task.Judgment judge(Example example, Task.Outcome outcome) {
         String gold = example.messages().get(example.messages().size() - 1).content();
-        Judgment judgment =
-                Judgment.NONE.with(
+        Task.Judgment judgment =
+                Task.Judgment.NONE.with(
                         "exact_match", normalized(outcome.prediction()).equals(normalized(gold)));
         if (databases != null) {
             judgment = execute(judgment, database(databases, example), gold, outcome.prediction());
@@ -112,8 +110,8 @@ public final class SpiderTask implements Task {
         return judgment.with("stopped", outcome.stopped());
     }
 
-    private static Judgment execute(
-            Judgment judgment, Path database, String gold, String prediction) {
+    private static Task.Judgment execute(
+            Task.Judgment judgment, Path database, String gold, String prediction) {
         try (ReadOnlyDatabase open = new ReadOnlyDatabase(database, TIME_LIMIT)) {
             QueryResult expected = open.query(gold);
             QueryResult actual = open.query(prediction);

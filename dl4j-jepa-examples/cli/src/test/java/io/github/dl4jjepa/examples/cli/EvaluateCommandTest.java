@@ -17,7 +17,7 @@ import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -186,7 +186,7 @@ class EvaluateCommandTest {
         try (ChatModel chat = ChatModel.open(model.toString());
                 PretrainedModel opened =
                         PretrainedModel.open(
-                                CheckpointFolder.open(model), ChatTemplateOptions.DEFAULT)) {
+                                CheckpointFolder.open(model), ChatTemplate.Options.DEFAULT)) {
             assertThat(chat.generationDefaults().endTokenIds())
                     .contains(5, opened.encoder(100).endOfTurnId());
         }
@@ -197,7 +197,7 @@ class EvaluateCommandTest {
         double ours = run("--task", "paraphrase").json().path("loss").doubleValue();
 
         try (PretrainedModel opened =
-                PretrainedModel.open(CheckpointFolder.open(model), ChatTemplateOptions.DEFAULT)) {
+                PretrainedModel.open(CheckpointFolder.open(model), ChatTemplate.Options.DEFAULT)) {
             ChatExampleEncoder encoder = opened.encoder(200);
             List<TokenizedExample> examples =
                     new JsonLinesReader(data).readAll().stream().map(encoder::encode).toList();

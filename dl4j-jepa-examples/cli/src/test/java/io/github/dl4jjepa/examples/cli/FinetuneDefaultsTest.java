@@ -10,7 +10,7 @@ import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.examples.training.TinyModel;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
-import io.github.dl4jjepa.models.tokenizer.TrainedTurns;
+import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -38,7 +38,7 @@ class FinetuneDefaultsTest {
         ViewOptions views = ViewOptions.predictors();
         Map<String, Object> library = new HashMap<>();
         library.put("--validation-split", 0.0);
-        library.put("--train-on", TrainedTurns.LAST_ASSISTANT);
+        library.put("--train-on", EncoderOptions.TrainedTurns.LAST_ASSISTANT);
         library.put("--lambda", objective.lambda());
         library.put("--lambda-schedule", objective.lambdaSchedule());
         library.put("--lambda-ratio", objective.settings().get("lambda_ratio"));

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import io.github.dl4jjepa.models.evaluation.Outcome;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
@@ -57,7 +56,7 @@ class SpiderTaskTest {
     }
 
     private Map<String, Boolean> facts(String gold, String prediction) {
-        return task.judge(example("ships", gold), new Outcome(prediction, true)).facts();
+        return task.judge(example("ships", gold), new Task.Outcome(prediction, true)).facts();
     }
 
     @ParameterizedTest
@@ -159,7 +158,7 @@ class SpiderTaskTest {
                                         example(
                                                 "none",
                                                 "SELECT a ,  b FROM T WHERE c  =  \"X Y\";"),
-                                        new Outcome("select a, b\nfrom t where c='X Y'", true))
+                                        new Task.Outcome("select a, b\nfrom t where c='X Y'", true))
                                 .facts())
                 .isEqualTo(Map.of("exact_match", true, "stopped", true));
     }
@@ -205,7 +204,7 @@ class SpiderTaskTest {
                 .allSatisfy(
                         example -> {
                             String gold = example.messages().get(2).content();
-                            assertThat(textual.judge(example, new Outcome(gold, true)).facts())
+                            assertThat(textual.judge(example, new Task.Outcome(gold, true)).facts())
                                     .containsEntry("exact_match", true);
                         });
     }

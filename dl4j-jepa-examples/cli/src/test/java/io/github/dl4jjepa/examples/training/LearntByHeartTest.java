@@ -11,7 +11,7 @@ import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import io.github.dl4jjepa.models.chat.ChatModel.Answer;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
-import io.github.dl4jjepa.models.tokenizer.ChatTemplateOptions;
+import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,10 +70,10 @@ class LearntByHeartTest {
         decoder.put("intermediate_size", 96).put("num_hidden_layers", 2);
         json.writeValue(bare.resolve("config.json").toFile(), decoder);
         Path pairs = TinyModel.writePairs(folder.resolve("pairs.jsonl"), 8);
-        ChatTemplateOptions variables =
+        ChatTemplate.Options variables =
                 kind.contains("switched off")
-                        ? new ChatTemplateOptions(null, "{\"enable_thinking\": false}")
-                        : ChatTemplateOptions.DEFAULT;
+                        ? new ChatTemplate.Options(null, "{\"enable_thinking\": false}")
+                        : ChatTemplate.Options.DEFAULT;
         Path output = folder.resolve("output");
         FineTuning.of(bare.toString())
                 .setTrain(pairs)
