@@ -10,12 +10,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A text file that gets a line now and then during a training, and loses those of later steps when
  * the training is resumed from a checkpoint.
  */
 public final class StepLines {
+    private static final Logger LOG = LoggerFactory.getLogger(StepLines.class);
+
     private final Path file;
 
     /**
@@ -41,11 +45,20 @@ public final class StepLines {
                     channel.write(bytes);
                 }
             } catch (IOException e) {
-                channel.truncate(end);
+                removeFrom(end, channel);
                 throw e;
             }
         } catch (IOException e) {
             throw failure(e);
+        }
+    }
+
+    /** What cannot be removed is removed when the run is resumed. */
+    private static void removeFrom(long end, FileChannel channel) {
+        try {
+            channel.truncate(end);
+        } catch (IOException e) {
+            LOG.debug("The beginning of a line stays", e);
         }
     }
 

@@ -64,7 +64,7 @@ public final class CheckpointDirectory implements CheckpointStore {
     /**
      * A directory for one run; nothing is written before the first checkpoint.
      *
-     * @param root the folder of the checkpoints
+     * @param root the folder of the checkpoints, whose parent must be there
      * @param writer writes each; weights are always float32
      * @param kept how many of the last checkpoints are kept, 1 or more; the best one is kept as
      *     well
@@ -109,10 +109,12 @@ public final class CheckpointDirectory implements CheckpointStore {
             Map<String, INDArray> optimizerState) {
         Optional<Kept> before = kept();
         try {
-            Files.createDirectories(root);
+            if (!Files.isDirectory(root)) {
+                Files.createDirectory(root);
+            }
             removeAllBut(before.orElse(new Kept(null, null)));
         } catch (IOException e) {
-            throw unwritten(state, e);
+            throw unwritten(state, before, e);
         }
         String name = vacantName(state.step());
         Path partial = root.resolve(name + DurableFiles.PARTIAL);
@@ -132,24 +134,29 @@ public final class CheckpointDirectory implements CheckpointStore {
             DurableFiles.replace(root.resolve(POINTER), JsonFiles.toBytes(pointer));
             removeAllBut(after);
         } catch (IOException | JepaException e) {
-            throw unwritten(state, e);
+            throw unwritten(state, before, e);
         } finally {
             DurableFiles.discard(partial);
         }
     }
 
-    private JepaException unwritten(TrainerState state, Exception cause) {
-        Throwable root = cause.getCause() instanceof IOException e ? e : cause;
+    private JepaException unwritten(TrainerState state, Optional<Kept> before, Exception cause) {
+        Throwable reason = cause.getCause() instanceof IOException e ? e : cause;
+        String rest =
+                before.map(Kept::last)
+                        .filter(this::exists)
+                        .map(last -> last + " is whole: mend the cause and resume from it.")
+                        .orElse("There is no checkpoint before it.");
         return new JepaException(
                 String.format(
                         Locale.ROOT,
-                        "%s: the checkpoint of step %d cannot be written: %s. The one before is"
-                                + " whole: mend the cause and resume.",
-                        this.root,
+                        "%s: the checkpoint of step %d cannot be written: %s. %s",
+                        root,
                         state.step(),
-                        root instanceof IOException e
+                        reason instanceof IOException e
                                 ? IoFailures.describe(e)
-                                : cause.getMessage()),
+                                : cause.getMessage(),
+                        rest),
                 cause);
     }
 

@@ -218,7 +218,7 @@ class CheckpointDirectoryTest {
                 .isThrownBy(() -> save(20, 10))
                 .withMessageContainingAll(
                         "checkpoints: the checkpoint of step 20 cannot be written",
-                        "The one before is whole: mend the cause and resume.")
+                        "step-000010 is whole: mend the cause and resume from it.")
                 .withMessageNotContaining("Exception");
         assertRestores(10, 10);
     }

@@ -247,7 +247,9 @@ public final class JepaCommand implements Runnable {
             err.println(
                     "jepa: out of memory ("
                             + failure.getMessage()
-                            + "); use smaller batches or shorter rows, or a machine with more");
+                            + "); use smaller batches or shorter rows, or a machine with more, or raise"
+                            + " the limit (-Xmx, -Dorg.bytedeco.javacpp.maxbytes,"
+                            + " -Dorg.bytedeco.javacpp.maxphysicalbytes)");
         } else {
             err.println("jepa: this is a bug: " + failure);
             if (!verbose) {

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.jline.utils.Signals;
 
 /**
@@ -9,28 +10,37 @@ import org.jline.utils.Signals;
  * SIGINT ends the process at once.
  */
 final class StopSignals implements AutoCloseable {
-    private static final int SIGINT = 2;
-    private static final int SIGTERM = 15;
+    static final int SIGINT = 2;
+    static final int SIGTERM = 15;
 
     /** What a shell adds to a signal's number to make it an exit code. */
     private static final int EXIT_CODE = 128;
 
+    private final IntConsumer halt;
     private final Map<String, Object> before = new LinkedHashMap<>();
     private volatile int first;
 
     /** Listens to signals until it is closed. */
     StopSignals() {
+        this(Runtime.getRuntime()::halt);
+    }
+
+    /**
+     * @param halt ends the process with an exit code
+     */
+    StopSignals(IntConsumer halt) {
+        this.halt = halt;
         before.put("INT", Signals.register("INT", () -> arrived(SIGINT)));
         before.put("TERM", Signals.register("TERM", () -> arrived(SIGTERM)));
     }
 
-    private synchronized void arrived(int signal) {
+    synchronized void arrived(int signal) {
         if (first == 0) {
             first = signal;
             System.err.println(
                     "\njepa: stopping after this step, with a checkpoint; Ctrl-C stops at once");
         } else if (signal == SIGINT) {
-            Runtime.getRuntime().halt(EXIT_CODE + signal);
+            halt.accept(EXIT_CODE + signal);
         }
     }
 
