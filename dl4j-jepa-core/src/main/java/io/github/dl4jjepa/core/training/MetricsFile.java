@@ -123,28 +123,17 @@ public final class MetricsFile implements TrainerListener {
     }
 
     private static ObjectNode line(StepMetrics metrics) {
-        ObjectNode line =
-                JSON.createObjectNode().put("step", metrics.step()).put("epoch", metrics.epoch());
-        putLosses(line, "", metrics.losses());
-        line.put("lambda", finite(metrics.lambda()))
-                .put("learning_rate", metrics.learningRate())
-                .put("grad_norm", finite(metrics.gradientNorm()))
-                .put("tokens", metrics.cost().tokens())
-                .put("padded_tokens", metrics.cost().paddedTokens())
-                .put("flops", metrics.cost().flops())
-                .put("seconds", metrics.cost().seconds());
-        if (metrics.skipped()) {
-            line.put("skipped", true);
-        }
-        metrics.validation().ifPresent(losses -> putLosses(line, "validation_", losses));
-        metrics.diagnostics()
-                .ifPresent(
-                        views ->
-                                views.values()
-                                        .forEach(
-                                                (name, value) ->
-                                                        line.put("validation_" + name, value)));
-        return line;
+        ObjectNode line = JSON.createObjectNode().put("step", metrics.step());
+        metrics.values()
+                .forEach(
+                        (name, value) -> {
+                            if (value instanceof Long count) {
+                                line.put(name, count);
+                            } else {
+                                line.put(name, finite(value.doubleValue()));
+                            }
+                        });
+        return metrics.skipped() ? line.put("skipped", true) : line;
     }
 
     private static @Nullable Double finite(double value) {

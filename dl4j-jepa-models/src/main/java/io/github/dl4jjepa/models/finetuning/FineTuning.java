@@ -357,7 +357,8 @@ public final class FineTuning {
                                 sample.task(),
                                 examples,
                                 sample.every(),
-                                run.generated()));
+                                run.generated(),
+                                listeners));
             }
             listeners.forEach(builder::optListener);
             data.validation().ifPresent(builder::optValidation);

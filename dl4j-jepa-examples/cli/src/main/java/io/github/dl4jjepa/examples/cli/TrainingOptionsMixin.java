@@ -188,6 +188,15 @@ final class TrainingOptionsMixin {
     private long checkpointEvery = DEFAULTS.checkpointEvery();
 
     @Option(
+            names = "--log",
+            paramLabel = "FORMAT",
+            split = ",",
+            description =
+                    "Write the metrics in this format, too: ${COMPLETION-CANDIDATES}. May be given"
+                            + " several times.")
+    private List<LogFormat> log = List.of();
+
+    @Option(
             names = "--keep",
             paramLabel = "N",
             description = "How many of the last checkpoints to keep; the best one is kept as well.")
@@ -276,6 +285,7 @@ final class TrainingOptionsMixin {
                     .optTraining(options(adapts))
                     .optKeep(keep)
                     .optListener(progress);
+            log.stream().distinct().map(format -> format.into(output)).forEach(tuning::optListener);
             data.applyTo(tuning);
             views.applyTo(tuning);
             if (maxLength != null) {
