@@ -22,7 +22,9 @@ public final class SweepFigures {
     private static final int HEIGHT = 500;
 
     /** From pale to dark, so that a gray print keeps the order. */
-    private static final Color[] COLORS = {new Color(0xf7fbff), new Color(0x6baed6), new Color(0x08306b)};
+    private static final Color[] COLORS = {
+        new Color(0xf7fbff), new Color(0x6baed6), new Color(0x08306b)
+    };
 
     private SweepFigures() {}
 

@@ -214,7 +214,9 @@ final class SweepCommand implements Callable<Map<String, Object>> {
                                     + "'"
                                     + (near.isEmpty()
                                             ? ""
-                                            : "; did you mean '" + near.get(0).substring(2) + "'?"));
+                                            : "; did you mean '"
+                                                    + near.get(0).substring(2)
+                                                    + "'?"));
         }
         return name;
     }
@@ -235,8 +237,7 @@ final class SweepCommand implements Callable<Map<String, Object>> {
                         });
     }
 
-    private FineTuning.Builder fineTuning(
-Sweep.Point point, TrainerListener listener) {
+    private FineTuning.Builder fineTuning(Sweep.Point point, TrainerListener listener) {
         Map<String, Object> changed = new LinkedHashMap<>(point.settings());
         changed.put(SEED, point.seed());
         changed.put("output", point.output());
@@ -260,7 +261,8 @@ Sweep.Point point, TrainerListener listener) {
             FinetuneCommand command = run.getCommand();
             return command.options().builder(listener);
         } catch (ParameterException e) {
-            throw new ParameterException(spec.commandLine(), point.settings() + ": " + e.getMessage(), e);
+            throw new ParameterException(
+                    spec.commandLine(), point.settings() + ": " + e.getMessage(), e);
         }
     }
 

@@ -163,7 +163,8 @@ class SweepCommandTest {
                 .as(errors)
                 .isZero();
 
-        assertThat(result().get("failed").get(0).textValue()).isEqualTo("learning-rate=1e30_seed=42");
+        assertThat(result().get("failed").get(0).textValue())
+                .isEqualTo("learning-rate=1e30_seed=42");
         assertThat(errors).contains("failed: Step ", "Delete ", "to run it again");
         assertThat(run("sweep", "--resume", "--output", output)).isZero();
         assertThat(result().get("failed")).hasSize(1);
@@ -173,8 +174,19 @@ class SweepCommandTest {
     void theTestDataAreScoredOnce() throws IOException {
         Path test = TinyModel.writePairs(folder.resolve("test.jsonl"), 3);
         Object[] sweep = {
-            "sweep", "--settings", settings, "--output", output, "--task", "paraphrase", "--test", test,
-            "--grid", "lambda=0,1", "--also", "lambda=3"
+            "sweep",
+            "--settings",
+            settings,
+            "--output",
+            output,
+            "--task",
+            "paraphrase",
+            "--test",
+            test,
+            "--grid",
+            "lambda=0,1",
+            "--also",
+            "lambda=3"
         };
         assertThat(run(sweep)).as(errors).isZero();
         assertThat(result().get("metric").textValue()).isEqualTo("loss");
