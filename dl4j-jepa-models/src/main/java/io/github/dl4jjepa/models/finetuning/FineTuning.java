@@ -15,6 +15,7 @@ import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.MetricsFile;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
@@ -43,6 +44,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -78,6 +80,8 @@ public final class FineTuning {
     private final CheckpointFolder source;
     private final @Nullable LoraOptions lora;
     private final @Nullable Sample sample;
+    private final int kept;
+    private final BooleanSupplier stop;
     private RunSettings settings;
 
     /** What is answered during training. */
@@ -91,6 +95,8 @@ public final class FineTuning {
         CheckpointFolder folder = CheckpointFolder.of(builder.model, builder.base);
         lora = builder.lora;
         sample = builder.sample;
+        kept = builder.kept;
+        stop = builder.stop;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
         settings = builder.settings(source.adapter().isPresent());
         hasDefaultLength = builder.maxLength.isEmpty();
@@ -112,9 +118,10 @@ public final class FineTuning {
      * @return the last step's losses, and what the training cost
      * @throws JepaException if a file or an example cannot be used, or the output folder is not
      *     empty
+     * @throws TrainingStoppedException if {@link Builder#optStop} said so
      */
     public FineTuningResult run() {
-        return run(false);
+        return locked(false);
     }
 
     /**
@@ -124,10 +131,23 @@ public final class FineTuning {
      * checkpointEvery}.
      *
      * @return the last step's losses, and what the training cost
-     * @throws JepaException if there is no run, or it was begun with other settings or files
+     * @throws JepaException if there is no run, it is under way, or it was begun with other
+     *     settings or files
+     * @throws TrainingStoppedException if {@link Builder#optStop} said so
      */
     public FineTuningResult resume() {
-        return run(true);
+        return locked(true);
+    }
+
+    private FineTuningResult locked(boolean resume) {
+        try {
+            if (resume) {
+                run.lock();
+            }
+            return run(resume);
+        } finally {
+            run.unlock();
+        }
     }
 
     private FineTuningResult run(boolean resume) {
@@ -391,7 +411,9 @@ public final class FineTuning {
                             .setGradientSource(graph)
                             .setBatches(data.training())
                             .optOptions(settings.training())
-                            .optCheckpoints(new CheckpointDirectory(run.checkpoints(), writer))
+                            .optCheckpoints(
+                                    new CheckpointDirectory(run.checkpoints(), writer, kept))
+                            .optStop(stop)
                             .optListener(new MetricsFile(run.metrics()));
             if (sample != null && answering != null) {
                 List<Example> examples =
@@ -402,15 +424,16 @@ public final class FineTuning {
                                 sample.task(),
                                 examples,
                                 sample.every(),
-                                run.generated()));
+                                run.generated(),
+                                listeners));
             }
             listeners.forEach(builder::optListener);
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
+            JepaTrainer trainer = builder.build();
             if (!resume) {
                 run.begin(RunOrigin.now(source), settings, inputs);
             }
-            JepaTrainer trainer = builder.build();
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
             writer.exportInto(decoder.parameters().trainable().arrays(), output);
             if (predictor != null) {
@@ -443,6 +466,9 @@ public final class FineTuning {
         /** How many examples are answered during training, unless said otherwise. */
         public static final int DEFAULT_GENERATE_EXAMPLES = 32;
 
+        /** How many of the last checkpoints are kept, unless said otherwise. */
+        public static final int DEFAULT_KEPT_CHECKPOINTS = 1;
+
         private final String model;
         private List<TrainingFile> train = List.of();
         private DataSettings data = DataSettings.DEFAULT;
@@ -463,6 +489,8 @@ public final class FineTuning {
         private @Nullable LoraOptions lora;
         private @Nullable String base;
         private @Nullable Sample sample;
+        private int kept = DEFAULT_KEPT_CHECKPOINTS;
+        private BooleanSupplier stop = () -> false;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
@@ -770,6 +798,32 @@ public final class FineTuning {
                             + " and "
                             + examples);
             sample = new Sample(steps, Objects.requireNonNull(task, "task"), examples);
+            return this;
+        }
+
+        /**
+         * Sets how many of the last checkpoints are kept beside the best one (default: {@value
+         * #DEFAULT_KEPT_CHECKPOINTS}).
+         *
+         * @param checkpoints 1 or more
+         */
+        public Builder optKeep(int checkpoints) {
+            require(
+                    checkpoints >= 1,
+                    "the last checkpoint must be kept: 1 or more, not " + checkpoints);
+            kept = checkpoints;
+            return this;
+        }
+
+        /**
+         * Lets the run be stopped (default: it takes all its steps).
+         *
+         * @param stop asked before each step, on the thread of the training; once it says true, a
+         *     checkpoint is written and a {@link TrainingStoppedException} thrown, after which the
+         *     run can be resumed
+         */
+        public Builder optStop(BooleanSupplier stop) {
+            this.stop = Objects.requireNonNull(stop, "stop");
             return this;
         }
 

@@ -10,16 +10,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +64,7 @@ final class RunFolder {
                     .build();
 
     private final Path folder;
+    private @Nullable RunLock lock;
 
     RunFolder(Path folder) {
         this.folder = folder;
@@ -108,7 +112,8 @@ final class RunFolder {
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            if (entries.findAny().isPresent()) {
+            // A run that was killed as soon as it had its folder leaves its lock there.
+            if (entries.anyMatch(entry -> !entry.endsWith(RunLock.FILE))) {
                 String resume =
                         Files.exists(folder.resolve(SETTINGS)) ? ", or resume the run in it" : "";
                 throw new JepaException(
@@ -330,18 +335,43 @@ final class RunFolder {
                 : value;
     }
 
-    /** Makes the folder and notes what the run is begun with. */
+    /**
+     * Takes the right to write into the folder of the run that is there.
+     *
+     * @throws JepaException if there is no run, or it is under way
+     */
+    void lock() {
+        begun();
+        lock = RunLock.acquire(folder);
+    }
+
+    /** Gives that right back, if the run had it. */
+    void unlock() {
+        if (lock != null) {
+            lock.close();
+            lock = null;
+        }
+    }
+
+    /**
+     * Makes the folder, takes the right to write into it and notes what the run is begun with.
+     *
+     * @throws JepaException if another run has begun there meanwhile
+     */
     void begin(RunOrigin origin, RunSettings settings, RunInputs inputs) {
         ObjectNode run = JSON.valueToTree(origin);
         run.setAll((ObjectNode) JSON.valueToTree(settings));
         run.set(HASHES, JSON.valueToTree(inputs.sha256()));
+        Path written = folder.resolve(SETTINGS + ".tmp");
         try {
             Files.createDirectories(folder);
+            lock = RunLock.acquire(folder);
+            requireVacant();
             Files.writeString(
-                    folder.resolve(SETTINGS),
-                    JSON.writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+                    written, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+            Files.move(written, folder.resolve(SETTINGS), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw new JepaException(folder + ": cannot be written: " + e.getMessage(), e);
+            throw new JepaException(folder + ": cannot be written: " + IoFailures.describe(e), e);
         }
     }
 }

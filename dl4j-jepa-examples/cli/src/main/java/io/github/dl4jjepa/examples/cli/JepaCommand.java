@@ -58,7 +58,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "Progress and the log go to standard error. Both are UTF-8.",
             "An argument @FILE stands for the words in a file.",
-            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
+            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly, 130 or 143 SIGINT or"
+                    + " SIGTERM stopped it."
         })
 public final class JepaCommand implements Runnable {
     private static final Pattern SECOND_WORD = Pattern.compile("-(\\p{Lower})");
@@ -257,6 +258,11 @@ public final class JepaCommand implements Runnable {
     private static int reportFailure(CommandLine jepa, CommandLine command, Throwable failure) {
         boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
         PrintWriter err = jepa.getErr();
+        if (failure instanceof StoppedException stopped) {
+            err.println("jepa: " + stopped.getMessage());
+            err.flush();
+            return stopped.exitCode();
+        }
         if (failure instanceof JepaException) {
             err.println("jepa: " + withOptions(String.valueOf(failure.getMessage()), command));
         } else if (failure instanceof InvalidPathException path) {
@@ -265,7 +271,9 @@ public final class JepaCommand implements Runnable {
             err.println(
                     "jepa: out of memory ("
                             + failure.getMessage()
-                            + "); use smaller batches or shorter rows, or a machine with more");
+                            + "); use smaller batches or shorter rows, or a machine with more, or raise"
+                            + " the limit (-Xmx, -Dorg.bytedeco.javacpp.maxbytes,"
+                            + " -Dorg.bytedeco.javacpp.maxphysicalbytes)");
         } else {
             err.println("jepa: this is a bug: " + failure);
             if (!verbose) {

@@ -1,9 +1,11 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.training.BestMetric;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.finetuning.TrainingFile;
@@ -192,6 +194,44 @@ final class TrainingOptionsMixin {
     private long checkpointEvery = DEFAULTS.checkpointEvery();
 
     @Option(
+            names = "--log",
+            paramLabel = "FORMAT",
+            split = ",",
+            description =
+                    "Write the metrics in this format, too: ${COMPLETION-CANDIDATES}. May be given"
+                            + " several times.")
+    private List<LogFormat> log = List.of();
+
+    @Option(
+            names = "--keep",
+            paramLabel = "N",
+            description = "How many of the last checkpoints to keep; the best one is kept as well.")
+    private int keep = FineTuning.Builder.DEFAULT_KEPT_CHECKPOINTS;
+
+    @Option(
+            names = "--best-metric",
+            paramLabel = "NAME",
+            description =
+                    "What of a validation tells the best checkpoint: ${COMPLETION-CANDIDATES}.")
+    private BestMetric bestMetric = DEFAULTS.bestMetric();
+
+    @Option(
+            names = "--early-stopping-patience",
+            paramLabel = "N",
+            description =
+                    "Stop after so many validations in a row without a better one (see"
+                            + " --best-metric); 0 for never.")
+    private int earlyStoppingPatience = DEFAULTS.earlyStoppingPatience();
+
+    @Option(
+            names = "--skip-non-finite",
+            paramLabel = "N",
+            description =
+                    "Steps that may be skipped, without an update, because a loss or the gradient is"
+                            + " infinite or not a number; one more ends the run.")
+    private long skipNonFinite = DEFAULTS.skipNonFinite();
+
+    @Option(
             names = "--generate-every",
             paramLabel = "N",
             description =
@@ -217,11 +257,21 @@ final class TrainingOptionsMixin {
      * @param tuning the fine-tuning, with the settings that are not here
      * @param adapts whether an adapter is trained
      * @throws ParameterException if an option is out of its range
+     * @throws StoppedException if a signal has stopped the training
      */
     FineTuningResult train(FineTuning.Builder tuning, boolean adapts) {
-        try (TrainingProgress progress = new TrainingProgress("Training")) {
-            FineTuning built = build(tuning, adapts, progress);
+        StopSignals signals = new StopSignals();
+        try (signals;
+                TrainingProgress progress = new TrainingProgress("Training")) {
+            FineTuning built = build(tuning.optStop(signals::haveArrived), adapts, progress);
             return resume ? built.resume() : built.run();
+        } catch (TrainingStoppedException e) {
+            throw new StoppedException(
+                    e.getMessage()
+                            + ":\n  "
+                            + StoppedException.resuming(command.root().commandLine()),
+                    signals.exitCode(),
+                    e);
         }
     }
 
@@ -274,8 +324,10 @@ final class TrainingOptionsMixin {
                     .optGradientCheckpointing(gradientCheckpointing)
                     .optSeed(seed)
                     .optTraining(options(adapts))
+                    .optKeep(keep)
                     .optListener(progress)
                     .optListener(new SettingsKeeper());
+            log.stream().distinct().map(format -> format.into(output)).forEach(tuning::optListener);
             data.applyTo(tuning);
             views.applyTo(tuning);
             if (maxLength != null) {
@@ -311,6 +363,9 @@ final class TrainingOptionsMixin {
                 .optMaxGradientNorm(maxGradNorm)
                 .optEvaluateEvery(evaluateEvery)
                 .optCheckpointEvery(checkpointEvery)
+                .optBestMetric(bestMetric)
+                .optEarlyStoppingPatience(earlyStoppingPatience)
+                .optSkipNonFinite(skipNonFinite)
                 .optSeed(seed)
                 .build();
     }
