@@ -83,6 +83,7 @@ public final class JepaCommand implements Runnable {
         System.setOut(errors);
         NativeCaches.choose();
         OpenMpSettings.waitPassively();
+        OpenBlasSettings.chooseKernels();
         NativeAllocator.returnLargeArrays();
         PrintWriter results =
                 new PrintWriter(
