@@ -240,7 +240,7 @@ final class Attention {
     }
 
     /** Off-heap memory for scores, of a thread, used again from kernel to kernel. */
-    private static final class Scores {
+    static final class Scores {
         private static final ThreadLocal<Scores[]> OF_THREAD =
                 ThreadLocal.withInitial(() -> new Scores[] {new Scores(1), new Scores(1)});
 
@@ -250,6 +250,14 @@ final class Attention {
         private Scores(long length) {
             data = new FloatPointer(length);
             memory = FloatMemory.of(data, length);
+        }
+
+        FloatPointer data() {
+            return data;
+        }
+
+        FloatMemory memory() {
+            return memory;
         }
 
         /** One of the thread's two, with room for so many values. */

@@ -68,12 +68,6 @@ final class VectorLoops {
         }
     }
 
-    static void addScaled(float[] x, float[] y, int from, float factor, int n) {
-        for (int i = from; i < from + n; i++) {
-            x[i] = x[i] + factor * y[i];
-        }
-    }
-
     static void subtract(float[] x, int from, float value, int n) {
         for (int i = from; i < from + n; i++) {
             x[i] = x[i] - value;

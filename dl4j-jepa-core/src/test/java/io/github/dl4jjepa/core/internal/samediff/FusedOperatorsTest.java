@@ -15,8 +15,6 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class FusedOperatorsTest {
     /** Enough rows for several threads, and widths that are no multiple of a block. */
@@ -172,11 +170,6 @@ class FusedOperatorsTest {
         INDArray value = Nd4j.randn(DataType.FLOAT, rows, width);
         // [row, token, key heads and value heads], with room for more tokens
         INDArray cache = Nd4j.randn(DataType.FLOAT, rows, past + 2, 2 * width);
-        cache.put(
-                new INDArrayIndex[] {
-                    NDArrayIndex.point(1), NDArrayIndex.point(4), NDArrayIndex.all()
-                },
-                Nd4j.scalar(Float.NaN));
         long[] shape = {rows, heads, past, dim};
         long[] strides = {cache.stride(0), dim, cache.stride(1), 1};
         INDArray pastKeys = Nd4j.create(cache.data(), shape, strides, 0, 'c', DataType.FLOAT);
