@@ -134,7 +134,7 @@ final class BenchmarkCommand implements Runnable {
             footerHeading = "%nExample, the shape of SmolLM2-135M:%n",
             footer =
                     "  jepa benchmark step --hidden 576 --layers 30 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152"
-                            + " --batch 4")
+                            + " --batch-size 4")
     static final class Step implements Callable<StepBenchmark.Result> {
         @Spec private CommandSpec spec;
 
@@ -181,21 +181,21 @@ final class BenchmarkCommand implements Runnable {
         private int vocabulary;
 
         @Option(
-                names = "--batch",
+                names = "--batch-size",
                 defaultValue = "12",
                 paramLabel = "N",
                 description = "Examples a step.")
         private int batch;
 
         @Option(
-                names = "--prompt",
+                names = "--prompt-tokens",
                 defaultValue = "38",
                 paramLabel = "N",
                 description = "Tokens of an example before its code.")
         private int promptTokens;
 
         @Option(
-                names = "--code",
+                names = "--code-tokens",
                 defaultValue = "22",
                 paramLabel = "N",
                 description = "Tokens of an example's code.")
@@ -248,8 +248,8 @@ final class BenchmarkCommand implements Runnable {
                     || codeTokens < 1) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "--hidden, --layers, --heads, --kv-heads, --ffn, --batch, --prompt and --code must be"
-                                + " 1 or more");
+                        "--hidden, --layers, --heads, --kv-heads, --ffn, --batch-size, --prompt-tokens and"
+                                + " --code-tokens must be 1 or more");
             }
             if (vocabulary < 2) {
                 throw new ParameterException(
@@ -430,7 +430,7 @@ final class BenchmarkCommand implements Runnable {
         private List<Integer> rows;
 
         @Option(
-                names = "--prompt",
+                names = "--prompt-tokens",
                 defaultValue = "60",
                 paramLabel = "N",
                 description = "Tokens of a prompt.")
@@ -460,7 +460,8 @@ final class BenchmarkCommand implements Runnable {
                     || rounds < 1) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "--rows, --prompt and --rounds must be 1 or more, --new-tokens 2 or more");
+                        "--rows, --prompt-tokens and --rounds must be 1 or more, --new-tokens 2 or"
+                                + " more");
             }
             Backend.requireUsable();
             TransformerDecoder decoder =

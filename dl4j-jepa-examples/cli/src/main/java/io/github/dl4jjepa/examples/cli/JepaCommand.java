@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -49,6 +50,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
+            GenerateCompletion.class,
             HelpCommand.class
         },
         footerHeading =
@@ -186,6 +188,15 @@ public final class JepaCommand implements Runnable {
     }
 
     private static void style(CommandLine commandLine) {
+        if (commandLine.getCommand() instanceof GenerateCompletion) {
+            commandLine
+                    .getCommandSpec()
+                    .usageMessage()
+                    .description(
+                            "Prints a script that lets bash or zsh complete commands, options and values.")
+                    .footerHeading("%nExample, for this session:%n")
+                    .footer("  source <(jepa generate-completion)");
+        }
         commandLine
                 .getCommandSpec()
                 .mixinStandardHelpOptions(true)
