@@ -4,6 +4,7 @@ import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,10 +38,21 @@ final class FinetuneCommand implements Callable<FineTuningResult> {
 
     @Mixin private TrainingOptionsMixin training;
 
+    private FineTuning.@Nullable GradientSources gradients;
+
+    /** Lets gradients be computed elsewhere than in this process. */
+    void setGradients(FineTuning.GradientSources sources) {
+        gradients = sources;
+    }
+
     @Override
     public FineTuningResult call() {
         LoraOptions options = lora.options();
         boolean adapts = options != null || base.open(model).adapter().isPresent();
-        return training.train(FineTuning.of(model).optBase(base.base()).optLora(options), adapts);
+        FineTuning.Builder tuning = FineTuning.of(model).optBase(base.base()).optLora(options);
+        if (gradients != null) {
+            tuning.optGradientSource(gradients);
+        }
+        return training.train(tuning, adapts);
     }
 }
