@@ -43,8 +43,7 @@ final class ExecutorModel {
 
     /** What changes from step to step: trainable parameters, and averages of them. */
     static FlatArrays weights(TrainingGraph graph) {
-        Map<String, INDArray> arrays =
-                new LinkedHashMap<>(graph.parameters().trainable().arrays());
+        Map<String, INDArray> arrays = new LinkedHashMap<>(graph.parameters().trainable().arrays());
         arrays.putAll(graph.state());
         return new FlatArrays(arrays);
     }
@@ -75,7 +74,9 @@ final class ExecutorModel {
         /** Embeds the pairs of a part. */
         PairEmbeddings embed(StepPart part) {
             return with(
-                    this, part, model -> model.graph.crossBatchStep().orElseThrow().embed(part.request()));
+                    this,
+                    part,
+                    model -> model.graph.crossBatchStep().orElseThrow().embed(part.request()));
         }
     }
 

@@ -86,7 +86,13 @@ final class FlatArrays {
 
     /** What happens to some values of an array and of a block, by way of a buffer. */
     private interface Transfer {
-        void run(FloatMemory memory, long position, float[] block, int index, float[] buffer, int count);
+        void run(
+                FloatMemory memory,
+                long position,
+                float[] block,
+                int index,
+                float[] buffer,
+                int count);
     }
 
     private void copy(String name, INDArray array, float[][] blocks, Transfer transfer) {
@@ -97,25 +103,44 @@ final class FlatArrays {
         for (long position = 0; position < memory.length(); position += count) {
             long flat = start + position;
             int index = (int) (flat % BLOCK);
-            count = (int) Math.min(buffer.length, Math.min(BLOCK - index, memory.length() - position));
+            count =
+                    (int)
+                            Math.min(
+                                    buffer.length,
+                                    Math.min(BLOCK - index, memory.length() - position));
             transfer.run(memory, position, blocks[(int) (flat / BLOCK)], index, buffer, count);
         }
     }
 
     private static void get(
-            FloatMemory memory, long position, float[] block, int index, float[] buffer, int count) {
+            FloatMemory memory,
+            long position,
+            float[] block,
+            int index,
+            float[] buffer,
+            int count) {
         memory.get(position, buffer, count);
         System.arraycopy(buffer, 0, block, index, count);
     }
 
     private static void put(
-            FloatMemory memory, long position, float[] block, int index, float[] buffer, int count) {
+            FloatMemory memory,
+            long position,
+            float[] block,
+            int index,
+            float[] buffer,
+            int count) {
         System.arraycopy(block, index, buffer, 0, count);
         memory.put(position, buffer, count);
     }
 
     private static void add(
-            FloatMemory memory, long position, float[] block, int index, float[] buffer, int count) {
+            FloatMemory memory,
+            long position,
+            float[] block,
+            int index,
+            float[] buffer,
+            int count) {
         memory.get(position, buffer, count);
         for (int i = 0; i < count; i++) {
             block[index + i] += buffer[i];

@@ -197,9 +197,7 @@ final class SparkGradientSource implements GradientSource {
     }
 
     private Losses gradient(
-            ExecutorModel.Work work,
-            List<StepPart> parts,
-            BiConsumer<String, INDArray> gradients) {
+            ExecutorModel.Work work, List<StepPart> parts, BiConsumer<String, INDArray> gradients) {
         float[][] blocks = trained.newBlocks();
         JavaPairRDD<Integer, GradientBlock> sums =
                 context.parallelize(parts, parts.size())
@@ -242,7 +240,7 @@ final class SparkGradientSource implements GradientSource {
         } catch (Exception e) {
             for (Throwable cause = e; cause != null; cause = cause.getCause()) {
                 if (cause instanceof JepaException) {
-                    throw new JepaException(cause.getMessage(), e);
+                    throw new JepaException(String.valueOf(cause.getMessage()), e);
                 }
             }
             if (e instanceof SparkException) {

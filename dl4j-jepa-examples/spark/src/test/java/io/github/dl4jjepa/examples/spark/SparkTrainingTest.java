@@ -104,7 +104,8 @@ class SparkTrainingTest {
                 .setTrain(train)
                 .setOutput(output)
                 .optObjective(kind.objective)
-                .optLora(kind.lora ? LoraOptions.builder().optRank(2).optDropout(0.1).build() : null)
+                .optLora(
+                        kind.lora ? LoraOptions.builder().optRank(2).optDropout(0.1).build() : null)
                 .optLinearPredictor(kind == Kind.CALIBRATED)
                 .optBatchSize(2)
                 .optSeed(7)
@@ -150,7 +151,8 @@ class SparkTrainingTest {
     static Map<String, float[]> weights(Path output) {
         Map<String, float[]> weights = new TreeMap<>();
         try (Stream<Path> files = Files.list(output)) {
-            for (Path file : files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
+            for (Path file :
+                    files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
                 SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.open(file);
                 for (String name : checkpoint.tensors().keySet()) {
                     try (INDArray values = checkpoint.read(name)) {
@@ -212,8 +214,7 @@ class SparkTrainingTest {
 
     @Test
     void anExecutorWithoutTheModelSaysWhereItIs() {
-        assertThatThrownBy(
-                        () -> runSabotaged(() -> move(model, folder.resolve("elsewhere"))))
+        assertThatThrownBy(() -> runSabotaged(() -> move(model, folder.resolve("elsewhere"))))
                 .isInstanceOf(JepaException.class)
                 .hasMessageStartingWith("Executor driver on 127.0.0.1: ")
                 .hasMessageContaining(model.toString())
