@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.diagnostics;
 import io.github.dl4jjepa.core.internal.Cosines;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -62,6 +63,26 @@ public record ViewDiagnostics(
 
     /** An effective rank below this is said to have collapsed. */
     public static final double COLLAPSED_RANK = 2;
+
+    private static final ViewDiagnostics ZERO =
+            new ViewDiagnostics(
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    new AnswerAccuracy(0, 0, 0),
+                    new double[0]);
 
     private static final double CONE_COSINE = 0.9;
     private static final int LARGEST_SINGULAR_VALUES = 100;
@@ -154,6 +175,11 @@ public record ViewDiagnostics(
                             rank));
         }
         return Optional.empty();
+    }
+
+    /** All names that {@link #values} may have, in their order. */
+    public static List<String> names() {
+        return List.copyOf(ZERO.values().keySet());
     }
 
     /**

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import java.nio.ByteBuffer;
@@ -392,8 +393,8 @@ final class JsonExamples {
             } catch (JsonProcessingException e) {
                 throw new JepaException(
                         place
-                                + ": not valid JSON at column "
-                                + e.getLocation().getColumnNr()
+                                + ": not valid JSON"
+                                + JsonFault.column(e)
                                 + ": "
                                 + e.getOriginalMessage()
                                 + "; each line must be one JSON object",

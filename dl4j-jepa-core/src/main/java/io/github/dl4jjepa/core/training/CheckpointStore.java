@@ -4,11 +4,11 @@ import java.util.Map;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Keeps a run's checkpoints: the last one, and the one with the lowest validation loss. */
+/** Keeps a run's checkpoints: the last ones, and the best by {@link TrainingOptions#bestMetric}. */
 public interface CheckpointStore {
     /**
      * Writes a checkpoint, whole or not at all: whatever interrupts it, the one before stays
-     * usable. Checkpoints that are neither the last nor the best are removed afterwards.
+     * usable. Checkpoints that are neither among the last nor the best are removed afterwards.
      *
      * @param state where the run stands; {@code state.step() == state.bestStep()} marks the best
      * @param parameters the model's arrays by name

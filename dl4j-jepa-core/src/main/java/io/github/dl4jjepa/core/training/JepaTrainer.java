@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
@@ -10,15 +11,21 @@ import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains a model under the JEPA objective, with AdamW by default.
@@ -32,11 +39,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * optimizer state and losses of an uninterrupted one. Not for use by several threads.
  */
 public final class JepaTrainer {
+    private static final Logger LOG = LoggerFactory.getLogger(JepaTrainer.class);
+
     private final GradientSource gradientSource;
     private final BatchSource batches;
     private final TrainingOptions options;
     private final Optimizer.Factory optimizer;
     private final @Nullable CheckpointStore checkpoints;
+    private final BooleanSupplier stop;
     private final List<TrainerListener> listeners;
     private final TrainingPlan plan;
     private final LambdaController lambdas;
@@ -52,10 +62,26 @@ public final class JepaTrainer {
                         ? parameters -> new AdamW(parameters, options.weightDecay())
                         : builder.optimizer;
         checkpoints = builder.checkpoints;
+        stop = builder.stop;
         listeners = List.copyOf(builder.listeners);
         lambdas = new LambdaController(gradientSource, options.seed());
         plan = new TrainingPlan(options, batches.batchesPerEpoch(), lambdas, this::plannedFlops);
         evaluator = new Evaluator(gradientSource, builder.validation, builder.diagnostics);
+        requireBestMetric(builder);
+    }
+
+    private void requireBestMetric(Builder builder) {
+        BestMetric metric = options.bestMetric();
+        if (options.earlyStoppingPatience() > 0 && builder.validation == null) {
+            throw new JepaException("earlyStoppingPatience needs validation data");
+        }
+        if (metric.needsDiagnostics() && builder.diagnostics == null) {
+            throw new JepaException(
+                    "bestMetric " + metric + " needs two validation examples with views, or more");
+        }
+        if (metric == BestMetric.JEPA_LOSS && !gradientSource.objective().comparesViews()) {
+            throw new JepaException("bestMetric " + metric + " needs an objective with views");
+        }
     }
 
     /** A trainer to put together. */
@@ -76,6 +102,7 @@ public final class JepaTrainer {
     /**
      * Trains from the first step on.
      *
+     * @throws TrainingStoppedException if it was asked to stop
      * @throws NonFiniteLossException if a loss or a gradient is infinite or not a number
      */
     public TrainingSummary train() {
@@ -86,6 +113,7 @@ public final class JepaTrainer {
      * Continues from the last checkpoint; without one, trains from the first step on.
      *
      * @throws JepaException if the checkpoint is of a run with other batches
+     * @throws TrainingStoppedException if it was asked to stop
      * @throws NonFiniteLossException if a loss or a gradient is infinite or not a number
      * @throws IllegalStateException if the trainer has no checkpoint store
      */
@@ -113,10 +141,17 @@ public final class JepaTrainer {
             listeners.forEach(listener -> listener.onStart(totalSteps(), start));
 
             TrainerState state = start;
+            TrainerState saved = start;
             Optional<StepMetrics> lastStep = Optional.empty();
-            while (state.step() < totalSteps()) {
+            while (!plan.endsAt(state)) {
+                if (stop.getAsBoolean()) {
+                    if (checkpoints != null && !state.equals(saved)) {
+                        save(state, arrays);
+                    }
+                    throw new TrainingStoppedException(state.step(), totalSteps());
+                }
                 if (state.equals(start) || state.batch() == 0) {
-                    batches.seek(state.epoch(), state.batch());
+                    seek(state);
                 }
                 StepMetrics metrics = step(state, gradients, updates);
                 state = next(state, metrics);
@@ -125,6 +160,7 @@ public final class JepaTrainer {
                 }
                 if (checkpoints != null && plan.checkpointsAt(state)) {
                     save(state, arrays);
+                    saved = state;
                 }
                 lastStep = Optional.of(metrics);
             }
@@ -134,7 +170,9 @@ public final class JepaTrainer {
                             state.step(),
                             lastStep,
                             state.bestStep(),
-                            state.bestLoss(),
+                            state.bestValue(),
+                            plan.stopsEarlyAt(state),
+                            state.skippedSteps(),
                             state.cost(),
                             secondsSince(begun));
             listeners.forEach(listener -> listener.onEnd(summary));
@@ -181,20 +219,19 @@ public final class JepaTrainer {
             } else {
                 losses = gradientSource.accumulate(request, gradients);
             }
-            NonFiniteLossException.requireFinite("Step " + step, losses, microBatches);
             double norm = gradients.norm(parameter -> true);
-            if (!Double.isFinite(norm)) {
-                throw new NonFiniteLossException(
-                        "Step " + step + ", gradient norm " + norm,
-                        losses,
-                        NonFiniteLossException.sources(microBatches));
+            Optional<NonFiniteLossException> fault =
+                    NonFiniteLossException.of("Step " + step, losses, norm, microBatches);
+            if (fault.isPresent()) {
+                skip(state, fault.get());
+            } else {
+                updates.step(
+                        step - state.skippedSteps(),
+                        learningRate,
+                        gradients.arrays(),
+                        Gradients.clippingScale(norm, options.maxGradientNorm()));
+                gradientSource.parametersUpdated();
             }
-            updates.step(
-                    step,
-                    learningRate,
-                    gradients.arrays(),
-                    Gradients.clippingScale(norm, options.maxGradientNorm()));
-            gradientSource.parametersUpdated();
             gradients.clear();
             double seconds = secondsSince(begun);
 
@@ -211,11 +248,24 @@ public final class JepaTrainer {
                             microBatches.stream().mapToLong(MultiViewBatch::paddedTokens).sum(),
                             flops(state, microBatches),
                             seconds),
+                    fault.isPresent(),
                     evaluates ? evaluator.losses(step) : Optional.empty(),
                     evaluates ? evaluator.diagnostics(step) : Optional.empty());
         } finally {
             microBatches.forEach(MultiViewBatch::close);
         }
+    }
+
+    /** Leaves a step out, unless the options allow for no more. */
+    private void skip(TrainerState state, NonFiniteLossException fault) {
+        if (state.skippedSteps() >= options.skipNonFinite()) {
+            throw fault;
+        }
+        LOG.warn(
+                "Skipped, {} of {} (skipNonFinite): {}",
+                state.skippedSteps() + 1,
+                options.skipNonFinite(),
+                fault.getMessage());
     }
 
     /**
@@ -225,16 +275,47 @@ public final class JepaTrainer {
         boolean comparesViews =
                 gradientSource.objective().comparesViews() && lambdas.hasJepaTerm(state.step() + 1);
         List<MultiViewBatch> microBatches = new ArrayList<>();
-        for (int i = 0; i < plan.batches(state); i++) {
-            MultiViewBatch batch =
-                    comparesViews ? batches.nextBatch() : batches.nextBatchWithoutViews();
-            if (comparesViews && batch.pairs() == 0) {
-                throw new IllegalArgumentException(
-                        "the objective compares views, but the batch has none: " + batch.sources());
+        try {
+            for (int i = 0; i < plan.batches(state); i++) {
+                MultiViewBatch batch =
+                        comparesViews ? batches.nextBatch() : batches.nextBatchWithoutViews();
+                microBatches.add(batch);
+                if (comparesViews && batch.pairs() == 0) {
+                    throw new IllegalArgumentException(
+                            "the objective compares views, but the batch has none: "
+                                    + batch.sources());
+                }
             }
-            microBatches.add(batch);
+            return microBatches;
+        } catch (JepaException | UncheckedIOException e) {
+            microBatches.forEach(MultiViewBatch::close);
+            throw unreadable(state, e);
+        } catch (RuntimeException | Error e) {
+            microBatches.forEach(MultiViewBatch::close);
+            throw e;
         }
-        return microBatches;
+    }
+
+    private void seek(TrainerState state) {
+        try {
+            batches.seek(state.epoch(), state.batch());
+        } catch (JepaException | UncheckedIOException e) {
+            throw unreadable(state, e);
+        }
+    }
+
+    private static JepaException unreadable(TrainerState state, RuntimeException cause) {
+        return new JepaException(
+                "Step "
+                        + (state.step() + 1)
+                        + ", in epoch "
+                        + (state.epoch() + 1)
+                        + ": the training data cannot be read: "
+                        + (cause.getCause() instanceof IOException e
+                                ? IoFailures.describe(e)
+                                : cause.getMessage())
+                        + ". The last checkpoint is whole: mend the cause and resume.",
+                cause);
     }
 
     private double flops(TrainerState state, List<MultiViewBatch> microBatches) {
@@ -245,7 +326,7 @@ public final class JepaTrainer {
     /** The cost of the step after a state, by its batches, which are read in order. */
     private double plannedFlops(TrainerState state) {
         if (state.batch() == 0) {
-            batches.seek(state.epoch(), 0);
+            seek(state);
         }
         List<MultiViewBatch> microBatches = microBatches(state);
         double flops = flops(state, microBatches);
@@ -255,9 +336,12 @@ public final class JepaTrainer {
 
     /** The state after a step. */
     private TrainerState next(TrainerState state, StepMetrics metrics) {
-        TrainerState next = plan.next(state, metrics.lambda()).plusCost(metrics.cost());
-        double loss = metrics.validation().map(MeanLosses::total).orElse(Double.POSITIVE_INFINITY);
-        return loss < state.bestLoss() ? next.withBestLoss(loss) : next;
+        // A skipped step measures no lambda.
+        TrainerState next =
+                plan.next(state, metrics.skipped() ? state.lambda() : metrics.lambda())
+                        .after(metrics.cost(), metrics.skipped());
+        OptionalDouble value = options.bestMetric().of(metrics);
+        return value.isPresent() ? next.validated(options.bestMetric(), value.getAsDouble()) : next;
     }
 
     private void save(TrainerState state, Checkpointed arrays) {
@@ -278,6 +362,7 @@ public final class JepaTrainer {
         private TrainingOptions options = TrainingOptions.builder().build();
         private Optimizer.@Nullable Factory optimizer;
         private @Nullable CheckpointStore checkpoints;
+        private BooleanSupplier stop = () -> false;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
@@ -351,6 +436,17 @@ public final class JepaTrainer {
          */
         public Builder optCheckpoints(CheckpointStore checkpoints) {
             this.checkpoints = checkpoints;
+            return this;
+        }
+
+        /**
+         * Lets the training be stopped (default: it takes all its steps).
+         *
+         * @param stop asked before each step, on the training's thread; once it says true, the
+         *     state is saved and a {@link TrainingStoppedException} thrown
+         */
+        public Builder optStop(BooleanSupplier stop) {
+            this.stop = Objects.requireNonNull(stop, "stop");
             return this;
         }
 

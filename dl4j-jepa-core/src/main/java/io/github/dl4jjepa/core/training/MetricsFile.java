@@ -5,22 +5,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.github.dl4jjepa.core.internal.StepLines;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a JSON line per optimizer step: {@code step, epoch, lm_loss, jepa_loss, loss, lambda,
- * learning_rate, grad_norm, tokens, padded_tokens, flops, seconds}, and after an evaluation also
- * {@code validation_lm_loss, validation_jepa_loss, validation_loss} and, where the views are looked
- * at, what {@link io.github.dl4jjepa.core.diagnostics.ViewDiagnostics#values} names. A JEPA loss is
- * null where no views were compared; {@code padded_tokens} counts padding in, {@code tokens} does
- * not.
+ * learning_rate, grad_norm, tokens, padded_tokens, flops, seconds}, on a step that changed nothing
+ * {@code skipped}, and after an evaluation also {@code validation_lm_loss, validation_jepa_loss,
+ * validation_loss} and, where the views are looked at, what {@link
+ * io.github.dl4jjepa.core.diagnostics.ViewDiagnostics#values} names. A JEPA loss is null where no
+ * views were compared, any number where it is not finite; {@code padded_tokens} counts padding in,
+ * {@code tokens} does not.
  *
  * <p>Each line reaches the file before the next step begins. A run that goes on from a checkpoint
  * first removes the lines of later steps, which it will take again, and a last line cut off in
@@ -32,6 +30,7 @@ public final class MetricsFile implements TrainerListener {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;
+    private final StepLines lines;
 
     /**
      * @param file the file to write, {@code metrics.jsonl} in a run's output folder; the folder
@@ -39,6 +38,7 @@ public final class MetricsFile implements TrainerListener {
      */
     public MetricsFile(Path file) {
         this.file = file;
+        lines = new StepLines(file);
     }
 
     /**
@@ -60,18 +60,12 @@ public final class MetricsFile implements TrainerListener {
      *     written
      */
     public void keepUpTo(long step) {
-        try {
-            if (Files.exists(file)) {
-                replace(linesUpTo(step));
-            }
-        } catch (IOException e) {
-            throw new JepaException("cannot go on with " + file + ": " + e, e);
-        }
+        lines.keep(all -> linesUpTo(step, all));
     }
 
     @Override
     public void onStep(StepMetrics metrics) {
-        append(line(metrics));
+        lines.append(line(metrics).toString());
     }
 
     /**
@@ -95,23 +89,13 @@ public final class MetricsFile implements TrainerListener {
             double seconds) {
         ObjectNode line = JSON.createObjectNode().put("step", step).put("epoch", epoch);
         putLosses(line, "", losses);
-        append(
-                line.put("lambda", lambda)
-                        .put("learning_rate", finite(learningRate))
-                        .put("seconds", seconds));
+        line.put("lambda", lambda)
+                .put("learning_rate", finite(learningRate))
+                .put("seconds", seconds);
+        lines.append(line.toString());
     }
 
-    private void append(ObjectNode line) {
-        try {
-            Files.writeString(
-                    file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new JepaException("cannot write " + file + ": " + e, e);
-        }
-    }
-
-    private List<String> linesUpTo(long step) throws IOException {
-        List<String> lines = Files.readAllLines(file);
+    private List<String> linesUpTo(long step, List<String> lines) {
         List<String> kept = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
             JsonNode stepOfLine = parse(lines.get(i)).path("step");
@@ -138,34 +122,18 @@ public final class MetricsFile implements TrainerListener {
         }
     }
 
-    private void replace(List<String> lines) throws IOException {
-        Path next = file.resolveSibling(file.getFileName() + ".tmp");
-        StringBuilder text = new StringBuilder();
-        lines.forEach(line -> text.append(line).append('\n'));
-        Files.writeString(next, text);
-        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
     private static ObjectNode line(StepMetrics metrics) {
-        ObjectNode line =
-                JSON.createObjectNode().put("step", metrics.step()).put("epoch", metrics.epoch());
-        putLosses(line, "", metrics.losses());
-        line.put("lambda", metrics.lambda())
-                .put("learning_rate", metrics.learningRate())
-                .put("grad_norm", metrics.gradientNorm())
-                .put("tokens", metrics.cost().tokens())
-                .put("padded_tokens", metrics.cost().paddedTokens())
-                .put("flops", metrics.cost().flops())
-                .put("seconds", metrics.cost().seconds());
-        metrics.validation().ifPresent(losses -> putLosses(line, "validation_", losses));
-        metrics.diagnostics()
-                .ifPresent(
-                        views ->
-                                views.values()
-                                        .forEach(
-                                                (name, value) ->
-                                                        line.put("validation_" + name, value)));
-        return line;
+        ObjectNode line = JSON.createObjectNode().put("step", metrics.step());
+        metrics.values()
+                .forEach(
+                        (name, value) -> {
+                            if (value instanceof Long count) {
+                                line.put(name, count);
+                            } else {
+                                line.put(name, finite(value.doubleValue()));
+                            }
+                        });
+        return metrics.skipped() ? line.put("skipped", true) : line;
     }
 
     private static @Nullable Double finite(double value) {

@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Losses;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A loss or a gradient is infinite or not a number.
@@ -38,13 +39,33 @@ public final class NonFiniteLossException extends JepaException {
      * @throws NonFiniteLossException if one of the losses is infinite or not a number
      */
     static void requireFinite(String where, Losses losses, List<MultiViewBatch> batches) {
-        if (!Double.isFinite(losses.languageModelSum()) || !Double.isFinite(losses.jepaSum())) {
+        if (!isFinite(losses)) {
             throw new NonFiniteLossException(where, losses, sources(batches));
         }
     }
 
+    private static boolean isFinite(Losses losses) {
+        return Double.isFinite(losses.languageModelSum()) && Double.isFinite(losses.jepaSum());
+    }
+
+    /**
+     * What is not finite in a step.
+     *
+     * @param where the step
+     * @param norm the gradient's norm
+     * @return empty if losses and norm are finite
+     */
+    static Optional<NonFiniteLossException> of(
+            String where, Losses losses, double norm, List<MultiViewBatch> batches) {
+        if (isFinite(losses) && Double.isFinite(norm)) {
+            return Optional.empty();
+        }
+        String what = isFinite(losses) ? where + ", gradient norm " + norm : where;
+        return Optional.of(new NonFiniteLossException(what, losses, sources(batches)));
+    }
+
     /** Where the examples of batches were read. */
-    static List<String> sources(List<MultiViewBatch> batches) {
+    private static List<String> sources(List<MultiViewBatch> batches) {
         return batches.stream().flatMap(batch -> batch.sources().stream()).toList();
     }
 }

@@ -13,6 +13,9 @@ public interface TrainerListener {
     /** An optimizer step was taken; its checkpoint, if there is to be one, is not yet written. */
     default void onStep(StepMetrics metrics) {}
 
+    /** Questions were answered with the weights after the last step. */
+    default void onSamples(GeneratedSamples samples) {}
+
     /** A checkpoint was written. */
     default void onCheckpoint(TrainerState state) {}
 

@@ -6,32 +6,56 @@ package io.github.dl4jjepa.core.training;
  * @param step optimizer steps taken
  * @param epoch epoch of the next batch, from 0
  * @param batch micro-batches of that epoch already used
- * @param bestStep the step whose validation loss is the lowest so far; 0 before the first
- *     validation
- * @param bestLoss that loss; infinite before the first validation
+ * @param bestStep the step that {@link TrainingOptions#bestMetric()} finds best so far; 0 before
+ *     the first validation
+ * @param bestValue that metric's value; infinite before the first validation
+ * @param evaluationsSinceBest validations since then
  * @param cost of the steps taken
  * @param lambda the weight of the JEPA term where it is calibrated, as last measured; 0 before
  *     that, and where it is not calibrated
+ * @param skippedSteps how many of the steps changed nothing, since their loss or gradient was not
+ *     finite
  */
 public record TrainerState(
         long step,
         int epoch,
         int batch,
         long bestStep,
-        double bestLoss,
+        double bestValue,
+        int evaluationsSinceBest,
         StepMetrics.Cost cost,
-        double lambda) {
+        double lambda,
+        long skippedSteps) {
     /** A run that has not begun. */
     public static final TrainerState START =
-            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, StepMetrics.Cost.NONE, 0);
+            new TrainerState(0, 0, 0, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0);
 
-    /** The state with further costs. */
-    TrainerState plusCost(StepMetrics.Cost more) {
-        return new TrainerState(step, epoch, batch, bestStep, bestLoss, cost.plus(more), lambda);
+    /** The state after its own step was taken. */
+    TrainerState after(StepMetrics.Cost cost, boolean skipped) {
+        return new TrainerState(
+                step,
+                epoch,
+                batch,
+                bestStep,
+                bestValue,
+                evaluationsSinceBest,
+                this.cost.plus(cost),
+                lambda,
+                skipped ? skippedSteps + 1 : skippedSteps);
     }
 
-    /** The state whose own step is the best so far. */
-    TrainerState withBestLoss(double loss) {
-        return new TrainerState(step, epoch, batch, step, loss, cost, lambda);
+    /** The state after its own step was validated. */
+    TrainerState validated(BestMetric metric, double value) {
+        boolean best = bestStep == 0 || metric.isBetter(value, bestValue);
+        return new TrainerState(
+                step,
+                epoch,
+                batch,
+                best ? step : bestStep,
+                best ? value : bestValue,
+                best ? 0 : evaluationsSinceBest + 1,
+                cost,
+                lambda,
+                skippedSteps);
     }
 }

@@ -4,6 +4,7 @@ import io.github.dl4jjepa.core.WeightSchedule;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a training runs. The defaults are those of the paper (arXiv 2509.14252, section 4.1) where it
@@ -24,6 +25,9 @@ public final class TrainingOptions {
     private final double maxGradientNorm;
     private final long evaluateEvery;
     private final long checkpointEvery;
+    private final BestMetric bestMetric;
+    private final int earlyStoppingPatience;
+    private final long skipNonFinite;
     private final long seed;
 
     private TrainingOptions(Builder builder) {
@@ -38,6 +42,9 @@ public final class TrainingOptions {
         maxGradientNorm = builder.maxGradientNorm;
         evaluateEvery = builder.evaluateEvery;
         checkpointEvery = builder.checkpointEvery;
+        bestMetric = Objects.requireNonNull(builder.bestMetric, "bestMetric");
+        earlyStoppingPatience = builder.earlyStoppingPatience;
+        skipNonFinite = builder.skipNonFinite;
         seed = builder.seed;
         requireAtLeast(1, "epochs", epochs);
         requireAtLeast(0, "maxSteps", maxSteps);
@@ -45,6 +52,8 @@ public final class TrainingOptions {
         requireAtLeast(0, "warmupSteps", warmupSteps);
         requireAtLeast(0, "evaluateEvery", evaluateEvery);
         requireAtLeast(0, "checkpointEvery", checkpointEvery);
+        requireAtLeast(0, "earlyStoppingPatience", earlyStoppingPatience);
+        requireAtLeast(0, "skipNonFinite", skipNonFinite);
         requireNonNegative("computeBudget", computeBudget);
         if (maxSteps > 0 && computeBudget > 0) {
             throw new IllegalArgumentException(
@@ -139,6 +148,27 @@ public final class TrainingOptions {
         return checkpointEvery;
     }
 
+    /** What decides which validated step is the best, {@link BestMetric#LOSS} by default. */
+    public BestMetric bestMetric() {
+        return bestMetric;
+    }
+
+    /**
+     * Validations in a row without a better one after which the training ends; 0, the default, for
+     * a training that takes all its steps.
+     */
+    public int earlyStoppingPatience() {
+        return earlyStoppingPatience;
+    }
+
+    /**
+     * Steps of the training that may change nothing, since a loss or their gradient is infinite or
+     * not a number; 0 by default. One more ends the training with a {@link NonFiniteLossException}.
+     */
+    public long skipNonFinite() {
+        return skipNonFinite;
+    }
+
     /**
      * Decides which steps drop the JEPA term, where the objective has a loss dropout; 42 by
      * default.
@@ -161,8 +191,8 @@ public final class TrainingOptions {
     }
 
     /** The options by the names that a run's {@code run.json} and the command line give them. */
-    public Map<String, Object> settings() {
-        Map<String, Object> settings = new LinkedHashMap<>();
+    public Map<String, @Nullable Object> settings() {
+        Map<String, @Nullable Object> settings = new LinkedHashMap<>();
         settings.put("epochs", epochs);
         settings.put("max_steps", maxSteps);
         settings.put("compute_budget", computeBudget);
@@ -174,6 +204,12 @@ public final class TrainingOptions {
         settings.put("max_gradient_norm", maxGradientNorm);
         settings.put("evaluate_every", evaluateEvery);
         settings.put("checkpoint_every", checkpointEvery);
+        // What earlier versions lacked is null where it has no effect: their runs are resumed.
+        settings.put("best_metric", bestMetric == BestMetric.LOSS ? null : bestMetric.name());
+        settings.put(
+                "early_stopping_patience",
+                earlyStoppingPatience == 0 ? null : earlyStoppingPatience);
+        settings.put("skip_non_finite", skipNonFinite == 0 ? null : skipNonFinite);
         settings.put("seed", seed);
         return settings;
     }
@@ -191,6 +227,9 @@ public final class TrainingOptions {
         private double maxGradientNorm = 1;
         private long evaluateEvery;
         private long checkpointEvery;
+        private BestMetric bestMetric = BestMetric.LOSS;
+        private int earlyStoppingPatience;
+        private long skipNonFinite;
         private long seed = 42;
 
         private Builder() {}
@@ -258,6 +297,24 @@ public final class TrainingOptions {
         /** See {@link TrainingOptions#checkpointEvery()}. */
         public Builder optCheckpointEvery(long checkpointEvery) {
             this.checkpointEvery = checkpointEvery;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#bestMetric()}. */
+        public Builder optBestMetric(BestMetric bestMetric) {
+            this.bestMetric = bestMetric;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#earlyStoppingPatience()}. */
+        public Builder optEarlyStoppingPatience(int earlyStoppingPatience) {
+            this.earlyStoppingPatience = earlyStoppingPatience;
+            return this;
+        }
+
+        /** See {@link TrainingOptions#skipNonFinite()}. */
+        public Builder optSkipNonFinite(long skipNonFinite) {
+            this.skipNonFinite = skipNonFinite;
             return this;
         }
 

@@ -104,9 +104,22 @@ final class TrainingPlan {
                 epochEnds ? state.epoch() + 1 : state.epoch(),
                 epochEnds ? 0 : end(state),
                 state.bestStep(),
-                state.bestLoss(),
+                state.bestValue(),
+                state.evaluationsSinceBest(),
                 state.cost(),
-                lambdas.calibrates(state) ? lambda : state.lambda());
+                lambdas.calibrates(state) ? lambda : state.lambda(),
+                state.skippedSteps());
+    }
+
+    /** Whether the training has no step after a state. */
+    boolean endsAt(TrainerState state) {
+        return state.step() >= totalSteps() || stopsEarlyAt(state);
+    }
+
+    /** Whether the training ends at a state since validations no longer improve. */
+    boolean stopsEarlyAt(TrainerState state) {
+        return options.earlyStoppingPatience() > 0
+                && state.evaluationsSinceBest() >= options.earlyStoppingPatience();
     }
 
     /** Whether to evaluate after the step that follows a state. */
@@ -117,7 +130,8 @@ final class TrainingPlan {
     /** Whether to write a checkpoint of a state. */
     boolean checkpointsAt(TrainerState state) {
         return isDue(options.checkpointEvery(), state.step(), state.batch() == 0)
-                || state.bestStep() == state.step();
+                || state.bestStep() == state.step()
+                || endsAt(state);
     }
 
     private boolean isDue(long every, long step, boolean epochEnds) {
@@ -125,11 +139,20 @@ final class TrainingPlan {
     }
 
     /**
-     * Checks that a run with these batches would stand where a checkpoint says.
+     * Checks that a run with these batches would stand where a checkpoint says, and is not over.
      *
      * @throws JepaException if it would not
      */
     void requireReaches(TrainerState state) {
+        if (state.step() > totalSteps()) {
+            throw new JepaException(
+                    String.format(
+                            Locale.ROOT,
+                            "the run has taken %d steps already, more than the %d that it is to have;"
+                                    + " raise epochs, maxSteps or computeBudget",
+                            state.step(),
+                            totalSteps()));
+        }
         long steps =
                 state.epoch() * stepsPerEpoch()
                         + state.batch() / options.gradientAccumulationSteps();

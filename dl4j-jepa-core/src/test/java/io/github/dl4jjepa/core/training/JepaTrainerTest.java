@@ -23,13 +23,16 @@ import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
 import io.github.dl4jjepa.core.training.Toy.ToyDecoder;
 import io.github.dl4jjepa.core.training.Toy.ToyGradients;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -195,7 +198,7 @@ class JepaTrainerTest {
                 .extracting(TrainerState::step, TrainerState::epoch, TrainerState::batch)
                 .containsExactly(tuple(2L, 1, 0), tuple(4L, 2, 0), tuple(6L, 3, 0));
         assertThat(recorder.checkpoints).isEqualTo(checkpoints.states);
-        assertThat(summary.bestLoss())
+        assertThat(summary.bestValue())
                 .isEqualTo(
                         recorder.steps.stream()
                                 .flatMap(step -> step.validation().stream())
@@ -205,7 +208,7 @@ class JepaTrainerTest {
         assertThat(recorder.steps.get((int) summary.bestStep() - 1).validation())
                 .get()
                 .extracting(MeanLosses::total)
-                .isEqualTo(summary.bestLoss());
+                .isEqualTo(summary.bestValue());
     }
 
     @Test
@@ -261,6 +264,268 @@ class JepaTrainerTest {
                 .hasMessageContaining("examples toy:3,");
         assertThat(values(decoder.parameters().arrays())).isEqualTo(weights.last());
         assertThat(batches.batches).allMatch(batch -> batch.inputIds().wasClosed());
+    }
+
+    /** The trainer's data, of which the language-model loss of some examples is not a number. */
+    private GradientSource notANumberAt(String... sources) {
+        return new ToyGradients(decoder, OBJECTIVE) {
+            @Override
+            public Losses evaluate(MultiViewBatch batch) {
+                Losses losses = super.evaluate(batch);
+                return Collections.disjoint(batch.sources(), List.of(sources))
+                        ? losses
+                        : new Losses(Double.NaN, losses.labels(), 0.5, 1);
+            }
+        };
+    }
+
+    @Test
+    void skipsAsManyNonFiniteStepsAsItMayWithoutAnUpdate() {
+        Recorder recorder = new Recorder();
+        WeightsAfterEachStep weights = new WeightsAfterEachStep();
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        trainer(
+                        decoder,
+                        new ToyBatches(6, 1),
+                        options().optEpochs(1).optCheckpointEvery(1).optSkipNonFinite(2))
+                .setGradientSource(notANumberAt("toy:3", "toy:5"))
+                .optCheckpoints(checkpoints)
+                .optListener(recorder)
+                .optListener(weights)
+                .build()
+                .train();
+
+        List<StepMetrics> skipped = recorder.steps.stream().filter(StepMetrics::skipped).toList();
+        assertThat(skipped).hasSize(2);
+        for (int step = 1; step <= 6; step++) {
+            boolean changed = !weights.weights.get(step).equals(weights.weights.get(step - 1));
+            assertThat(changed).isNotEqualTo(recorder.steps.get(step - 1).skipped());
+        }
+        assertThat(checkpoints.states.get(5).skippedSteps()).isEqualTo(2);
+        assertThat(weights.last().values())
+                .allSatisfy(array -> assertThat(array).allMatch(value -> Float.isFinite(value)));
+    }
+
+    @Test
+    void theOptimizerDoesNotCountSkippedSteps() {
+        WeightsAfterEachStep skipping = new WeightsAfterEachStep();
+        ToyBatches batches = new ToyBatches(4, 1);
+        batches.seek(0, 0);
+        String first = batches.nextBatch().sources().get(0);
+        trainer(
+                        decoder,
+                        new ToyBatches(4, 1),
+                        options()
+                                .optSchedule(WeightSchedule.CONSTANT)
+                                .optMaxSteps(4)
+                                .optSkipNonFinite(1))
+                .setGradientSource(notANumberAt(first))
+                .optListener(skipping)
+                .build()
+                .train();
+
+        List<Float> before = skipping.weights.get(1).get("weight");
+        List<Float> after = skipping.weights.get(2).get("weight");
+        assertThat(skipping.weights.get(0).get("weight")).isEqualTo(before);
+        // AdamW's first step moves each element by the learning rate, whatever the gradient is.
+        assertThat(Math.abs(after.get(0) - before.get(0))).isCloseTo(0.1f, within(1e-5f));
+    }
+
+    @Test
+    void oneNonFiniteStepTooManyEndsTheTraining() {
+        assertThatThrownBy(
+                        () ->
+                                trainer(
+                                                decoder,
+                                                new ToyBatches(6, 1),
+                                                options().optEpochs(1).optSkipNonFinite(1))
+                                        .setGradientSource(notANumberAt("toy:3", "toy:5"))
+                                        .build()
+                                        .train())
+                .isInstanceOf(NonFiniteLossException.class);
+    }
+
+    @Test
+    void aResumedRunRemembersTheStepsItSkipped() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        GradientSource source = notANumberAt("toy:3");
+        Supplier<JepaTrainer.Builder> run =
+                () ->
+                        trainer(
+                                        decoder,
+                                        new ToyBatches(6, 1),
+                                        options()
+                                                .optEpochs(2)
+                                                .optCheckpointEvery(1)
+                                                .optSkipNonFinite(1))
+                                .setGradientSource(source)
+                                .optCheckpoints(checkpoints);
+        JepaTrainer killed = run.get().optListener(new KillAfter(7)).build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
+
+        assertThatThrownBy(() -> run.get().build().resume())
+                .as("the example comes again in the second epoch")
+                .isInstanceOf(NonFiniteLossException.class);
+    }
+
+    @Test
+    void endsEarlyOnceValidationsNoLongerImprove() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        Recorder recorder = new Recorder();
+        JepaTrainer.Builder builder = endingEarly(decoder, checkpoints).optListener(recorder);
+        TrainingSummary summary = builder.build().train();
+
+        assertThat(summary.stoppedEarly()).isTrue();
+        assertThat(summary.steps()).isEqualTo(summary.bestStep() + 3).isLessThan(100);
+        double best = recorder.steps.get((int) summary.bestStep() - 1).validation().get().total();
+        assertThat(recorder.steps.subList((int) summary.bestStep(), (int) summary.steps()))
+                .hasSize(3)
+                .allMatch(step -> step.validation().get().total() >= best);
+        assertThat(checkpoints.states.get(checkpoints.states.size() - 1).step())
+                .isEqualTo(summary.steps());
+        assertThat(builder.build().resume().steps())
+                .as("a resumed run has nothing left to do")
+                .isEqualTo(summary.steps());
+    }
+
+    private JepaTrainer.Builder endingEarly(ToyDecoder model, ToyCheckpoints checkpoints) {
+        return trainer(
+                        model,
+                        new ToyBatches(8, 2),
+                        options()
+                                .optLearningRate(2)
+                                .optSchedule(WeightSchedule.CONSTANT)
+                                .optMaxSteps(100)
+                                .optEvaluateEvery(1)
+                                .optCheckpointEvery(1)
+                                .optEarlyStoppingPatience(3))
+                .optValidation(new ToyBatches(3, 2))
+                .optCheckpoints(checkpoints);
+    }
+
+    @Test
+    void aResumedRunEndsEarlyAtTheSameStep() {
+        TrainingSummary whole = endingEarly(new ToyDecoder(), new ToyCheckpoints()).build().train();
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        JepaTrainer killed =
+                endingEarly(new ToyDecoder(), checkpoints)
+                        .optListener(new KillAfter(whole.steps() - 1))
+                        .build();
+        assertThatThrownBy(killed::train).isInstanceOf(Killed.class);
+
+        assertThat(endingEarly(decoder, checkpoints).build().resume().steps())
+                .isEqualTo(whole.steps());
+    }
+
+    @Test
+    void theBestStepIsThatOfTheChosenMetric() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        Recorder recorder = new Recorder();
+        TrainingSummary summary =
+                trainer(
+                                decoder,
+                                new ToyBatches(8, 2),
+                                options()
+                                        .optLearningRate(2)
+                                        .optMaxSteps(12)
+                                        .optEvaluateEvery(1)
+                                        .optBestMetric(BestMetric.JEPA_LOSS))
+                        .optValidation(new ToyBatches(3, 2))
+                        .optCheckpoints(checkpoints)
+                        .optListener(recorder)
+                        .build()
+                        .train();
+
+        double lowest =
+                recorder.steps.stream()
+                        .mapToDouble(step -> step.validation().get().jepa())
+                        .min()
+                        .getAsDouble();
+        assertThat(summary.bestValue()).isEqualTo(lowest);
+        assertThat(recorder.steps.get((int) summary.bestStep() - 1).validation().get().jepa())
+                .isEqualTo(lowest);
+    }
+
+    @Test
+    void refusesAMetricThatNoValidationHas() {
+        assertThatThrownBy(
+                        () ->
+                                trainer(
+                                                decoder,
+                                                new ToyBatches(2, 1),
+                                                options().optEarlyStoppingPatience(1))
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessage("earlyStoppingPatience needs validation data");
+        assertThatThrownBy(
+                        () ->
+                                trainer(
+                                                decoder,
+                                                new ToyBatches(2, 1),
+                                                options()
+                                                        .optBestMetric(
+                                                                BestMetric.TEXT_RETRIEVAL_AT_1))
+                                        .optValidation(new ToyBatches(2, 1))
+                                        .build())
+                .isInstanceOf(JepaException.class)
+                .hasMessageContaining("text-retrieval-at-1 needs two validation examples");
+    }
+
+    @Test
+    void aStoppedRunEndsAsIfItHadNotBeenStopped(@TempDir Path folder) throws IOException {
+        ToyDecoder whole = new ToyDecoder();
+        ToyCheckpoints ofWhole = new ToyCheckpoints();
+        resumable(whole, ofWhole, folder.resolve("whole")).build().train();
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        Recorder recorder = new Recorder();
+
+        assertThatThrownBy(
+                        () ->
+                                resumable(new ToyDecoder(), checkpoints, folder.resolve("stopped"))
+                                        .optListener(recorder)
+                                        .optStop(() -> recorder.steps.size() == 5)
+                                        .build()
+                                        .train())
+                .isInstanceOf(TrainingStoppedException.class)
+                .hasMessageContaining("after step 5 of ");
+        assertThat(checkpoints.states)
+                .extracting(TrainerState::step)
+                .as("the steps with checkpoints")
+                .endsWith(4L, 5L);
+        resumable(decoder, checkpoints, folder.resolve("stopped")).build().resume();
+
+        assertThat(values(decoder.parameters().arrays()))
+                .isEqualTo(values(whole.parameters().arrays()));
+        assertThat(withoutSeconds(folder.resolve("stopped")))
+                .isEqualTo(withoutSeconds(folder.resolve("whole")));
+    }
+
+    @Test
+    void namesTheStepAtWhichTheDataCannotBeReadAndFreesItsBatches() {
+        ToyCheckpoints checkpoints = new ToyCheckpoints();
+        ToyBatches batches =
+                new ToyBatches(4, 1) {
+                    @Override
+                    public MultiViewBatch nextBatch() {
+                        if (this.batches.size() == 5) {
+                            throw new UncheckedIOException(new IOException("Input/output error"));
+                        }
+                        return super.nextBatch();
+                    }
+                };
+
+        assertThatThrownBy(
+                        () ->
+                                trainer(decoder, batches, options().optGradientAccumulationSteps(2))
+                                        .optCheckpoints(checkpoints)
+                                        .build()
+                                        .train())
+                .isInstanceOf(JepaException.class)
+                .hasMessage(
+                        "Step 3, in epoch 2: the training data cannot be read: Input/output error."
+                                + " The last checkpoint is whole: mend the cause and resume.");
+        assertThat(checkpoints.states).extracting(TrainerState::step).containsExactly(2L);
+        assertThat(batches.batches).hasSize(5).allMatch(batch -> batch.inputIds().wasClosed());
     }
 
     @Test

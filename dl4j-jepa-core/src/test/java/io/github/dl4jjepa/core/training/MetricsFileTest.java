@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,7 +53,8 @@ class MetricsFileTest {
 
         metrics.onStart(
                 5,
-                new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepMetrics.Cost.NONE, 0));
+                new TrainerState(
+                        3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0));
         assertThat(file).content().hasLineCount(3);
         metrics.onStep(step(4, 0.25, Optional.empty()));
         metrics.onStep(step(5, 0.25, Optional.empty()));
@@ -70,7 +73,8 @@ class MetricsFileTest {
 
         metrics.onStart(
                 5,
-                new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, StepMetrics.Cost.NONE, 0));
+                new TrainerState(
+                        3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0));
         metrics.onStep(step(4, 0.25, Optional.empty()));
 
         assertThat(file).hasContent(text);
@@ -107,6 +111,39 @@ class MetricsFileTest {
                 .hasMessageContaining("missing/metrics.jsonl");
     }
 
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void saysThatTheDiskIsFull() throws IOException {
+        Files.createSymbolicLink(file, Path.of("/dev/full"));
+
+        assertThatThrownBy(() -> metrics.onStep(step(1, 0, Optional.empty())))
+                .isInstanceOf(JepaException.class)
+                .hasMessage(
+                        file
+                                + ": cannot be written: No space left on device. The last checkpoint"
+                                + " is whole: mend the cause and resume the run.");
+    }
+
+    @Test
+    void aSkippedStepIsMarkedAndItsInfiniteNumbersAreNull() {
+        metrics.onStep(
+                new StepMetrics(
+                        1,
+                        0.25,
+                        new MeanLosses(Double.NaN, 0.5, Double.NaN),
+                        0.5,
+                        2e-5,
+                        Double.POSITIVE_INFINITY,
+                        new StepMetrics.Cost(120, 160, 2.5e9, 1.5),
+                        true,
+                        Optional.empty(),
+                        Optional.empty()));
+
+        assertThat(file)
+                .content()
+                .contains("\"lm_loss\":null", "\"grad_norm\":null", "\"skipped\":true");
+    }
+
     private void writeSteps(int steps) {
         metrics.onStart(steps, TrainerState.START);
         for (int i = 1; i <= steps; i++) {
@@ -123,6 +160,7 @@ class MetricsFileTest {
                 2e-5,
                 0.75,
                 new StepMetrics.Cost(120, 160, 2.5e9, 1.5),
+                false,
                 validation,
                 Optional.empty());
     }

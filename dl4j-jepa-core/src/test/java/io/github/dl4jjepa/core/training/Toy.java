@@ -166,7 +166,7 @@ final class Toy {
      * Examples {@code toy:0}, {@code toy:1}…; the nth has n % 3 + 1 labels and one pair. Each has a
      * row of four, of which three are tokens, or two without views.
      */
-    static final class ToyBatches implements BatchSource {
+    static class ToyBatches implements BatchSource {
         /** Every batch handed out. */
         final List<MultiViewBatch> batches = new ArrayList<>();
 

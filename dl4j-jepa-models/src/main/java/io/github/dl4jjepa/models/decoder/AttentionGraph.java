@@ -106,27 +106,44 @@ final class AttentionGraph {
                         : config.positions();
         Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
         List<SDVariable> projected = projections(layer, x);
-        SDVariable queries =
-                turn.queries().apply(normed(projected.get(0), layer, names.queryNorm()));
-        SDVariable turnedKeys = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
-        keys.add(turnedKeys);
-        values.add(projected.get(2));
-        SDVariable mixed =
-                past != null && FusedOperators.areDrawnFor(queries)
-                        ? FusedOperators.cachedAttention(
-                                queries,
-                                turnedKeys,
-                                projected.get(2),
-                                past.keys().get(layer),
-                                past.values().get(layer),
-                                past.mask(window),
-                                parts.attentionLogitSoftcap())
-                        : attend(layer, heads, queries, turnedKeys, projected.get(2));
+        SDVariable query = turn.queries().apply(normed(projected.get(0), layer, names.queryNorm()));
+        SDVariable key = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
+        SDVariable value = projected.get(2);
+        keys.add(key);
+        values.add(value);
+        SDVariable mixed = mix(layer, heads, query, key, value);
         return Linear.of(
                         names.of(layer, names.attentionOutput()),
                         parts.outputBias(),
                         parts.projection())
                 .draw(drawing, mixed);
+    }
+
+    private SDVariable mix(
+            int layer, Heads heads, SDVariable query, SDVariable key, SDVariable value) {
+        double softcap = config.attention().attentionLogitSoftcap();
+        int window = config.attention().windows().get(layer);
+        if (!FusedOperators.areDrawnFor(query) || past == null && softcap != 0) {
+            return attend(layer, heads, query, key, value);
+        }
+        return past != null
+                ? FusedOperators.cachedAttention(
+                        query,
+                        key,
+                        value,
+                        past.keys().get(layer),
+                        past.values().get(layer),
+                        past.mask(window),
+                        softcap)
+                : FusedOperators.attention(
+                        query,
+                        key,
+                        value,
+                        tokens.positions(),
+                        tokens.segments(),
+                        tokens.prefixes(),
+                        config.headDim(),
+                        window);
     }
 
     private SDVariable attend(

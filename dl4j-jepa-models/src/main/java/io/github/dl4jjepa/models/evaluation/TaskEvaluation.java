@@ -86,6 +86,20 @@ public final class TaskEvaluation {
      *     already, or cannot be resumed
      */
     public Score run(List<Example> examples) {
+        return score(examples, outcomes(examples));
+    }
+
+    /** Judges what the model made of examples. */
+    Score score(List<Example> examples, List<Task.Outcome> outcomes) {
+        Score score = Score.NONE;
+        for (int i = 0; i < examples.size(); i++) {
+            score = score.plus(task.judge(examples.get(i), outcomes.get(i)));
+        }
+        return score;
+    }
+
+    /** Answers, as {@link #run} does. */
+    List<Task.Outcome> outcomes(List<Example> examples) {
         requireOutput();
         List<int[]> prompts = prompts(examples);
         Task.Outcome[] outcomes = new Task.Outcome[examples.size()];
@@ -104,7 +118,7 @@ public final class TaskEvaluation {
         int together = BATCHES_TOGETHER * batchSize;
         for (int start = 0; start < open.size(); start += together) {
             List<Integer> part = open.subList(start, Math.min(start + together, open.size()));
-            List<Task.Outcome> found = outcomes(part.stream().map(examples::get).toList());
+            List<Task.Outcome> found = answered(part.stream().map(examples::get).toList());
             for (int i = 0; i < part.size(); i++) {
                 int index = part.get(i);
                 outcomes[index] = found.get(i);
@@ -118,11 +132,7 @@ public final class TaskEvaluation {
         if (output != null) {
             output.finish();
         }
-        Score score = Score.NONE;
-        for (int i = 0; i < outcomes.length; i++) {
-            score = score.plus(task.judge(examples.get(i), outcomes[i]));
-        }
-        return score;
+        return List.of(outcomes);
     }
 
     /**
@@ -236,7 +246,7 @@ public final class TaskEvaluation {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private List<Task.Outcome> outcomes(List<Example> examples) {
+    private List<Task.Outcome> answered(List<Example> examples) {
         List<Answer> answers =
                 maxNewTokens == 0
                         ? List.of()

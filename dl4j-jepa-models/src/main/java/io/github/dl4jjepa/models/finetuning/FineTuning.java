@@ -16,6 +16,7 @@ import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.MetricsFile;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.LanguageModelLayout;
@@ -44,6 +45,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -80,6 +82,8 @@ public final class FineTuning {
     private final @Nullable LoraOptions lora;
     private final @Nullable Sample sample;
     private final @Nullable GradientSources gradients;
+    private final int kept;
+    private final BooleanSupplier stop;
     private RunSettings settings;
 
     /** Makes what computes the gradients of a run, such as the executors of a cluster. */
@@ -107,6 +111,8 @@ public final class FineTuning {
         lora = builder.lora;
         sample = builder.sample;
         gradients = builder.gradients;
+        kept = builder.kept;
+        stop = builder.stop;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
         settings = builder.settings(source.adapter().isPresent());
         hasDefaultLength = builder.maxLength.isEmpty();
@@ -128,20 +134,36 @@ public final class FineTuning {
      * @return the last step's losses, and what the training cost
      * @throws JepaException if a file or an example cannot be used, or the output folder is not
      *     empty
+     * @throws TrainingStoppedException if {@link Builder#optStop} said so
      */
     public FineTuningResult run() {
-        return run(false);
+        return locked(false);
     }
 
     /**
      * Continues the run in the output folder from its last checkpoint. Settings and the content of
-     * all files must be those that it was begun with.
+     * all files must be those that it was begun with, except how long it is, and when it is
+     * evaluated and kept: epochs, steps, compute budget, {@code evaluateEvery} and {@code
+     * checkpointEvery}.
      *
      * @return the last step's losses, and what the training cost
-     * @throws JepaException if there is no run, or it was begun with other settings or files
+     * @throws JepaException if there is no run, it is under way, or it was begun with other
+     *     settings or files
+     * @throws TrainingStoppedException if {@link Builder#optStop} said so
      */
     public FineTuningResult resume() {
-        return run(true);
+        return locked(true);
+    }
+
+    private FineTuningResult locked(boolean resume) {
+        try {
+            if (resume) {
+                run.lock();
+            }
+            return run(resume);
+        } finally {
+            run.unlock();
+        }
     }
 
     private FineTuningResult run(boolean resume) {
@@ -149,19 +171,41 @@ public final class FineTuning {
         NativeAllocator.returnLargeArrays();
         RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
+            run.requireKnownFormat(RunOrigin.now(source));
             run.requireSameContent(inputs);
         } else {
             run.requireVacant();
         }
+        settleLength();
+        if (resume) {
+            run.requireSameSettings(settings, inputs);
+        }
+        return prepared(
+                (model, decoder, writer, data, validation) ->
+                        train(model, decoder, writer, data, validation, resume, inputs));
+    }
+
+    private void settleLength() {
         if (hasDefaultLength) {
             int possible =
                     DecoderLoader.config(source).maxPositions()
                             - predictors(objective, settings.views());
             settings = settings.withMaxLength(Math.min(Builder.DEFAULT_MAX_LENGTH, possible));
         }
-        if (resume) {
-            run.requireSameSettings(settings, inputs);
-        }
+    }
+
+    /** What is done with a model and data that were read and checked. */
+    @FunctionalInterface
+    private interface Work<R> {
+        R with(
+                PretrainedModel model,
+                TransformerDecoder decoder,
+                ModelWriter writer,
+                Data data,
+                List<Example> validation);
+    }
+
+    private <R> R prepared(Work<R> work) {
         int predictors = predictors(objective, settings.views());
         int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
         try (PretrainedModel model = PretrainedModel.open(source, settings.template(), ids)) {
@@ -190,15 +234,53 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endId())
                             .build();
-            return train(
-                    model,
-                    decoder,
-                    writer(decoder, exporter),
-                    data,
-                    examples.validation(),
-                    resume,
-                    inputs);
+            return work.with(
+                    model, decoder, writer(decoder, exporter), data, examples.validation());
         }
+    }
+
+    /** Whether anything is held back from training. */
+    boolean hasValidation() {
+        return settings.validation() != null || settings.validationSplit() > 0;
+    }
+
+    /** What is held back from training. */
+    List<Example> validationExamples() {
+        return examples().validation();
+    }
+
+    /**
+     * Checks that the run in the output folder is this one.
+     *
+     * @throws JepaException if it was begun with other settings or files
+     */
+    void requireBegun() {
+        RunInputs inputs = RunInputs.of(settings, source);
+        run.requireSameContent(inputs);
+        settleLength();
+        run.requireSameSettings(settings, inputs);
+    }
+
+    /**
+     * Looks for a learning rate: takes steps whose learning rate rises from one to the next, as L.
+     * N. Smith's range test does (arXiv 1506.01186), until the loss has become several times its
+     * least. Nothing is written; settings of epochs, steps, schedule and warm-up have no effect.
+     *
+     * @param steps how many steps to take at most, 10 or more
+     * @return the losses, and the learning rate at which they fell fastest
+     * @throws JepaException if a file or an example cannot be used
+     */
+    public LearningRateSearch findLearningRate(int steps) {
+        LearningRateRamp ramp = new LearningRateRamp(steps);
+        Backend.requireUsable();
+        NativeAllocator.returnLargeArrays();
+        settleLength();
+        return prepared(
+                (model, decoder, writer, data, validation) -> {
+                    try (TrainingGraph graph = graph(decoder, linearPredictor(decoder))) {
+                        return ramp.climb(graph, data.training(), settings.training());
+                    }
+                });
     }
 
     private TransformerDecoder decoder(PretrainedModel model) {
@@ -325,6 +407,16 @@ public final class FineTuning {
                 .setPadId(encoder.padId());
     }
 
+    private @Nullable LinearPredictor linearPredictor(TransformerDecoder decoder) {
+        return settings.linearPredictor() && objective.comparesViews()
+                ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
+                : null;
+    }
+
+    private TrainingGraph graph(TransformerDecoder decoder, @Nullable LinearPredictor predictor) {
+        return new TrainingGraph(decoder, objective, predictor, settings.gradientCheckpointing());
+    }
+
     private FineTuningResult train(
             PretrainedModel model,
             TransformerDecoder decoder,
@@ -333,13 +425,8 @@ public final class FineTuning {
             List<Example> validation,
             boolean resume,
             RunInputs inputs) {
-        LinearPredictor predictor =
-                settings.linearPredictor() && objective.comparesViews()
-                        ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
-                        : null;
-        try (TrainingGraph graph =
-                        new TrainingGraph(
-                                decoder, objective, predictor, settings.gradientCheckpointing());
+        LinearPredictor predictor = linearPredictor(decoder);
+        try (TrainingGraph graph = graph(decoder, predictor);
                 ViewProbe probe =
                         data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null);
                 ChatModel answering = sample == null ? null : ChatModel.of(model, decoder)) {
@@ -348,7 +435,9 @@ public final class FineTuning {
                             .setGradientSource(gradientSource(graph, model))
                             .setBatches(data.training())
                             .optOptions(settings.training())
-                            .optCheckpoints(new CheckpointDirectory(run.checkpoints(), writer))
+                            .optCheckpoints(
+                                    new CheckpointDirectory(run.checkpoints(), writer, kept))
+                            .optStop(stop)
                             .optListener(new MetricsFile(run.metrics()));
             if (sample != null && answering != null) {
                 List<Example> examples =
@@ -359,15 +448,16 @@ public final class FineTuning {
                                 sample.task(),
                                 examples,
                                 sample.every(),
-                                run.generated()));
+                                run.generated(),
+                                listeners));
             }
             listeners.forEach(builder::optListener);
             data.validation().ifPresent(builder::optValidation);
             builder.optDiagnostics(probe);
-            if (!resume) {
-                run.begin(settings, inputs);
-            }
             JepaTrainer trainer = builder.build();
+            if (!resume) {
+                run.begin(RunOrigin.now(source), settings, inputs);
+            }
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
             writer.exportInto(decoder.parameters().trainable().arrays(), output);
             if (predictor != null) {
@@ -400,6 +490,9 @@ public final class FineTuning {
         /** How many examples are answered during training, unless said otherwise. */
         public static final int DEFAULT_GENERATE_EXAMPLES = 32;
 
+        /** How many of the last checkpoints are kept, unless said otherwise. */
+        public static final int DEFAULT_KEPT_CHECKPOINTS = 1;
+
         private final String model;
         private List<TrainingFile> train = List.of();
         private DataSettings data = DataSettings.DEFAULT;
@@ -421,6 +514,8 @@ public final class FineTuning {
         private @Nullable String base;
         private @Nullable Sample sample;
         private @Nullable GradientSources gradients;
+        private int kept = DEFAULT_KEPT_CHECKPOINTS;
+        private BooleanSupplier stop = () -> false;
         private final List<TrainerListener> listeners = new ArrayList<>();
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
@@ -734,10 +829,37 @@ public final class FineTuning {
         /**
          * Sets where gradients are computed (default: in this process).
          *
-         * @param sources makes what computes them, when model and data are read and checked
+         * @param sources makes what computes them, when model and data are read and checked; null
+         *     for the default
          */
-        public Builder optGradientSource(GradientSources sources) {
-            gradients = Objects.requireNonNull(sources, "sources");
+        public Builder optGradientSource(@Nullable GradientSources sources) {
+            gradients = sources;
+            return this;
+        }
+
+        /**
+         * Sets how many of the last checkpoints are kept beside the best one (default: {@value
+         * #DEFAULT_KEPT_CHECKPOINTS}).
+         *
+         * @param checkpoints 1 or more
+         */
+        public Builder optKeep(int checkpoints) {
+            require(
+                    checkpoints >= 1,
+                    "the last checkpoint must be kept: 1 or more, not " + checkpoints);
+            kept = checkpoints;
+            return this;
+        }
+
+        /**
+         * Lets the run be stopped (default: it takes all its steps).
+         *
+         * @param stop asked before each step, on the thread of the training; once it says true, a
+         *     checkpoint is written and a {@link TrainingStoppedException} thrown, after which the
+         *     run can be resumed
+         */
+        public Builder optStop(BooleanSupplier stop) {
+            this.stop = Objects.requireNonNull(stop, "stop");
             return this;
         }
 

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.finetuning;
 import io.github.dl4jjepa.core.diagnostics.ViewDiagnostics;
 import io.github.dl4jjepa.core.training.MeanLosses;
 import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainingOptions;
 import io.github.dl4jjepa.core.training.TrainingSummary;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.nio.file.Path;
@@ -24,7 +25,11 @@ import org.jspecify.annotations.Nullable;
  * @param validationViews {@link ViewDiagnostics#values} of the validation data after the last step,
  *     or null
  * @param collapse what is wrong with those embeddings, in words, or null
- * @param bestStep the step with the lowest validation loss; 0 without validation
+ * @param bestStep the step that {@link TrainingOptions#bestMetric()} finds best; 0 without
+ *     validation
+ * @param stoppedEarly whether the training ended since validations no longer improved
+ * @param skippedSteps how many of the steps changed nothing, since their loss or gradient was not
+ *     finite
  * @param tokens tokens trained on, padding left out
  * @param paddingShare the part of all tokens that was padding
  * @param flops floating-point operations of all steps, forward and backward, without padding
@@ -43,6 +48,8 @@ public record FineTuningResult(
         @Nullable Map<String, Double> validationViews,
         @Nullable String collapse,
         long bestStep,
+        boolean stoppedEarly,
+        long skippedSteps,
         long tokens,
         double paddingShare,
         double flops,
@@ -66,6 +73,8 @@ public record FineTuningResult(
                 diagnostics.map(ViewDiagnostics::values).orElse(null),
                 diagnostics.flatMap(ViewDiagnostics::collapse).orElse(null),
                 summary.bestStep(),
+                summary.stoppedEarly(),
+                summary.skippedSteps(),
                 summary.cost().tokens(),
                 summary.cost().paddingShare(),
                 summary.cost().flops(),

@@ -10,15 +10,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +41,16 @@ final class RunFolder {
     /** The key of what a run of an earlier version did not note: it had one way to read data. */
     private static final String DATA = "data";
 
+    /** The key of the version of the file's format. */
+    private static final String FORMAT = "format";
+
+    private static final String VERSIONS = "versions";
+    private static final String TRAINING = "training";
+
+    /** How long a run is and how often it is looked at: what a resumed run may have otherwise. */
+    private static final List<String> OF_THE_COURSE =
+            List.of("epochs", "max_steps", "compute_budget", "evaluate_every", "checkpoint_every");
+
     /** Where files were; what they contained is what counts. */
     private static final List<String> PATHS = List.of("model", "config", "train", "validation");
 
@@ -50,9 +64,30 @@ final class RunFolder {
                     .build();
 
     private final Path folder;
+    private @Nullable RunLock lock;
 
     RunFolder(Path folder) {
         this.folder = folder;
+    }
+
+    /**
+     * Whether there is a run in a folder; the files of one that was killed at its start are
+     * removed.
+     */
+    static boolean hasBegun(Path folder) {
+        if (Files.exists(folder.resolve(SETTINGS))) {
+            return true;
+        }
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> entries = Files.list(folder)) {
+                for (Path entry : entries.toList()) {
+                    Files.delete(entry);
+                }
+            } catch (IOException e) {
+                throw new JepaException(folder + ": cannot be emptied: " + e, e);
+            }
+        }
+        return false;
     }
 
     Path metrics() {
@@ -77,7 +112,8 @@ final class RunFolder {
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            if (entries.findAny().isPresent()) {
+            // A run that was killed as soon as it had its folder leaves its lock there.
+            if (entries.anyMatch(entry -> !entry.endsWith(RunLock.FILE))) {
                 String resume =
                         Files.exists(folder.resolve(SETTINGS)) ? ", or resume the run in it" : "";
                 throw new JepaException(
@@ -109,7 +145,8 @@ final class RunFolder {
 
     /**
      * Checks that the run in this folder was begun with certain settings. Files may have moved,
-     * where their content is known.
+     * where their content is known. The run may be longer or shorter than it was to be, and be
+     * evaluated and kept at other steps.
      *
      * @throws JepaException if it was begun with others
      */
@@ -128,7 +165,54 @@ final class RunFolder {
         if (!begun.has(DATA)) {
             begun.set(DATA, parsed(text(DataSettings.DEFAULT)));
         }
+        ObjectNode training = (ObjectNode) now.get(TRAINING);
+        for (String key : OF_THE_COURSE) {
+            JsonNode other = training.remove(key);
+            JsonNode before = begun.path(TRAINING).path(key);
+            if (!before.isMissingNode() && !before.equals(other)) {
+                LOG.info(
+                        "The run is resumed with {} = {}; it was begun with {}",
+                        key,
+                        other,
+                        before);
+            }
+        }
         requireSame(folder.resolve(SETTINGS), "", begun, now);
+    }
+
+    /**
+     * Checks that the run in this folder is of a format that is read, and warns where what it runs
+     * on has changed.
+     *
+     * @throws JepaException if a later version wrote it
+     */
+    void requireKnownFormat(RunOrigin now) {
+        JsonNode begun = begun();
+        int format = begun.path(FORMAT).asInt();
+        if (format > RunOrigin.FORMAT) {
+            throw new JepaException(
+                    String.format(
+                            Locale.ROOT,
+                            "%s: has format %d, of a later version of dl4j-jepa (%s); this one reads"
+                                    + " up to %d: resume the run with that version",
+                            folder.resolve(SETTINGS),
+                            format,
+                            begun.path(VERSIONS).path("dl4j_jepa").asText("unknown"),
+                            RunOrigin.FORMAT));
+        }
+        now.versions()
+                .forEach(
+                        (name, version) -> {
+                            String before = begun.path(VERSIONS).path(name).asText(version);
+                            if (!before.equals(version)) {
+                                LOG.warn(
+                                        "The run was begun with {} {}, and is resumed with {}: results"
+                                                + " may differ in the last digits",
+                                        name,
+                                        before,
+                                        version);
+                            }
+                        });
     }
 
     /** The views of the run in this folder; nothing where there is no run. */
@@ -251,17 +335,43 @@ final class RunFolder {
                 : value;
     }
 
-    /** Makes the folder and notes what the run is begun with. */
-    void begin(RunSettings settings, RunInputs inputs) {
-        ObjectNode run = JSON.valueToTree(settings);
+    /**
+     * Takes the right to write into the folder of the run that is there.
+     *
+     * @throws JepaException if there is no run, or it is under way
+     */
+    void lock() {
+        begun();
+        lock = RunLock.acquire(folder);
+    }
+
+    /** Gives that right back, if the run had it. */
+    void unlock() {
+        if (lock != null) {
+            lock.close();
+            lock = null;
+        }
+    }
+
+    /**
+     * Makes the folder, takes the right to write into it and notes what the run is begun with.
+     *
+     * @throws JepaException if another run has begun there meanwhile
+     */
+    void begin(RunOrigin origin, RunSettings settings, RunInputs inputs) {
+        ObjectNode run = JSON.valueToTree(origin);
+        run.setAll((ObjectNode) JSON.valueToTree(settings));
         run.set(HASHES, JSON.valueToTree(inputs.sha256()));
+        Path written = folder.resolve(SETTINGS + ".tmp");
         try {
             Files.createDirectories(folder);
+            lock = RunLock.acquire(folder);
+            requireVacant();
             Files.writeString(
-                    folder.resolve(SETTINGS),
-                    JSON.writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+                    written, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+            Files.move(written, folder.resolve(SETTINGS), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw new JepaException(folder + ": cannot be written: " + e.getMessage(), e);
+            throw new JepaException(folder + ": cannot be written: " + IoFailures.describe(e), e);
         }
     }
 }

@@ -9,6 +9,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.internal.FileHash;
+import io.github.dl4jjepa.models.internal.Versions;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 public final class RunReplica implements Serializable {
     private static final long serialVersionUID = 1L;
 
+    private final String versions = versions();
     private final String model;
     private final @Nullable String base;
     private final @Nullable String config;
@@ -64,6 +66,10 @@ public final class RunReplica implements Serializable {
         gradientCheckpointing = settings.gradientCheckpointing();
     }
 
+    private static String versions() {
+        return "dl4j-jepa " + Versions.jepa() + " for Deeplearning4j " + Versions.deeplearning4j();
+    }
+
     /** The files that decide which frozen weights there are, and how they are used. */
     private Map<String, String> sha256(CheckpointFolder folder) {
         Map<String, String> hashes = new TreeMap<>();
@@ -78,9 +84,18 @@ public final class RunReplica implements Serializable {
      * Loads the model and draws its graph.
      *
      * @return the caller's
-     * @throws JepaException if the model is not here, or its files are not those of the run
+     * @throws JepaException if the model is not here, its files or this library are not
+     *     those of the run
      */
     public TrainingGraph load() {
+        if (!versions.equals(versions())) {
+            throw new JepaException(
+                    "this is "
+                            + versions()
+                            + ", and the run was begun with "
+                            + versions
+                            + "; give both the same jar");
+        }
         CheckpointFolder found = CheckpointFolder.of(model, base);
         CheckpointFolder folder = config == null ? found : found.withConfig(Path.of(config));
         Map<String, String> here = sha256(folder);

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.models.huggingface;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.core.training.CheckpointStore;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerState;
@@ -14,10 +15,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -37,9 +40,9 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * <p>A checkpoint is written under another name, forced to the disk and renamed; only then does
- * {@code checkpoints.json} change, and only then are older checkpoints removed. At whatever point a
- * run is killed, {@code checkpoints.json} names whole checkpoints, and the next {@link #save}
- * clears what was left behind.
+ * {@code checkpoints.json} change, and only then are older checkpoints removed. What cannot be
+ * written whole is removed again. At whatever point a run is killed, {@code checkpoints.json} names
+ * whole checkpoints, and the next {@link #save} clears what was left behind.
  *
  * <p>Not for use by several threads at once.
  */
@@ -49,30 +52,35 @@ public final class CheckpointDirectory implements CheckpointStore {
     private static final String POINTER = "checkpoints.json";
     static final String OPTIMIZER = "optimizer.safetensors";
     private static final String STATE = "trainer_state.json";
+    private static final String BEST_VALUE = "best_value";
 
     /** A step's folder; the second number tells checkpoints of one step apart. */
     private static final Pattern NAME = Pattern.compile("step-(\\d{6,18})(?:-(\\d{1,9}))?");
 
     private final Path root;
     private final ModelWriter writer;
+    private final int kept;
 
     /**
      * A directory for one run; nothing is written before the first checkpoint.
      *
-     * @param root the folder of the checkpoints
+     * @param root the folder of the checkpoints, whose parent must be there
      * @param writer writes each; weights are always float32
+     * @param kept how many of the last checkpoints are kept, 1 or more; the best one is kept as
+     *     well
      */
-    public CheckpointDirectory(Path root, ModelWriter writer) {
+    public CheckpointDirectory(Path root, ModelWriter writer, int kept) {
+        if (kept < 1) {
+            throw new IllegalArgumentException(
+                    "the last checkpoint must be kept: 1 or more, not " + kept);
+        }
         this.root = root;
         this.writer = writer;
+        this.kept = kept;
     }
 
-    /** Which folders count; {@code best} is null before the first validation. */
-    private record Kept(@Nullable String last, @Nullable String best) {
-        boolean contains(String name) {
-            return name.equals(last) || name.equals(best);
-        }
-    }
+    /** The checkpoints with a name; {@code best} is null before the first validation. */
+    private record Kept(@Nullable String last, @Nullable String best) {}
 
     /**
      * The last checkpoint, which transformers can load too.
@@ -85,7 +93,7 @@ public final class CheckpointDirectory implements CheckpointStore {
     }
 
     /**
-     * The checkpoint with the lowest validation loss.
+     * The best checkpoint by the metric that the run was told to go by.
      *
      * @return empty before the first validation
      */
@@ -101,10 +109,17 @@ public final class CheckpointDirectory implements CheckpointStore {
             Map<String, INDArray> optimizerState) {
         Optional<Kept> before = kept();
         try {
-            Files.createDirectories(root);
+            if (!Files.isDirectory(root)) {
+                Files.createDirectory(root);
+            }
             removeAllBut(before.orElse(new Kept(null, null)));
-            String name = vacantName(state.step());
-            Path partial = Files.createDirectory(root.resolve(name + DurableFiles.PARTIAL));
+        } catch (IOException e) {
+            throw unwritten(state, before, e);
+        }
+        String name = vacantName(state.step());
+        Path partial = root.resolve(name + DurableFiles.PARTIAL);
+        try {
+            Files.createDirectory(partial);
             writer.write(parameters, Dtype.F32, partial);
             SafetensorsWriter.writeFile(partial.resolve(OPTIMIZER), optimizerState, Dtype.F32);
             DurableFiles.create(partial.resolve(STATE), JsonFiles.toBytes(toJson(state)));
@@ -118,17 +133,31 @@ public final class CheckpointDirectory implements CheckpointStore {
             }
             DurableFiles.replace(root.resolve(POINTER), JsonFiles.toBytes(pointer));
             removeAllBut(after);
-        } catch (IOException e) {
-            throw new JepaException(
-                    String.format(
-                            Locale.ROOT,
-                            "%s: the checkpoint of step %d cannot be written: %s. The one before is"
-                                    + " whole; mend the cause and resume.",
-                            root,
-                            state.step(),
-                            e),
-                    e);
+        } catch (IOException | JepaException e) {
+            throw unwritten(state, before, e);
+        } finally {
+            DurableFiles.discard(partial);
         }
+    }
+
+    private JepaException unwritten(TrainerState state, Optional<Kept> before, Exception cause) {
+        Throwable reason = cause.getCause() instanceof IOException e ? e : cause;
+        String rest =
+                before.map(Kept::last)
+                        .filter(this::exists)
+                        .map(last -> last + " is whole: mend the cause and resume from it.")
+                        .orElse("There is no checkpoint before it.");
+        return new JepaException(
+                String.format(
+                        Locale.ROOT,
+                        "%s: the checkpoint of step %d cannot be written: %s. %s",
+                        root,
+                        state.step(),
+                        reason instanceof IOException e
+                                ? IoFailures.describe(e)
+                                : cause.getMessage(),
+                        rest),
+                cause);
     }
 
     /** A checkpoint may be saved again at the same step without touching the first. */
@@ -145,12 +174,17 @@ public final class CheckpointDirectory implements CheckpointStore {
         return String.format(Locale.ROOT, "step-%06d", step);
     }
 
-    private void removeAllBut(Kept kept) throws IOException {
-        for (String name : names()) {
+    private void removeAllBut(Kept named) throws IOException {
+        List<String> names = names();
+        Set<String> stay = new HashSet<>(upTo(named.last(), names));
+        if (named.best() != null) {
+            stay.add(named.best());
+        }
+        for (String name : names) {
             boolean ours =
                     name.endsWith(DurableFiles.PARTIAL)
                             ? isCheckpoint(name.substring(0, name.lastIndexOf('.')))
-                            : isCheckpoint(name) && !kept.contains(name);
+                            : isCheckpoint(name) && !stay.contains(name);
             if (ours) {
                 try {
                     DurableFiles.delete(root.resolve(name));
@@ -159,6 +193,20 @@ public final class CheckpointDirectory implements CheckpointStore {
                 }
             }
         }
+    }
+
+    /** The last checkpoint, and those before it that are kept. */
+    private List<String> upTo(@Nullable String last, List<String> names) {
+        if (last == null) {
+            return List.of();
+        }
+        List<String> until =
+                names.stream()
+                        .filter(CheckpointDirectory::isCheckpoint)
+                        .filter(name -> inTime().compare(name, last) <= 0)
+                        .sorted(inTime())
+                        .toList();
+        return until.subList(Math.max(0, until.size() - kept), until.size());
     }
 
     private List<String> names() throws IOException {
@@ -309,31 +357,40 @@ public final class CheckpointDirectory implements CheckpointStore {
                         .put("padded_tokens", state.cost().paddedTokens())
                         .put("flops", state.cost().flops())
                         .put("seconds", state.cost().seconds())
-                        .put("lambda", state.lambda());
-        if (state.bestLoss() == Double.POSITIVE_INFINITY) {
-            return json.putNull("best_loss");
+                        .put("lambda", state.lambda())
+                        .put("evaluations_since_best", state.evaluationsSinceBest())
+                        .put("skipped_steps", state.skippedSteps());
+        if (state.bestValue() == Double.POSITIVE_INFINITY) {
+            return json.putNull(BEST_VALUE);
         }
-        return json.put("best_loss", state.bestLoss());
+        return json.put(BEST_VALUE, state.bestValue());
     }
 
     private static TrainerState readState(Path file) {
         ObjectNode json = JsonFiles.read(file, "The checkpoint is damaged.");
-        JsonNode bestLoss = json.path("best_loss");
-        if (!bestLoss.isNull() && !bestLoss.isNumber()) {
-            throw damaged(file, "best_loss");
+        if (json.has("best_loss")) {
+            // A checkpoint of release 0.1.0.
+            json.set(BEST_VALUE, json.get("best_loss"));
+            json.put("evaluations_since_best", 0).put("skipped_steps", 0);
+        }
+        JsonNode bestValue = json.path(BEST_VALUE);
+        if (!bestValue.isNull() && !bestValue.isNumber()) {
+            throw damaged(file, BEST_VALUE);
         }
         return new TrainerState(
                 count(file, json, "step", Long.MAX_VALUE),
                 (int) count(file, json, "epoch", Integer.MAX_VALUE),
                 (int) count(file, json, "batch", Integer.MAX_VALUE),
                 count(file, json, "best_step", Long.MAX_VALUE),
-                bestLoss.isNull() ? Double.POSITIVE_INFINITY : bestLoss.doubleValue(),
+                bestValue.isNull() ? Double.POSITIVE_INFINITY : bestValue.doubleValue(),
+                (int) count(file, json, "evaluations_since_best", Integer.MAX_VALUE),
                 new StepMetrics.Cost(
                         count(file, json, "tokens", Long.MAX_VALUE),
                         count(file, json, "padded_tokens", Long.MAX_VALUE),
                         amount(file, json, "flops"),
                         amount(file, json, "seconds")),
-                amount(file, json, "lambda"));
+                amount(file, json, "lambda"),
+                count(file, json, "skipped_steps", Long.MAX_VALUE));
     }
 
     private static double amount(Path file, ObjectNode json, String key) {

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.huggingface;
 
+import io.github.dl4jjepa.core.internal.IoFailures;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,11 +14,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** File operations that are on the disk, and not merely in the system's cache, when they return. */
 final class DurableFiles {
     /** What is being written carries this suffix until it is whole. */
     static final String PARTIAL = ".partial";
+
+    private static final Logger LOG = LoggerFactory.getLogger(DurableFiles.class);
 
     private DurableFiles() {}
 
@@ -35,8 +40,17 @@ final class DurableFiles {
     /** Writes a file in place of the one there may be; a reader sees either, never a mixture. */
     static void replace(Path file, byte[] content) throws IOException {
         Path partial = file.resolveSibling(file.getFileName() + PARTIAL);
-        write(partial, content, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
-        move(partial, file);
+        try {
+            write(
+                    partial,
+                    content,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING);
+            move(partial, file);
+        } catch (IOException e) {
+            discard(partial);
+            throw e;
+        }
     }
 
     /** Renames a folder whose files are on the disk to a name not in use. */
@@ -61,6 +75,15 @@ final class DurableFiles {
         }
         for (Path entry : deepestFirst) {
             Files.delete(entry);
+        }
+    }
+
+    /** Deletes what could not be written whole, as far as that is possible. */
+    static void discard(Path path) {
+        try {
+            delete(path);
+        } catch (IOException e) {
+            LOG.warn("{} is incomplete and cannot be removed: {}", path, IoFailures.describe(e));
         }
     }
 

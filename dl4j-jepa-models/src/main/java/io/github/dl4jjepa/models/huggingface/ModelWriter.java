@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.huggingface;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.models.safetensors.Dtype;
 import io.github.dl4jjepa.models.safetensors.SafetensorsCheckpoint;
 import java.io.IOException;
@@ -62,7 +63,7 @@ public abstract sealed class ModelWriter permits CheckpointExporter, AdapterExpo
                 DurableFiles.delete(partial);
             }
         } catch (IOException e) {
-            throw new JepaException(target + ": cannot be written: " + e, e);
+            throw new JepaException(target + ": cannot be written: " + IoFailures.describe(e), e);
         }
     }
 
@@ -96,9 +97,16 @@ public abstract sealed class ModelWriter permits CheckpointExporter, AdapterExpo
                         StandardCopyOption.REPLACE_EXISTING,
                         StandardCopyOption.ATOMIC_MOVE);
             }
-            DurableFiles.delete(partial);
-        } catch (IOException e) {
-            throw new JepaException(folder + ": cannot be written: " + e, e);
+        } catch (IOException | JepaException e) {
+            throw new JepaException(
+                    folder
+                            + ": the trained model cannot be written: "
+                            + (e instanceof IOException failure
+                                    ? IoFailures.describe(failure)
+                                    : e.getMessage()),
+                    e);
+        } finally {
+            DurableFiles.discard(partial);
         }
     }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import io.github.dl4jjepa.models.internal.HostMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -216,7 +217,7 @@ public final class SafetensorsWriter {
         } catch (FileAlreadyExistsException e) {
             throw new JepaException(file + ": exists already. Choose another folder.", e);
         } catch (IOException e) {
-            throw new JepaException(file + ": cannot be written: " + e, e);
+            throw new JepaException(file + ": cannot be written: " + IoFailures.describe(e), e);
         }
     }
 }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -391,8 +392,7 @@ public final class TokenizerFiles {
         } catch (JsonProcessingException e) {
             throw new JepaException(
                     file
-                            + ", line "
-                            + e.getLocation().getLineNr()
+                            + JsonFault.place(e)
                             + ": not JSON: "
                             + e.getOriginalMessage()
                             + ". Download the file again.",

@@ -33,14 +33,19 @@ class CheckpointDirectoryTest {
     @BeforeEach
     void buildTheSource() {
         root = folder.resolve("checkpoints");
-        checkpoints =
-                new CheckpointDirectory(
-                        root,
-                        CheckpointExporter.builder()
-                                .setSource(ModelFolder.whole(folder.resolve("source")).open())
-                                .optDtype(Dtype.BF16)
-                                .optVocabularySize(4)
-                                .build());
+        ModelFolder.whole(folder.resolve("source"));
+        checkpoints = keeping(1);
+    }
+
+    private CheckpointDirectory keeping(int kept) {
+        return new CheckpointDirectory(
+                root,
+                CheckpointExporter.builder()
+                        .setSource(CheckpointFolder.open(folder.resolve("source")))
+                        .optDtype(Dtype.BF16)
+                        .optVocabularySize(4)
+                        .build(),
+                kept);
     }
 
     private static TrainerState state(long step, long bestStep) {
@@ -50,8 +55,10 @@ class CheckpointDirectoryTest {
                 3,
                 bestStep,
                 0.1 + 0.2,
+                4,
                 new StepMetrics.Cost(50, 70, 1.5e15, 1.0 / 3),
-                0.7);
+                0.7,
+                5);
     }
 
     private static Map<String, INDArray> moments(float value) {
@@ -128,7 +135,8 @@ class CheckpointDirectoryTest {
             doubles = {Double.POSITIVE_INFINITY, 0, 3, Double.MIN_VALUE, Double.MAX_VALUE, 1.0 / 3})
     void keepsEveryLossExactly(double loss) {
         TrainerState state =
-                new TrainerState(Long.MAX_VALUE / 100, 2, 1, 0, loss, StepMetrics.Cost.NONE, 0);
+                new TrainerState(
+                        Long.MAX_VALUE / 100, 2, 1, 0, loss, 0, StepMetrics.Cost.NONE, 0, 0);
         checkpoints.save(state, Map.of(), Map.of());
         assertThat(checkpoints.restoreLast(Map.of(), Map.of())).contains(state);
     }
@@ -153,7 +161,8 @@ class CheckpointDirectoryTest {
                         "{\"step\": 40, \"epoch\": 1, \"batch\": 3, \"best_step\": 40,"
                                 + " \"tokens\": 50, \"padded_tokens\": 70, \"flops\": 1.5E15,"
                                 + " \"seconds\": 0.3333333333333333, \"lambda\": 0.7,"
-                                + " \"best_loss\": 0.30000000000000004}");
+                                + " \"evaluations_since_best\": 4, \"skipped_steps\": 5,"
+                                + " \"best_value\": 0.30000000000000004}");
     }
 
     @Test
@@ -173,6 +182,60 @@ class CheckpointDirectoryTest {
 
         save(50, 50);
         assertHolds("checkpoints.json", "step-000050");
+    }
+
+    @Test
+    void keepsAsManyOfTheLastAsItWasToldAndTheBest() throws IOException {
+        checkpoints = keeping(2);
+        for (int step = 10; step <= 50; step += 10) {
+            save(step, 20);
+        }
+        assertHolds("checkpoints.json", "step-000020", "step-000040", "step-000050");
+        assertRestores(50, 20);
+    }
+
+    @Test
+    void aRunThatWentBackToAnEarlierCheckpointDropsTheLaterOnes() throws IOException {
+        checkpoints = keeping(3);
+        save(10, 0);
+        save(20, 0);
+        save(30, 0);
+        Files.writeString(root.resolve("checkpoints.json"), "{\"last\": \"step-000010\"}");
+
+        save(15, 0);
+
+        assertHolds("checkpoints.json", "step-000010", "step-000015");
+    }
+
+    @Test
+    void aCheckpointThatCannotBeNamedTheLastLeavesTheOneBefore() throws IOException {
+        save(10, 10);
+        // A folder is in the way of the file.
+        Path inTheWay = Files.createDirectory(root.resolve("checkpoints.json.partial"));
+        Files.createFile(inTheWay.resolve("file"));
+
+        assertThatExceptionOfType(JepaException.class)
+                .isThrownBy(() -> save(20, 10))
+                .withMessageContainingAll(
+                        "checkpoints: the checkpoint of step 20 cannot be written",
+                        "step-000010 is whole: mend the cause and resume from it.")
+                .withMessageNotContaining("Exception");
+        assertRestores(10, 10);
+    }
+
+    @Test
+    void resumesACheckpointOfRelease010() throws IOException {
+        save(40, 20);
+        Path file = root.resolve("step-000040").resolve("trainer_state.json");
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replace("best_value", "best_loss")
+                        .replaceAll("\\s*\"(evaluations_since_best|skipped_steps)\".*", ""));
+
+        assertThat(checkpoints.restoreLast(ModelFolder.weights(-1), moments(-1)))
+                .map(TrainerState::bestValue)
+                .contains(0.1 + 0.2);
     }
 
     @Test
@@ -305,7 +368,7 @@ class CheckpointDirectoryTest {
                 "\"step\": 40 | \"step\": -1           | \"step\"",
                 "\"epoch\": 1 | \"epoch\": 2147483648  | \"epoch\"",
                 "\"epoch\": 1 | \"era\": 1             | \"epoch\"",
-                "0.30000000000000004 | \"low\"         | \"best_loss\"",
+                "0.30000000000000004 | \"low\"         | \"best_value\"",
                 "\"flops\": 1.5E15 | \"flops\": -1     | \"flops\"",
                 "\"tokens\": 50 | \"tokens\": 5.5      | \"tokens\"",
                 "\"epoch\": 1, | \"epoch\": 1          | line 4"

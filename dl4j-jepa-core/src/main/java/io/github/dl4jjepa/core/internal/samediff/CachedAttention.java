@@ -1,7 +1,8 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
-import java.util.Arrays;
+import io.github.dl4jjepa.core.internal.samediff.TileProduct.Tile;
 import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -10,9 +11,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * and values are read where the cache has them. Without a gradient.
  */
 final class CachedAttention {
-    /** What lies below is masked: its key and value are not read. */
-    private static final float SEEN = -1e8f;
-
     private CachedAttention() {}
 
     /**
@@ -74,10 +72,12 @@ final class CachedAttention {
         private final FloatMemory queries;
         private final FloatMemory keys;
         private final FloatMemory values;
-        private final FloatMemory pastKeys;
-        private final FloatMemory pastValues;
         private final FloatMemory mask;
         private final FloatMemory result;
+        private final FloatPointer ofQueries;
+        private final FloatPointer ofKeys;
+        private final FloatPointer ofValues;
+        private final FloatPointer ofResult;
         private final long[] keyStrides;
         private final long[] valueStrides;
         private final long maskStride;
@@ -86,16 +86,19 @@ final class CachedAttention {
         private final int past;
         private final int headDim;
         private final int group;
+        private final int together;
         private final float softcap;
 
         Rows(INDArray[] inputs, INDArray output, float softcap) {
             queries = FloatMemory.of(inputs[0]);
             keys = FloatMemory.of(inputs[1]);
             values = FloatMemory.of(inputs[2]);
-            pastKeys = FloatMemory.spanning(inputs[3]);
-            pastValues = FloatMemory.spanning(inputs[4]);
             mask = FloatMemory.spanning(inputs[5]);
             result = FloatMemory.of(output);
+            ofQueries = address(inputs[0]);
+            ofKeys = address(inputs[3]);
+            ofValues = address(inputs[4]);
+            ofResult = address(output);
             keyStrides = inputs[3].stride();
             valueStrides = inputs[4].stride();
             maskStride = inputs[5].stride(0);
@@ -104,7 +107,12 @@ final class CachedAttention {
             headDim = Math.toIntExact(inputs[3].size(3));
             group = FusedOperator.width(inputs[0]) / (heads * headDim);
             blocks = Math.toIntExact(inputs[3].size(0)) * heads;
+            together = Math.max(1, TileProduct.MULTIPLICATIONS / (group * headDim));
             this.softcap = softcap;
+        }
+
+        private static FloatPointer address(INDArray array) {
+            return new FloatPointer(array.data().addressPointer());
         }
 
         void run() {
@@ -123,64 +131,78 @@ final class CachedAttention {
             int row = block / heads;
             int head = block % heads;
             int width = past + 1;
-            float[] repeated = scratch.block(0, group * headDim);
-            float[] query = scratch.block(1, group * headDim);
-            float[] weights = scratch.block(2, group * width);
-            float[] seen = scratch.block(3, past);
-            float[] mixed = scratch.block(4, group * headDim);
-            queries.get((long) block * group * headDim, query, group * headDim);
-            mask.get(row * maskStride, seen, past);
-
+            long first = (long) block * group * headDim;
+            Attention.Scores scores = Attention.Scores.get(0, (long) group * width);
+            Tile query = Tile.at(ofQueries, first, headDim);
             long firstKey = row * keyStrides[0] + head * keyStrides[1];
-            for (int token = 0; token < past; token++) {
-                if (seen[token] > SEEN) {
-                    repeat(pastKeys, firstKey + token * keyStrides[2], repeated);
-                    score(query, repeated, weights, token, seen[token]);
-                } else {
-                    for (int i = 0; i < group; i++) {
-                        weights[i * width + token] = seen[token];
-                    }
+            for (int token = 0; token < past; token += together) {
+                TileProduct.timesTransposed(
+                        query,
+                        Tile.at(ofKeys, firstKey + token * keyStrides[2], (int) keyStrides[2]),
+                        Tile.at(scores.data(), token, width),
+                        group,
+                        Math.min(together, past - token),
+                        headDim);
+            }
+            float[] weights = scratch.block(2, group * width);
+            scores.memory().get(0, weights, group * width);
+            scoreItself(block, weights, scratch);
+            if (softcap > 0) {
+                for (int i = 0; i < group * width; i++) {
+                    weights[i] = softcap * (float) Math.tanh(weights[i] / softcap);
                 }
             }
-            repeat(keys, (long) block * headDim, repeated);
-            score(query, repeated, weights, past, 0);
+            hide(row, weights, scratch);
             MaskedSoftmax.softmax(weights, group, width, scratch);
+            scores.memory().put(0, weights, group * width);
 
-            repeat(values, (long) block * headDim, repeated);
-            Arrays.fill(mixed, 0, group * headDim, 0);
-            mix(mixed, repeated, weights, past);
+            mixItself(block, weights, scratch);
+            Tile mixed = Tile.at(ofResult, first, headDim);
             long firstValue = row * valueStrides[0] + head * valueStrides[1];
-            for (int token = 0; token < past; token++) {
-                if (seen[token] > SEEN) {
-                    repeat(pastValues, firstValue + token * valueStrides[2], repeated);
-                    mix(mixed, repeated, weights, token);
-                }
+            for (int token = 0; token < past; token += together) {
+                TileProduct.times(
+                        Tile.at(scores.data(), token, width),
+                        Tile.at(
+                                ofValues,
+                                firstValue + token * valueStrides[2],
+                                (int) valueStrides[2]),
+                        mixed,
+                        group,
+                        headDim,
+                        Math.min(together, past - token),
+                        true);
             }
-            result.put((long) block * group * headDim, mixed, group * headDim);
         }
 
-        /** Reads a key or value once for each of the query heads that share it. */
-        private void repeat(FloatMemory memory, long position, float[] repeated) {
-            memory.get(position, repeated, headDim);
+        /** The scores of the new token's own key, behind those of the past ones. */
+        private void scoreItself(int block, float[] scores, VectorLoops.Scratch scratch) {
+            float[] query = scratch.block(0, headDim);
+            float[] key = scratch.block(1, headDim);
+            keys.get((long) block * headDim, key, headDim);
+            for (int i = 0; i < group; i++) {
+                queries.get(((long) block * group + i) * headDim, query, headDim);
+                scores[i * (past + 1) + past] = VectorLoops.dot(query, key, 0, headDim);
+            }
+        }
+
+        private void hide(int row, float[] scores, VectorLoops.Scratch scratch) {
+            int width = past + 1;
+            float[] added = scratch.block(3, group * width);
+            mask.get(row * maskStride, added, past);
+            added[past] = 0;
             for (int i = 1; i < group; i++) {
-                System.arraycopy(repeated, 0, repeated, i * headDim, headDim);
+                System.arraycopy(added, 0, added, i * width, width);
             }
+            VectorLoops.add(scores, added, group * width);
         }
 
-        private void score(float[] query, float[] key, float[] scores, int token, float mask) {
+        /** What the new token's own value gives; the past ones' are added to it. */
+        private void mixItself(int block, float[] weights, VectorLoops.Scratch scratch) {
+            float[] value = scratch.block(0, headDim);
             for (int i = 0; i < group; i++) {
-                float score = VectorLoops.dot(query, key, i * headDim, headDim);
-                if (softcap > 0) {
-                    score = softcap * (float) Math.tanh(score / softcap);
-                }
-                scores[i * (past + 1) + token] = score + mask;
-            }
-        }
-
-        private void mix(float[] mixed, float[] value, float[] weights, int token) {
-            for (int i = 0; i < group; i++) {
-                float weight = weights[i * (past + 1) + token];
-                VectorLoops.addScaled(mixed, value, i * headDim, weight, headDim);
+                values.get((long) block * headDim, value, headDim);
+                VectorLoops.multiply(value, 0, weights[i * (past + 1) + past], headDim);
+                result.put(((long) block * group + i) * headDim, value, headDim);
             }
         }
     }

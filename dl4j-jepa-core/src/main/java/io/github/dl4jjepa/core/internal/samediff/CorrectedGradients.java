@@ -55,7 +55,9 @@ public final class CorrectedGradients {
                         new MaskedSoftmax.Forward(),
                         new MaskedSoftmax.Backward(),
                         new CachedAttention.Forward(),
-                        new Rotary.Turn())
+                        new Rotary.Turn(),
+                        new Attention.Forward(),
+                        new Attention.Backward())
                 .forEach(CorrectedGradients::registerNew);
     }
 

@@ -32,11 +32,19 @@ public final class FloatMemory {
      * @throws IllegalArgumentException if it is not
      */
     public static FloatMemory of(INDArray array) {
-        if (!isReadable(array)) {
-            throw new IllegalArgumentException(
-                    "FLOAT in C order is needed, not " + array.shapeInfoToString());
+        require(array);
+        return of(new FloatPointer(array.data().addressPointer()), array.length());
+    }
+
+    /** The memory from an address on, which must stay allocated as long as this is used. */
+    static FloatMemory of(FloatPointer address, long length) {
+        FloatPointer start = new FloatPointer(address);
+        FloatBuffer[] regions = new FloatBuffer[Math.toIntExact((length + REGION - 1) / REGION)];
+        for (int i = 0; i < regions.length; i++) {
+            long end = Math.min(length, (i + 1) * REGION);
+            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
         }
-        return from(array, array.length());
+        return new FloatMemory(regions, length);
     }
 
     /**
@@ -49,17 +57,19 @@ public final class FloatMemory {
         for (int axis = 0; axis < array.rank(); axis++) {
             last += (array.size(axis) - 1) * array.stride(axis);
         }
-        return from(array, last + 1);
+        return of(new FloatPointer(array.data().addressPointer()), last + 1);
     }
 
-    private static FloatMemory from(INDArray array, long length) {
-        FloatPointer start = new FloatPointer(array.data().addressPointer());
-        FloatBuffer[] regions = new FloatBuffer[Math.toIntExact((length + REGION - 1) / REGION)];
-        for (int i = 0; i < regions.length; i++) {
-            long end = Math.min(length, (i + 1) * REGION);
-            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
+    /**
+     * Refuses what {@link #of(INDArray)} would.
+     *
+     * @throws IllegalArgumentException if the array is not FLOAT, in C order without gaps
+     */
+    static void require(INDArray array) {
+        if (!isReadable(array)) {
+            throw new IllegalArgumentException(
+                    "FLOAT in C order is needed, not " + array.shapeInfoToString());
         }
-        return new FloatMemory(regions, length);
     }
 
     /** Whether an array is FLOAT and lies in C order without gaps. */

@@ -26,7 +26,7 @@ final class MaskedSoftmax {
             float max = VectorLoops.max(x, row * width, width);
             VectorLoops.subtract(x, row * width, max, width);
         }
-        scratch.expOfNegative(x, rows * width);
+        scratch.expOrZero(x, rows * width);
         for (int row = 0; row < rows; row++) {
             float sum = VectorLoops.sum(x, row * width, width);
             VectorLoops.multiply(x, row * width, 1 / sum, width);

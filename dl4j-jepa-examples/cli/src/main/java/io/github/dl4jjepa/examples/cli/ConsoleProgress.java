@@ -71,7 +71,8 @@ public final class ConsoleProgress implements AutoCloseable {
     static boolean standardErrorIsATerminal() {
         try {
             return !Platform.isWindows() && CLibrary.load().isatty(CLibrary.STANDARD_ERROR) == 1;
-        } catch (UnsatisfiedLinkError e) {
+        } catch (LinkageError e) {
+            // Without its native library, JNA fails another way each time after the first.
             return false;
         }
     }

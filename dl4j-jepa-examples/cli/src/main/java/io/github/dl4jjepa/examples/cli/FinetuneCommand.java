@@ -2,12 +2,10 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
-import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code jepa finetune}. */
 @Command(
@@ -23,22 +21,14 @@ import picocli.CommandLine.Option;
             "  jepa finetune --model SmolLM2-135M --train book.txt --lambda 0 --output continued"
         })
 final class FinetuneCommand implements Callable<FineTuningResult> {
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR|NAME",
-            description =
-                    "Folder of the checkpoint: config.json, safetensors, tokenizer.json; or its name on"
-                            + " the Hugging Face hub.")
-    private String model;
-
-    @Mixin private BaseOptionMixin base;
-
-    @Mixin private LoraOptionsMixin lora;
-
-    @Mixin private TrainingOptionsMixin training;
+    @Mixin private FinetuneOptionsMixin options;
 
     private FineTuning.@Nullable GradientSources gradients;
+
+    /** The options that were parsed. */
+    FinetuneOptionsMixin options() {
+        return options;
+    }
 
     /** Lets gradients be computed elsewhere than in this process. */
     void setGradients(FineTuning.GradientSources sources) {
@@ -47,12 +37,6 @@ final class FinetuneCommand implements Callable<FineTuningResult> {
 
     @Override
     public FineTuningResult call() {
-        LoraOptions options = lora.options();
-        boolean adapts = options != null || base.open(model).adapter().isPresent();
-        FineTuning.Builder tuning = FineTuning.of(model).optBase(base.base()).optLora(options);
-        if (gradients != null) {
-            tuning.optGradientSource(gradients);
-        }
-        return training.train(tuning, adapts);
+        return options.train(gradients);
     }
 }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             QuickstartCommand.class,
             FinetuneCommand.class,
             PretrainCommand.class,
+            SweepCommand.class,
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
@@ -57,7 +59,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "Progress and the log go to standard error. Both are UTF-8.",
             "An argument @FILE stands for the words in a file.",
-            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly."
+            "Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly, 130 or 143 SIGINT or"
+                    + " SIGTERM stopped it."
         })
 public final class JepaCommand implements Runnable {
     private static final Pattern SECOND_WORD = Pattern.compile("-(\\p{Lower})");
@@ -142,7 +145,8 @@ public final class JepaCommand implements Runnable {
                 .registerConverter(Path.class, JepaCommand::path)
                 .registerConverter(DistanceKind.class, JepaCommand::distance)
                 .setExecutionStrategy(JepaCommand::printResult)
-                .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
+                .setParameterExceptionHandler(
+                        (exception, arguments) -> reportWrongUsage(exception, Optional.empty()))
                 .setExecutionExceptionHandler(
                         (exception, command, parsed) -> reportFailure(jepa, command, exception))
                 .setUsageHelpAutoWidth(true);
@@ -165,7 +169,13 @@ public final class JepaCommand implements Runnable {
     /** Runs a command; returns its exit code. */
     static int run(CommandLine jepa, String... args) {
         try {
-            return jepa.execute(ArgumentFiles.expand(Arguments.restore(args)));
+            CommandWords words =
+                    CommandWords.of(jepa, ArgumentFiles.expand(Arguments.restore(args)));
+            jepa.setParameterExceptionHandler(
+                    (exception, arguments) -> reportWrongUsage(exception, words.place(exception)));
+            return jepa.execute(words.words());
+        } catch (ParameterException e) {
+            return reportWrongUsage(e, Optional.empty());
         } catch (JepaException | Error e) {
             // picocli hands exceptions to its handler and lets errors pass, such as those of native
             // libraries that cannot be loaded.
@@ -221,11 +231,15 @@ public final class JepaCommand implements Runnable {
         return exitCode;
     }
 
-    private static int reportWrongUsage(ParameterException exception, String[] args) {
+    /**
+     * @param place where the wrong option stands, if in a settings file
+     */
+    private static int reportWrongUsage(ParameterException exception, Optional<String> place) {
         CommandLine command = exception.getCommandLine();
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
-        err.println(name + ": " + exception.getMessage());
+        err.println(
+                name + ": " + place.map(known -> known + ": ").orElse("") + exception.getMessage());
         UnmatchedArgumentException.printSuggestions(exception, err);
         err.println("Try '" + name + " --help'.");
         err.flush();
@@ -257,6 +271,11 @@ public final class JepaCommand implements Runnable {
     private static int reportFailure(CommandLine jepa, CommandLine command, Throwable failure) {
         boolean verbose = ((JepaCommand) jepa.getCommand()).verbose;
         PrintWriter err = jepa.getErr();
+        if (failure instanceof StoppedException stopped) {
+            err.println("jepa: " + stopped.getMessage());
+            err.flush();
+            return stopped.exitCode();
+        }
         if (failure instanceof JepaException) {
             err.println("jepa: " + withOptions(String.valueOf(failure.getMessage()), command));
         } else if (failure instanceof InvalidPathException path) {
@@ -265,7 +284,9 @@ public final class JepaCommand implements Runnable {
             err.println(
                     "jepa: out of memory ("
                             + failure.getMessage()
-                            + "); use smaller batches or shorter rows, or a machine with more");
+                            + "); use smaller batches or shorter rows, or a machine with more, or raise"
+                            + " the limit (-Xmx, -Dorg.bytedeco.javacpp.maxbytes,"
+                            + " -Dorg.bytedeco.javacpp.maxphysicalbytes)");
         } else {
             err.println("jepa: this is a bug: " + failure);
             if (!verbose) {

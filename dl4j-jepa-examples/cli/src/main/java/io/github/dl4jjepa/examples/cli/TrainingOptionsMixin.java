@@ -1,7 +1,11 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
+import io.github.dl4jjepa.core.training.BestMetric;
+import io.github.dl4jjepa.core.training.TrainerListener;
+import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.finetuning.TrainingFile;
@@ -22,6 +26,8 @@ final class TrainingOptionsMixin {
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
+
+    @Mixin private SettingsMixin settings;
 
     @Option(
             names = "--train",
@@ -63,7 +69,9 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--resume",
-            description = "Go on with the run in --output from its last checkpoint.")
+            description =
+                    "Continue the run in --output from its last checkpoint. Options that are not given"
+                            + " are those of its run.yaml.")
     private boolean resume;
 
     @Mixin private DataOptionsMixin data;
@@ -186,6 +194,44 @@ final class TrainingOptionsMixin {
     private long checkpointEvery = DEFAULTS.checkpointEvery();
 
     @Option(
+            names = "--log",
+            paramLabel = "FORMAT",
+            split = ",",
+            description =
+                    "Write the metrics in this format, too: ${COMPLETION-CANDIDATES}. May be given"
+                            + " several times.")
+    private List<LogFormat> log = List.of();
+
+    @Option(
+            names = "--keep",
+            paramLabel = "N",
+            description = "How many of the last checkpoints to keep; the best one is kept as well.")
+    private int keep = FineTuning.Builder.DEFAULT_KEPT_CHECKPOINTS;
+
+    @Option(
+            names = "--best-metric",
+            paramLabel = "NAME",
+            description =
+                    "What of a validation tells the best checkpoint: ${COMPLETION-CANDIDATES}.")
+    private BestMetric bestMetric = DEFAULTS.bestMetric();
+
+    @Option(
+            names = "--early-stopping-patience",
+            paramLabel = "N",
+            description =
+                    "Stop after so many validations in a row without a better one (see"
+                            + " --best-metric); 0 for never.")
+    private int earlyStoppingPatience = DEFAULTS.earlyStoppingPatience();
+
+    @Option(
+            names = "--skip-non-finite",
+            paramLabel = "N",
+            description =
+                    "Steps that may be skipped, without an update, because a loss or the gradient is"
+                            + " infinite or not a number; one more ends the run.")
+    private long skipNonFinite = DEFAULTS.skipNonFinite();
+
+    @Option(
             names = "--generate-every",
             paramLabel = "N",
             description =
@@ -211,15 +257,60 @@ final class TrainingOptionsMixin {
      * @param tuning the fine-tuning, with the settings that are not here
      * @param adapts whether an adapter is trained
      * @throws ParameterException if an option is out of its range
+     * @throws StoppedException if a signal has stopped the training
      */
     FineTuningResult train(FineTuning.Builder tuning, boolean adapts) {
-        try (TrainingProgress progress = new TrainingProgress("Training")) {
-            FineTuning built = build(tuning, adapts, progress);
+        StopSignals signals = new StopSignals();
+        try (signals;
+                TrainingProgress progress = new TrainingProgress("Training")) {
+            FineTuning built = build(tuning.optStop(signals::haveArrived), adapts, progress);
             return resume ? built.resume() : built.run();
+        } catch (TrainingStoppedException e) {
+            throw new StoppedException(
+                    e.getMessage()
+                            + ":\n  "
+                            + StoppedException.resuming(command.root().commandLine()),
+                    signals.exitCode(),
+                    e);
         }
     }
 
+    /** Where the results go. */
+    Path output() {
+        return output;
+    }
+
+    /** How many steps are asked for; 0 for as many as the epochs need. */
+    long maxSteps() {
+        return maxSteps;
+    }
+
+    boolean resumes() {
+        return resume;
+    }
+
+    void saveSettings() {
+        settings.save(output);
+    }
+
     private FineTuning build(FineTuning.Builder tuning, boolean adapts, TrainingProgress progress) {
+        try {
+            return builder(tuning, adapts, progress).build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Sets what these options say.
+     *
+     * @param tuning the fine-tuning, with the settings that are not here
+     * @param adapts whether an adapter is trained
+     * @param progress shows how far it is
+     * @throws ParameterException if an option is out of its range
+     */
+    FineTuning.Builder builder(
+            FineTuning.Builder tuning, boolean adapts, TrainerListener progress) {
         try {
             tuning.setTrain(train)
                     .setOutput(output)
@@ -233,7 +324,10 @@ final class TrainingOptionsMixin {
                     .optGradientCheckpointing(gradientCheckpointing)
                     .optSeed(seed)
                     .optTraining(options(adapts))
-                    .optListener(progress);
+                    .optKeep(keep)
+                    .optListener(progress)
+                    .optListener(new SettingsKeeper());
+            log.stream().distinct().map(format -> format.into(output)).forEach(tuning::optListener);
             data.applyTo(tuning);
             views.applyTo(tuning);
             if (maxLength != null) {
@@ -247,27 +341,40 @@ final class TrainingOptionsMixin {
                 tuning.optGenerateEvery(
                         generateEvery, TaskFile.orNamed(generateTask), generateExamples);
             }
-            return tuning.build();
+            return tuning;
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
     }
 
     private TrainingOptions options(boolean adapts) {
-        double defaultRate = adapts ? LoraOptions.DEFAULT_LEARNING_RATE : DEFAULTS.learningRate();
+        if (learningRate == null) {
+            learningRate = adapts ? LoraOptions.DEFAULT_LEARNING_RATE : DEFAULTS.learningRate();
+        }
         return TrainingOptions.builder()
                 .optEpochs(epochs)
                 .optMaxSteps(maxSteps)
                 .optComputeBudget(computeBudget)
                 .optGradientAccumulationSteps(accumulate)
-                .optLearningRate(learningRate == null ? defaultRate : learningRate)
+                .optLearningRate(learningRate)
                 .optSchedule(schedule)
                 .optWarmupSteps(warmup)
                 .optWeightDecay(weightDecay)
                 .optMaxGradientNorm(maxGradNorm)
                 .optEvaluateEvery(evaluateEvery)
                 .optCheckpointEvery(checkpointEvery)
+                .optBestMetric(bestMetric)
+                .optEarlyStoppingPatience(earlyStoppingPatience)
+                .optSkipNonFinite(skipNonFinite)
                 .optSeed(seed)
                 .build();
+    }
+
+    /** Saves the options beside the results, once the run has its folder. */
+    private final class SettingsKeeper implements TrainerListener {
+        @Override
+        public void onStart(long totalSteps, TrainerState state) {
+            settings.save(output);
+        }
     }
 }

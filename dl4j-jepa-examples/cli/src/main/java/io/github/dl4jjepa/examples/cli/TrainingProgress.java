@@ -15,6 +15,7 @@ final class TrainingProgress implements TrainerListener, AutoCloseable {
     private final String task;
     private @Nullable ConsoleProgress progress;
     private String validation = "";
+    private long skipped;
 
     /**
      * @param task what is being done
@@ -25,6 +26,7 @@ final class TrainingProgress implements TrainerListener, AutoCloseable {
 
     @Override
     public void onStart(long totalSteps, TrainerState state) {
+        skipped = state.skippedSteps();
         progress = ConsoleProgress.start(task, state.step(), totalSteps);
     }
 
@@ -32,12 +34,14 @@ final class TrainingProgress implements TrainerListener, AutoCloseable {
     public void onStep(StepMetrics metrics) {
         metrics.validation().ifPresent(losses -> validation = " | validation " + text(losses));
         metrics.diagnostics().ifPresent(this::look);
+        skipped += metrics.skipped() ? 1 : 0;
         ConsoleProgress line = Objects.requireNonNull(progress);
         line.message(
                 String.format(
                         Locale.ROOT,
-                        "%s%s | %.0f tokens/s",
+                        "%s%s%s | %.0f tokens/s",
                         text(metrics.losses()),
+                        skipped == 0 ? "" : " | skipped " + skipped,
                         validation,
                         metrics.cost().tokens() / metrics.cost().seconds()));
         line.step();

@@ -69,6 +69,10 @@ class FinetuneDefaultsTest {
         library.put("--weight-decay", training.weightDecay());
         library.put("--max-grad-norm", training.maxGradientNorm());
         library.put("--seed", FineTuning.Builder.DEFAULT_SEED);
+        library.put("--keep", FineTuning.Builder.DEFAULT_KEPT_CHECKPOINTS);
+        library.put("--best-metric", training.bestMetric());
+        library.put("--early-stopping-patience", training.earlyStoppingPatience());
+        library.put("--skip-non-finite", training.skipNonFinite());
         library.put("--generate-every", 0);
         library.put("--generate-examples", FineTuning.Builder.DEFAULT_GENERATE_EXAMPLES);
         library.put("--evaluate-every", training.evaluateEvery());
