@@ -128,6 +128,20 @@ class BenchmarkCommandTest {
     }
 
     @Test
+    void timesLayersOfDeeplearning4jNetworks() throws IOException {
+        JsonNode result =
+                json(
+                        "layer --json --rounds 1 --steps 1 --model "
+                                + TinyModel.write(folder.resolve("model")));
+
+        assertThat(result.get("step_ms").fieldNames())
+                .toIterable()
+                .containsExactlyInAnyOrder(
+                        "RNN_OUTPUT_LAYER", "JEPA_LOSS_LAYER", "DECODER_VERTEX", "JEPA_TRAINER");
+        result.get("step_ms").forEach(time -> assertThat(time.asDouble()).isPositive());
+    }
+
+    @Test
     void timesALoad() throws IOException {
         JsonNode result = json("load --json --model " + TinyModel.write(folder.resolve("model")));
 
