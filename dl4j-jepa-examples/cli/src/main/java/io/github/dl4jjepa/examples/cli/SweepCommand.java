@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainerState;
+import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.examples.analysis.SweepFigures;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.LearningRateSearch;
@@ -133,12 +134,26 @@ final class SweepCommand implements Callable<Map<String, Object>> {
     }
 
     private Map<String, Object> sweep() {
+        StopSignals signals = new StopSignals();
+        try (signals) {
+            return sweep(signals);
+        } catch (TrainingStoppedException e) {
+            throw new StoppedException(
+                    e.getMessage()
+                            + ":\n  "
+                            + StoppedException.resuming(spec.root().commandLine()),
+                    signals.exitCode(),
+                    e);
+        }
+    }
+
+    private Map<String, Object> sweep(StopSignals signals) {
         Map<String, List<String>> axes = new LinkedHashMap<>();
         grid.forEach((name, values) -> axes.put(swept(name), List.of(values.split(",", -1))));
         List<String> seeds = axes.remove(SEED);
         Sweep.Builder sweep =
                 Sweep.builder()
-                        .setFineTuning(this::fineTuning)
+                        .setFineTuning(point -> fineTuning(point).optStop(signals::haveArrived))
                         .setOutput(finetune.training().output())
                         .optSeeds(
                                 seeds == null
