@@ -57,7 +57,8 @@ public final class CsvMetricsFile implements TrainerListener {
     private List<String> rowsUpTo(long step, List<String> rows) {
         if (!rows.isEmpty() && !rows.get(0).equals(HEADER)) {
             throw new JepaException(
-                    file + ", line 1 does not name the columns of a run's metrics: remove the file");
+                    file
+                            + ", line 1 does not name the columns of a run's metrics: remove the file");
         }
         List<String> kept = new ArrayList<>(List.of(HEADER));
         for (int i = 1; i < rows.size(); i++) {
@@ -65,7 +66,10 @@ public final class CsvMetricsFile implements TrainerListener {
             boolean whole = cells.length == COLUMNS.size() && cells[0].matches("\\d{1,18}");
             if (!whole && i < rows.size() - 1) {
                 throw new JepaException(
-                        file + ", line " + (i + 1) + " is not the metrics of a step: remove the file");
+                        file
+                                + ", line "
+                                + (i + 1)
+                                + " is not the metrics of a step: remove the file");
             }
             if (whole && Long.parseLong(cells[0]) <= step) {
                 kept.add(rows.get(i));

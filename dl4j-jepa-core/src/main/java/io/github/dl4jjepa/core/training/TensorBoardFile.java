@@ -67,9 +67,7 @@ public final class TensorBoardFile implements TrainerListener {
                                 ProcessHandle.current().pid()));
         write(0, new Message().text(3, "brain.Event:2"));
         // Event.session_log: what is of this step and later ones is void.
-        write(
-                state.step() + 1,
-                new Message().message(7, new Message().varint(1, SESSION_START)));
+        write(state.step() + 1, new Message().message(7, new Message().varint(1, SESSION_START)));
     }
 
     private static String host() {
@@ -91,8 +89,7 @@ public final class TensorBoardFile implements TrainerListener {
                                                 ? name.replaceFirst("_", "/")
                                                 : "train/" + name,
                                         value.doubleValue()));
-        scalars.put(
-                "train/tokens_per_second", metrics.cost().tokens() / metrics.cost().seconds());
+        scalars.put("train/tokens_per_second", metrics.cost().tokens() / metrics.cost().seconds());
         write(metrics.step(), new Message().message(5, summary(scalars)));
     }
 
@@ -140,11 +137,8 @@ public final class TensorBoardFile implements TrainerListener {
         Message shape = new Message().message(2, new Message().varint(1, 1));
         return new Message()
                 .text(1, tag)
-                .message(
-                        8,
-                        new Message().varint(1, DT_STRING).message(2, shape).text(8, markdown))
-                .message(
-                        9, new Message().message(1, new Message().text(1, "text")));
+                .message(8, new Message().varint(1, DT_STRING).message(2, shape).text(8, markdown))
+                .message(9, new Message().message(1, new Message().text(1, "text")));
     }
 
     /** Appends an Event as a record of TFRecord's format. */
@@ -210,12 +204,18 @@ public final class TensorBoardFile implements TrainerListener {
 
         Message fixed64(int field, double value) {
             return begin(field, FIXED64)
-                    .append(ByteBuffer.allocate(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN).putDouble(value));
+                    .append(
+                            ByteBuffer.allocate(Double.BYTES)
+                                    .order(ByteOrder.LITTLE_ENDIAN)
+                                    .putDouble(value));
         }
 
         Message fixed32(int field, float value) {
             return begin(field, FIXED32)
-                    .append(ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(value));
+                    .append(
+                            ByteBuffer.allocate(Float.BYTES)
+                                    .order(ByteOrder.LITTLE_ENDIAN)
+                                    .putFloat(value));
         }
 
         Message text(int field, String value) {

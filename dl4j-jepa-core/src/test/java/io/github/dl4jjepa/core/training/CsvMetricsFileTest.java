@@ -16,8 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CsvMetricsFileTest {
     private static final TrainerState THIRD_STEP =
-            new TrainerState(
-                    3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0);
+            new TrainerState(3, 0, 3, 0, Double.POSITIVE_INFINITY, 0, StepMetrics.Cost.NONE, 0, 0);
 
     @TempDir private Path folder;
     private Path file;
@@ -101,8 +100,7 @@ class CsvMetricsFileTest {
 
         metrics.onStart(12, THIRD_STEP);
 
-        assertThat(Files.readAllLines(file))
-                .isEqualTo(text.lines().limit(4).toList());
+        assertThat(Files.readAllLines(file)).isEqualTo(text.lines().limit(4).toList());
     }
 
     @Test

@@ -31,9 +31,7 @@ class TensorBoardFileTest {
                     CsvMetricsFileTest.step(
                             i,
                             i == 1 ? Double.NaN : 0.25,
-                            i == 2
-                                    ? Optional.of(new MeanLosses(1.5, 0.5, 2))
-                                    : Optional.empty()));
+                            i == 2 ? Optional.of(new MeanLosses(1.5, 0.5, 2)) : Optional.empty()));
         }
         events.onSamples(
                 new GeneratedSamples(
