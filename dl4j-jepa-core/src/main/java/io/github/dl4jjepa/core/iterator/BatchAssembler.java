@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -142,7 +143,7 @@ final class BatchAssembler {
     }
 
     /** {@code [pairs, width]}, or null without pairs. */
-    private static INDArray readouts(List<int[]> indices) {
+    private static @Nullable INDArray readouts(List<int[]> indices) {
         if (indices.isEmpty()) {
             return null;
         }

@@ -2,9 +2,11 @@ package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.iterator.ExampleColumns.Column;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says which column of a table holds what, by its name or by its index.
@@ -12,9 +14,9 @@ import java.util.stream.Stream;
  * @param <B> the builder itself
  */
 abstract class ColumnBuilder<B extends ColumnBuilder<B>> {
-    private Column text;
-    private Column code;
-    private Column system;
+    private @Nullable Column text;
+    private @Nullable Column code;
+    private @Nullable Column system;
     private List<Column> views = List.of();
 
     ColumnBuilder() {}
@@ -113,7 +115,8 @@ abstract class ColumnBuilder<B extends ColumnBuilder<B>> {
      * @param indexOf the index of a column's name; it throws where there is none
      */
     final ExampleColumns columns(ToIntFunction<String> indexOf) {
-        return ExampleColumns.of(text, code, system, views, indexOf);
+        return ExampleColumns.of(
+                Objects.requireNonNull(text), Objects.requireNonNull(code), system, views, indexOf);
     }
 
     /** Whether any column is given by its name. */

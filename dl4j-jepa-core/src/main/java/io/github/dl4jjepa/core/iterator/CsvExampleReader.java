@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads examples from a CSV file as RFC 4180 describes it: one column holds Text, the user's turn,
@@ -73,7 +74,7 @@ public final class CsvExampleReader implements ExampleSource {
     public void read(Consumer<? super Example> examples, Consumer<? super JepaException> faults) {
         try (BufferedReader text = open();
                 CsvReader<CsvRecord> records = records(text)) {
-            Table table = null;
+            @Nullable Table table = null;
             boolean empty = true;
             for (CsvRecord record : records) {
                 List<String> fields = record.getFields();
@@ -106,14 +107,16 @@ public final class CsvExampleReader implements ExampleSource {
         } catch (UncheckedIOException e) {
             throw e.getCause() instanceof CharacterCodingException
                     ? undecodable(e)
-                    : new JepaException(file + ": " + DataFile.describe(e.getCause()), e);
+                    : new JepaException(
+                            file + ": " + DataFile.describe(Objects.requireNonNull(e.getCause())),
+                            e);
         } catch (IOException e) {
             throw new JepaException(file + ": " + DataFile.describe(e), e);
         } catch (CsvParseException e) {
             throw new JepaException(
                     file
                             + ": not valid CSV: "
-                            + withAsciiDigits(e.getMessage())
+                            + withAsciiDigits(String.valueOf(e.getMessage()))
                             + "; put a field with a quote in it into quotes, and double the quote",
                     e);
         }
@@ -204,7 +207,7 @@ public final class CsvExampleReader implements ExampleSource {
         }
     }
 
-    private String headerRemark(Table table) {
+    private String headerRemark(@Nullable Table table) {
         return table == null || !settings.header
                 ? ""
                 : " after its header; if the first line is a record, set optHeader(false)";

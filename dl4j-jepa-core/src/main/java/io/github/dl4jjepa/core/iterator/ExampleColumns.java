@@ -6,12 +6,13 @@ import io.github.dl4jjepa.core.view.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Makes examples of a table's records. */
 final class ExampleColumns {
     private final Column text;
     private final Column code;
-    private final Column system;
+    private final @Nullable Column system;
     private final List<Column> views;
 
     /**
@@ -19,7 +20,7 @@ final class ExampleColumns {
      * @param views empty where Text and Code are compared
      * @throws JepaException if two views that are compared are one column
      */
-    private ExampleColumns(Column text, Column code, Column system, List<Column> views) {
+    private ExampleColumns(Column text, Column code, @Nullable Column system, List<Column> views) {
         this.text = text;
         this.code = code;
         this.system = system;
@@ -41,7 +42,7 @@ final class ExampleColumns {
     }
 
     /** A column as the user named it. */
-    record Column(String name, int index) {
+    record Column(@Nullable String name, int index) {
         static Column of(int index) {
             if (index < 0) {
                 throw new IllegalArgumentException(
@@ -70,7 +71,7 @@ final class ExampleColumns {
     static ExampleColumns of(
             Column text,
             Column code,
-            Column system,
+            @Nullable Column system,
             List<Column> views,
             ToIntFunction<String> indexOf) {
         return new ExampleColumns(

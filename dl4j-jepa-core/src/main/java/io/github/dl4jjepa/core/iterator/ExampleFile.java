@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,7 +42,7 @@ public final class ExampleFile implements ExampleSource {
     private static final Logger LOG = LoggerFactory.getLogger(ExampleFile.class);
 
     private final Path file;
-    private final ExampleFormat format;
+    private final @Nullable ExampleFormat format;
     private final Map<ExampleFormat.Field, String> names;
 
     /**
@@ -60,7 +61,8 @@ public final class ExampleFile implements ExampleSource {
      * @param format the format; null for the one that the file's beginning says
      * @param names the keys or columns that have another name than the usual one
      */
-    public ExampleFile(Path file, ExampleFormat format, Map<ExampleFormat.Field, String> names) {
+    public ExampleFile(
+            Path file, @Nullable ExampleFormat format, Map<ExampleFormat.Field, String> names) {
         this.file = Objects.requireNonNull(file, "file");
         this.format = format;
         this.names = Map.copyOf(names);

@@ -15,6 +15,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -50,15 +51,15 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
     private final ViewLayout layout;
     private final int batchSize;
     private final int padId;
-    private final Long seed;
+    private final @Nullable Long seed;
     private final MultiDataSetForm form;
 
     /** Of the examples' longest rows, where batches are grouped by length, or null. */
-    private final int[] lengths;
+    private final int @Nullable [] lengths;
 
     @SuppressWarnings(
             "serial") // most preprocessors are serializable, though their interface is not
-    private MultiDataSetPreProcessor preProcessor;
+    private @Nullable MultiDataSetPreProcessor preProcessor;
 
     private int epoch;
     private int[] order;
@@ -204,12 +205,12 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
      * @param preProcessor null for nothing
      */
     @Override
-    public void setPreProcessor(MultiDataSetPreProcessor preProcessor) {
+    public void setPreProcessor(@Nullable MultiDataSetPreProcessor preProcessor) {
         this.preProcessor = preProcessor;
     }
 
     @Override
-    public MultiDataSetPreProcessor getPreProcessor() {
+    public @Nullable MultiDataSetPreProcessor getPreProcessor() {
         return preProcessor;
     }
 
@@ -253,13 +254,14 @@ public final class JepaMultiViewIterator implements MultiDataSetIterator, BatchS
         private ViewLayout layout;
         private int batchSize;
         private int padId = -1;
-        private Long seed;
+        private @Nullable Long seed;
         private boolean groupByLength;
         private Pairing pairs = Pairing.MATCHED;
-        private MultiDataSetForm form;
-        private MultiDataSetPreProcessor preProcessor;
+        private @Nullable MultiDataSetForm form;
+        private @Nullable MultiDataSetPreProcessor preProcessor;
         private IntConsumer progress = read -> {};
 
+        @SuppressWarnings("NullAway.Init") // build() requires encoder, source and layout
         private Builder() {}
 
         /**

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
 import io.github.dl4jjepa.core.view.Example;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,10 +61,9 @@ final class JsonArrayReader implements ExampleSource {
         } catch (JsonProcessingException e) {
             throw new JepaException(
                     file
-                            + ":"
-                            + e.getLocation().getLineNr()
-                            + ": not valid JSON at column "
-                            + e.getLocation().getColumnNr()
+                            + JsonFault.line(e)
+                            + ": not valid JSON"
+                            + JsonFault.column(e)
                             + ": "
                             + e.getOriginalMessage()
                             + "; the file must be one array of objects",

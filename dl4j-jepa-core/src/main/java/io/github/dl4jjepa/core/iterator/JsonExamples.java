@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import java.nio.ByteBuffer;
@@ -26,6 +27,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -391,8 +393,8 @@ final class JsonExamples {
             } catch (JsonProcessingException e) {
                 throw new JepaException(
                         place
-                                + ": not valid JSON at column "
-                                + e.getLocation().getColumnNr()
+                                + ": not valid JSON"
+                                + JsonFault.column(e)
                                 + ": "
                                 + e.getOriginalMessage()
                                 + "; each line must be one JSON object",
@@ -438,7 +440,7 @@ final class JsonExamples {
             return new Message(role, string(path + ".content", content), fields, train);
         }
 
-        private Boolean train(String path, String role, JsonNode value) {
+        private @Nullable Boolean train(String path, String role, JsonNode value) {
             if (isAbsent(value)) {
                 return null;
             }

@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.view.ViewLayout;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.indexing.conditions.Conditions;
@@ -40,9 +41,9 @@ public record MultiViewBatch(
         INDArray prefixIds,
         INDArray labelIndices,
         INDArray labelIds,
-        INDArray predictionIndices,
-        INDArray targetIndices,
-        INDArray answerIds,
+        @Nullable INDArray predictionIndices,
+        @Nullable INDArray targetIndices,
+        @Nullable INDArray answerIds,
         long tokens,
         List<String> sources)
         implements AutoCloseable {

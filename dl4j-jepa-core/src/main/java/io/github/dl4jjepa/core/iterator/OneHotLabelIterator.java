@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.iterator;
 
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -31,7 +32,7 @@ public final class OneHotLabelIterator implements DataSetIterator {
 
     @SuppressWarnings(
             "serial") // most preprocessors are serializable, though their interface is not
-    private DataSetPreProcessor preProcessor;
+    private @Nullable DataSetPreProcessor preProcessor;
 
     /**
      * @param batches batches with packed labels
@@ -141,7 +142,7 @@ public final class OneHotLabelIterator implements DataSetIterator {
 
     /** Tokens have no names here: null. */
     @Override
-    public List<String> getLabels() {
+    public @Nullable List<String> getLabels() {
         return null;
     }
 
@@ -151,7 +152,7 @@ public final class OneHotLabelIterator implements DataSetIterator {
     }
 
     @Override
-    public DataSetPreProcessor getPreProcessor() {
+    public @Nullable DataSetPreProcessor getPreProcessor() {
         return preProcessor;
     }
 }

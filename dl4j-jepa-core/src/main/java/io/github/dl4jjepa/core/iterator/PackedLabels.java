@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -37,9 +39,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 public record PackedLabels(
         INDArray labelIndices,
         INDArray labelIds,
-        INDArray predictionIndices,
-        INDArray targetIndices,
-        INDArray answerIds) {
+        @Nullable INDArray predictionIndices,
+        @Nullable INDArray targetIndices,
+        @Nullable INDArray answerIds) {
     private static final int LABEL = 0;
     private static final int PREDICTION = 1;
     private static final int TARGET = 2;
@@ -73,9 +75,13 @@ public record PackedLabels(
             }
         }
         if (batch.pairs() > 0) {
-            put(packed, PREDICTION, batch.predictionIndices().toIntMatrix());
-            put(packed, TARGET, batch.targetIndices().toIntMatrix());
-            int[] answers = inOrderOfAppearance(batch.answerIds().toIntVector());
+            put(
+                    packed,
+                    PREDICTION,
+                    Objects.requireNonNull(batch.predictionIndices()).toIntMatrix());
+            put(packed, TARGET, Objects.requireNonNull(batch.targetIndices()).toIntMatrix());
+            int[] answers =
+                    inOrderOfAppearance(Objects.requireNonNull(batch.answerIds()).toIntVector());
             for (int[][] row : packed) {
                 for (int t = 0; t < time; t++) {
                     if (row[TARGET][t] != NONE) {

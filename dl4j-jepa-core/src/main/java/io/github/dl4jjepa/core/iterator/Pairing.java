@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which views are compared with which. What is not {@link #MATCHED} is a control: a gain that stays
@@ -139,7 +140,7 @@ public enum Pairing {
     }
 
     /** Token ids that are compared by value; null where an example has no such view. */
-    private record TokenSequence(IntBuffer ids) {
+    private record TokenSequence(@Nullable IntBuffer ids) {
         static TokenSequence of(TokenizedExample example, int view) {
             return new TokenSequence(
                     view < example.views().size()

@@ -14,6 +14,7 @@ import org.datavec.api.records.reader.impl.csv.CSVRecordReader;
 import org.datavec.api.records.writer.RecordWriter;
 import org.datavec.api.transform.schema.Schema;
 import org.datavec.api.writable.Writable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads examples from DataVec records: one column holds Text, the user's turn, another Code, the
@@ -184,9 +185,9 @@ public final class RecordExampleReader implements ExampleSource {
     /** Says which column holds what. */
     public static final class Builder extends ColumnBuilder<Builder> {
         private final RecordReader reader;
-        private final Schema schema;
+        private final @Nullable Schema schema;
 
-        private Builder(RecordReader reader, Schema schema) {
+        private Builder(RecordReader reader, @Nullable Schema schema) {
             this.reader = Objects.requireNonNull(reader, "reader");
             this.schema = schema;
         }

@@ -1,6 +1,8 @@
 package io.github.dl4jjepa.core.iterator;
 
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -57,9 +59,9 @@ public final class ShapeBuckets {
                 tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT),
                 labels(moved(batch.labelIndices()), labels, 0),
                 labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX),
-                batch.pairs() == 0 ? null : readouts(batch.predictionIndices()),
-                batch.pairs() == 0 ? null : readouts(batch.targetIndices()),
-                batch.pairs() == 0 ? null : batch.answerIds().dup(),
+                readouts(batch.predictionIndices()),
+                readouts(batch.targetIndices()),
+                batch.pairs() == 0 ? null : Objects.requireNonNull(batch.answerIds()).dup(),
                 batch.tokens(),
                 batch.sources());
     }
@@ -80,7 +82,10 @@ public final class ShapeBuckets {
         return Nd4j.createFromArray(padded);
     }
 
-    private INDArray readouts(INDArray indices) {
+    private @Nullable INDArray readouts(@Nullable INDArray indices) {
+        if (indices == null) {
+            return null;
+        }
         return Nd4j.createFromArray(moved(indices)).reshape('c', indices.shape());
     }
 

@@ -6,4 +6,7 @@
  * io.github.dl4jjepa.core.iterator.JepaMultiViewIterator} stands between the two and refuses bad
  * data before training starts.
  */
+@NullMarked
 package io.github.dl4jjepa.core.iterator;
+
+import org.jspecify.annotations.NullMarked;

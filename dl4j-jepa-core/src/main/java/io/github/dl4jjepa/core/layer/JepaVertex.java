@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.layer;
 
+import io.github.dl4jjepa.core.objective.Distance;
 import io.github.dl4jjepa.core.objective.DistanceKind;
-import io.github.dl4jjepa.core.objective.EmbeddingPairs;
 import io.github.dl4jjepa.core.objective.InfoNce;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.ops.Ops;
@@ -104,7 +104,7 @@ public final class JepaVertex extends ExecutorVertex {
                         DataType.INT32);
         return distance.of(temperature)
                 .between(
-                        new EmbeddingPairs(
+                        new Distance.Pairs(
                                 prediction,
                                 target == TargetMode.STOP_GRADIENT
                                         ? Ops.stopGradient(encoded)

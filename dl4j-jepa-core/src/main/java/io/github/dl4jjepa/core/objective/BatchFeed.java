@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -80,8 +81,11 @@ final class BatchFeed implements AutoCloseable {
     /** Adds what embeddings are read by. */
     void embeddings(StepRequest.Seed seed) {
         if (model.objective().distance().readsViews()) {
-            placeholders.put(BatchInputs.PREDICTION_INDICES, filled.predictionIndices());
-            placeholders.put(BatchInputs.TARGET_INDICES, filled.targetIndices());
+            placeholders.put(
+                    BatchInputs.PREDICTION_INDICES,
+                    Objects.requireNonNull(filled.predictionIndices()));
+            placeholders.put(
+                    BatchInputs.TARGET_INDICES, Objects.requireNonNull(filled.targetIndices()));
         } else {
             put(
                     LossGraph.TUBE_INDICES,

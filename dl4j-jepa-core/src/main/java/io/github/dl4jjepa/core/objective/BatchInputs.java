@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -22,8 +22,8 @@ final class BatchInputs {
     private BatchInputs() {}
 
     /** Draws the inputs that a decoder reads. */
-    static TokenInputs tokens(SameDiff graph) {
-        return new TokenInputs(
+    static Decoder.TokenInputs tokens(SameDiff graph) {
+        return new Decoder.TokenInputs(
                 matrix(graph, INPUT_IDS),
                 matrix(graph, POSITION_IDS),
                 matrix(graph, SEGMENT_IDS),

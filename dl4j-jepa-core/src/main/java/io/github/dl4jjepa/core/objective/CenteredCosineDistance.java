@@ -14,7 +14,7 @@ final class CenteredCosineDistance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         return CosineDistance.between(
                 Embeddings.centered(pairs.prediction()), Embeddings.centered(pairs.target()));
     }

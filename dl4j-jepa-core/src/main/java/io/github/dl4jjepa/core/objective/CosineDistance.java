@@ -18,7 +18,7 @@ final class CosineDistance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         return between(pairs.prediction(), pairs.target());
     }
 

@@ -16,7 +16,7 @@ public interface Distance extends Serializable {
      * @param pairs the pairs of one batch
      * @return {@code [pairs]}
      */
-    SDVariable between(EmbeddingPairs pairs);
+    SDVariable between(Pairs pairs);
 
     /**
      * Whether a pair's distance depends on the other pairs of its batch. If so, the pairs of all
@@ -33,4 +33,14 @@ public interface Distance extends Serializable {
     default boolean readsViews() {
         return true;
     }
+
+    /**
+     * What the JEPA term compares, as variables of one graph.
+     *
+     * @param prediction Pred(Enc(Text)), {@code [pairs, hidden]}
+     * @param target Enc(Code), {@code [pairs, hidden]}
+     * @param answerIds INT32 {@code [pairs]}; two pairs have the same number where their targets
+     *     read the same tokens
+     */
+    public record Pairs(SDVariable prediction, SDVariable target, SDVariable answerIds) {}
 }

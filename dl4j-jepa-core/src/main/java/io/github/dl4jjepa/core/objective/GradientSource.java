@@ -15,7 +15,7 @@ public interface GradientSource {
 
     /**
      * The model's parameters in a fixed order, followed by those of {@link
-     * io.github.dl4jjepa.core.parameters.ParameterGroup#AUXILIARY} that are trained with it.
+     * io.github.dl4jjepa.core.parameters.Parameter.Group#AUXILIARY} that are trained with it.
      */
     ParameterSet parameters();
 

@@ -81,7 +81,7 @@ public final class InfoNce implements Distance {
     }
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         SDVariable prediction = unit(pairs.prediction());
         SDVariable target = unit(pairs.target());
         SDVariable excluded = excluded(pairs.answerIds(), prediction.dataType());

@@ -206,7 +206,7 @@ public final class JepaObjective implements Serializable {
         SDVariable target = Readouts.mean(hiddenStates, targetIndices);
         return new JepaTerm(this)
                 .sum(
-                        new EmbeddingPairs(
+                        new Distance.Pairs(
                                 Readouts.mean(hiddenStates, predictionIndices),
                                 this.target == TargetMode.STOP_GRADIENT
                                         ? Ops.stopGradient(target)

@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.ops.Ops;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -27,7 +28,7 @@ final class JepaTerm {
      * Draws the sum of the pairs' distances, to which each pair adds what the regularizers say of
      * its batch: divided by the number of pairs, it is the JEPA term.
      */
-    SDVariable sum(EmbeddingPairs pairs) {
+    SDVariable sum(Distance.Pairs pairs) {
         SDVariable sum = objective.distance().between(pairs).sum();
         List<WeightedRegularizer> regularizers = objective.regularizers();
         for (int i = 0; i < regularizers.size(); i++) {
@@ -81,7 +82,7 @@ final class JepaTerm {
      */
     INDArray answerIds(MultiViewBatch batch) {
         return objective.distance().readsViews()
-                ? batch.answerIds().dup()
+                ? Objects.requireNonNull(batch.answerIds()).dup()
                 : Nd4j.createFromArray(
                         batch.sources().stream().mapToInt(String::hashCode).toArray());
     }

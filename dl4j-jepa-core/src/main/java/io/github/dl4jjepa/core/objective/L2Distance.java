@@ -13,7 +13,7 @@ final class L2Distance implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());
         return difference
                 .getSameDiff()

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.core.objective;
 
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -34,7 +33,7 @@ public final class LinearPredictor {
      * @param weight {@code [hidden, hidden]}, of the decoder's type
      */
     public LinearPredictor(INDArray weight) {
-        this.weight = new Parameter(WEIGHT, weight, true, true, ParameterGroup.AUXILIARY);
+        this.weight = new Parameter(WEIGHT, weight, true, true, Parameter.Group.AUXILIARY);
     }
 
     /** The matrix, {@code [hidden, hidden]}. */

@@ -127,7 +127,7 @@ final class LossGraph implements AutoCloseable {
         if (part == Part.JEPA_TERM) {
             return model.term()
                     .sum(
-                            new EmbeddingPairs(
+                            new Distance.Pairs(
                                     prediction,
                                     target,
                                     graph.placeHolder(ANSWER_IDS, DataType.INT32, -1)));

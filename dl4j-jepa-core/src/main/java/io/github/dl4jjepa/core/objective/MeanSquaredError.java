@@ -11,7 +11,7 @@ final class MeanSquaredError implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         SDVariable difference = Embeddings.difference(pairs.prediction(), pairs.target());
         SDVariable units =
                 difference.getSameDiff().sizeAt(difference, 1).castTo(difference.dataType());

@@ -30,7 +30,7 @@ final class PairGraph implements AutoCloseable {
         SDVariable prediction = graph.placeHolder(PREDICTION, dataType, -1, hiddenSize);
         SDVariable target = graph.placeHolder(TARGET, dataType, -1, hiddenSize);
         SDVariable answerIds = graph.placeHolder(ANSWER_IDS, DataType.INT32, -1);
-        new JepaTerm(objective).sum(new EmbeddingPairs(prediction, target, answerIds)).rename(SUM);
+        new JepaTerm(objective).sum(new Distance.Pairs(prediction, target, answerIds)).rename(SUM);
         graph.setLossVariables(SUM);
         gradientFunction =
                 new GradientFunction(

@@ -16,7 +16,7 @@ final class SemanticTube implements Distance {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public SDVariable between(EmbeddingPairs pairs) {
+    public SDVariable between(Distance.Pairs pairs) {
         return CosineDistance.between(pairs.prediction(), pairs.target());
     }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -94,8 +95,11 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
                     MultiViewBatch filled = ShapeBuckets.fill(batch)) {
                 Map<String, INDArray> inputs = new HashMap<>(BatchInputs.of(filled));
                 inputs.put(BatchInputs.LABEL_INDICES, filled.labelIndices());
-                inputs.put(BatchInputs.PREDICTION_INDICES, filled.predictionIndices());
-                inputs.put(BatchInputs.TARGET_INDICES, filled.targetIndices());
+                inputs.put(
+                        BatchInputs.PREDICTION_INDICES,
+                        Objects.requireNonNull(filled.predictionIndices()));
+                inputs.put(
+                        BatchInputs.TARGET_INDICES, Objects.requireNonNull(filled.targetIndices()));
                 executor.run(
                         inputs,
                         (name, value) -> {
@@ -105,7 +109,7 @@ public final class ViewProbe implements Supplier<ViewDiagnostics>, AutoCloseable
                                 default -> answers.add(batch, value.toIntVector());
                             }
                         });
-                answerIds.add(batch.answerIds().dup());
+                answerIds.add(Objects.requireNonNull(batch.answerIds()).dup());
             }
         }
         return new Reading(

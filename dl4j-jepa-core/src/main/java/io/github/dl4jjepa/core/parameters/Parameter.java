@@ -17,11 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param group the part of the model it belongs to
  */
 public record Parameter(
-        String name,
-        INDArray array,
-        boolean trainable,
-        boolean hasWeightDecay,
-        ParameterGroup group) {
+        String name, INDArray array, boolean trainable, boolean hasWeightDecay, Group group) {
     public Parameter {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(array, "array");
@@ -49,5 +45,19 @@ public record Parameter(
             return graph.getVariable(name);
         }
         return trainable ? graph.var(name, array) : graph.constant(name, array);
+    }
+
+    /** The part of a model that a parameter belongs to. */
+    public enum Group {
+        /** Embeddings of tokens and of positions; a head that is tied to the embedding. */
+        EMBEDDING,
+        /** The decoder's layers and the final norm. */
+        LAYER,
+        /** A language-model head that is not tied to the embedding. */
+        HEAD,
+        /** Matrices that are added to frozen weights of the layers (LoRA, arXiv 2106.09685). */
+        ADAPTER,
+        /** Trained together with the model and not part of it, such as a linear predictor. */
+        AUXILIARY
     }
 }

@@ -61,8 +61,8 @@ public final class ParameterSet implements Iterable<Parameter> {
      *
      * @param groups one or more groups
      */
-    public ParameterSet of(ParameterGroup... groups) {
-        Set<ParameterGroup> wanted = Set.of(groups);
+    public ParameterSet of(Parameter.Group... groups) {
+        Set<Parameter.Group> wanted = Set.of(groups);
         return where(parameter -> wanted.contains(parameter.group()));
     }
 

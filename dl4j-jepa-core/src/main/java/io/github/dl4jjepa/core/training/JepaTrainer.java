@@ -9,7 +9,7 @@ import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -71,7 +71,7 @@ public final class JepaTrainer {
     }
 
     private void requireBestMetric(Builder builder) {
-        BestMetric metric = options.bestMetric();
+        TrainingOptions.BestMetric metric = options.bestMetric();
         if (options.earlyStoppingPatience() > 0 && builder.validation == null) {
             throw new JepaException("earlyStoppingPatience needs validation data");
         }
@@ -79,7 +79,8 @@ public final class JepaTrainer {
             throw new JepaException(
                     "bestMetric " + metric + " needs two validation examples with views, or more");
         }
-        if (metric == BestMetric.JEPA_LOSS && !gradientSource.objective().comparesViews()) {
+        if (metric == TrainingOptions.BestMetric.JEPA_LOSS
+                && !gradientSource.objective().comparesViews()) {
             throw new JepaException("bestMetric " + metric + " needs an objective with views");
         }
     }
@@ -189,10 +190,10 @@ public final class JepaTrainer {
     private record Checkpointed(Map<String, INDArray> model, Map<String, INDArray> others) {
         Checkpointed(ParameterSet trained, Optimizer optimizer, GradientSource source) {
             this(
-                    trained.where(parameter -> parameter.group() != ParameterGroup.AUXILIARY)
+                    trained.where(parameter -> parameter.group() != Parameter.Group.AUXILIARY)
                             .arrays(),
                     new LinkedHashMap<>(optimizer.state()));
-            others.putAll(trained.of(ParameterGroup.AUXILIARY).arrays());
+            others.putAll(trained.of(Parameter.Group.AUXILIARY).arrays());
             others.putAll(source.state());
         }
     }

@@ -6,7 +6,7 @@ import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
+import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.Set;
 
@@ -69,7 +69,7 @@ final class LambdaController {
      */
     CalibratedLosses calibrate(StepRequest step, Gradients gradients) {
         ParameterSet trained = source.parameters().trainable();
-        Set<String> layers = trained.of(ParameterGroup.LAYER, ParameterGroup.ADAPTER).names();
+        Set<String> layers = trained.of(Parameter.Group.LAYER, Parameter.Group.ADAPTER).names();
         source.accumulate(weighted(step, objective.gamma(), 0), gradients);
         try (Gradients jepaGradients = new Gradients(trained.arrays())) {
             Losses losses = source.accumulate(weighted(step, 0, 1), jepaGradients);

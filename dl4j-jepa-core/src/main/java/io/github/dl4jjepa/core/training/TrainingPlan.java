@@ -139,11 +139,20 @@ final class TrainingPlan {
     }
 
     /**
-     * Checks that a run with these batches would stand where a checkpoint says.
+     * Checks that a run with these batches would stand where a checkpoint says, and is not over.
      *
      * @throws JepaException if it would not
      */
     void requireReaches(TrainerState state) {
+        if (state.step() > totalSteps()) {
+            throw new JepaException(
+                    String.format(
+                            Locale.ROOT,
+                            "the run has taken %d steps already, more than the %d that it is to have;"
+                                    + " raise epochs, maxSteps or computeBudget",
+                            state.step(),
+                            totalSteps()));
+        }
         long steps =
                 state.epoch() * stepsPerEpoch()
                         + state.batch() / options.gradientAccumulationSteps();

@@ -161,6 +161,16 @@ class JsonLinesReaderTest {
                 .isEqualTo("Gr\u00FC\u00DFe \u65E5\u672C \uD83D\uDE00 \u2028");
     }
 
+    /** What exceeds a limit of the parser has no place in the line. */
+    @Test
+    void namesTheLineThatIsNestedTooDeeply() throws IOException {
+        write(PAIR + "\n" + "[".repeat(2000) + "]".repeat(2000));
+
+        assertThatThrownBy(this::read)
+                .isInstanceOf(JepaException.class)
+                .hasMessageStartingWith(file + ":2: not valid JSON: Document nesting depth");
+    }
+
     @Test
     void keepsLineBreaksInsideOfStrings() throws IOException {
         write(PAIR.replace("vowels", " a\\r\\nb\\u0085 "));

@@ -33,7 +33,7 @@ class DistanceTest {
     private static SameDiff graph(Distance distance, INDArray p, INDArray t, int[] answers) {
         SameDiff graph = Graphs.create();
         distance.between(
-                        new EmbeddingPairs(
+                        new Distance.Pairs(
                                 graph.var("p", p),
                                 graph.var("t", t),
                                 graph.constant(Nd4j.createFromArray(answers))))
@@ -230,7 +230,7 @@ class DistanceTest {
         SDVariable t = graph.var("t", Points.ORDINARY.target(DataType.DOUBLE));
         new CosineDistance()
                 .between(
-                        new EmbeddingPairs(
+                        new Distance.Pairs(
                                 p, Ops.stopGradient(t), graph.constant(Nd4j.createFromArray(5, 6))))
                 .rename("d")
                 .add(t.sum(1).mul(3))

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.offset;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jjepa.core.Goldens;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -112,7 +111,7 @@ class AdamWTest {
                                                 entry.getValue(),
                                                 true,
                                                 entry.getKey().equals("decayed"),
-                                                ParameterGroup.LAYER))
+                                                Parameter.Group.LAYER))
                         .toList());
     }
 

@@ -17,7 +17,6 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import io.github.dl4jjepa.core.training.Toy.ToyBatches;
 import io.github.dl4jjepa.core.training.Toy.ToyCheckpoints;
@@ -430,7 +429,7 @@ class JepaTrainerTest {
                                         .optLearningRate(2)
                                         .optMaxSteps(12)
                                         .optEvaluateEvery(1)
-                                        .optBestMetric(BestMetric.JEPA_LOSS))
+                                        .optBestMetric(TrainingOptions.BestMetric.JEPA_LOSS))
                         .optValidation(new ToyBatches(3, 2))
                         .optCheckpoints(checkpoints)
                         .optListener(recorder)
@@ -465,7 +464,8 @@ class JepaTrainerTest {
                                                 new ToyBatches(2, 1),
                                                 options()
                                                         .optBestMetric(
-                                                                BestMetric.TEXT_RETRIEVAL_AT_1))
+                                                                TrainingOptions.BestMetric
+                                                                        .TEXT_RETRIEVAL_AT_1))
                                         .optValidation(new ToyBatches(2, 1))
                                         .build())
                 .isInstanceOf(JepaException.class)
@@ -813,7 +813,7 @@ class JepaTrainerTest {
                                                                 auxiliary,
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.AUXILIARY))));
+                                                                Parameter.Group.AUXILIARY))));
                     }
 
                     @Override
@@ -952,7 +952,7 @@ class JepaTrainerTest {
                                                                 bias.array(),
                                                                 true,
                                                                 false,
-                                                                ParameterGroup.HEAD))));
+                                                                Parameter.Group.HEAD))));
                     }
                 };
         JepaTrainer trainer = calibrated(decoder, 1, options()).setGradientSource(flat).build();

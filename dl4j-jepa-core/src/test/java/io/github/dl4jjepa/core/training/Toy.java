@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
-import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.GradientSource;
@@ -9,7 +8,6 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -44,13 +42,13 @@ final class Toy {
                                         Nd4j.linspace(DataType.FLOAT, -1, 0.25, 6).reshape(2, 3),
                                         true,
                                         true,
-                                        ParameterGroup.LAYER),
+                                        Parameter.Group.LAYER),
                                 new Parameter(
                                         "bias",
                                         Nd4j.createFromArray(1f, -1f),
                                         true,
                                         false,
-                                        ParameterGroup.LAYER)));
+                                        Parameter.Group.LAYER)));
 
         @Override
         public int hiddenSize() {
@@ -78,7 +76,7 @@ final class Toy {
         }
 
         @Override
-        public SDVariable hiddenStates(SameDiff graph, TokenInputs tokens) {
+        public SDVariable hiddenStates(SameDiff graph, Decoder.TokenInputs tokens) {
             throw new UnsupportedOperationException();
         }
 

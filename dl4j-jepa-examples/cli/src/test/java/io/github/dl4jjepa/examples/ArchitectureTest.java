@@ -11,10 +11,15 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import io.github.dl4jjepa.core.view.Example;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -22,6 +27,8 @@ import org.junit.jupiter.api.Test;
 /** The modules, one direction; the tests of this module are the only ones that see them all. */
 class ArchitectureTest {
     private static final String PREFIX = "io.github.dl4jjepa.";
+
+    private static final Pattern REASON = Pattern.compile("\\| `([\\w.]+)` \\| .+ \\|");
 
     private static final JavaClasses CLASSES =
             new ClassFileImporter()
@@ -116,10 +123,24 @@ class ArchitectureTest {
                                 shortName(room),
                                 names.stream().sorted().collect(Collectors.joining(", ")),
                                 usedBy(room)));
-        long count = types.values().stream().mapToLong(List::size).sum();
-        System.out.println(count + " public types");
-
         assertThat(types).containsKeys(PREFIX + "core.layer", PREFIX + "models.finetuning");
+    }
+
+    @Test
+    void eachPublicTypeHasItsReasonInTheDocumentation() throws IOException {
+        List<String> reasons =
+                Files.readAllLines(Path.of("../../docs/public-types.md")).stream()
+                        .map(REASON::matcher)
+                        .filter(Matcher::matches)
+                        .map(line -> line.group(1))
+                        .toList();
+
+        assertThat(reasons)
+                .containsExactlyInAnyOrderElementsOf(
+                        publicTypes()
+                                .filter(type -> type.getEnclosingClass().isEmpty())
+                                .map(type -> shortName(type.getName()))
+                                .toList());
     }
 
     private static Stream<JavaClass> publicTypes() {

@@ -96,6 +96,7 @@ public final class ChatModel implements AutoCloseable {
         Backend.requireUsable();
         PretrainedModel model = PretrainedModel.open(folder, template);
         try {
+            model.encoder(1); // refuses a model without a chat template before the weights are read
             return new ChatModel(model, model.loadDecoder(), true);
         } catch (RuntimeException e) {
             model.close();

@@ -1,7 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -62,7 +61,7 @@ final class AdapterParameters {
                             }
                             add(
                                     Adapter.rows(table),
-                                    isEmbedding ? ParameterGroup.EMBEDDING : ParameterGroup.HEAD,
+                                    isEmbedding ? Parameter.Group.EMBEDDING : Parameter.Group.HEAD,
                                     tokens.size(),
                                     config.hiddenSize());
                         });
@@ -77,12 +76,12 @@ final class AdapterParameters {
             }
             INDArray down = arrays.get(Adapter.down(map));
             long rank = down == null ? 1 : down.size(0);
-            add(Adapter.down(map), ParameterGroup.ADAPTER, rank, widths[1]);
-            add(Adapter.up(map), ParameterGroup.ADAPTER, widths[0], rank);
+            add(Adapter.down(map), Parameter.Group.ADAPTER, rank, widths[1]);
+            add(Adapter.up(map), Parameter.Group.ADAPTER, widths[0], rank);
         }
     }
 
-    private void add(String name, ParameterGroup group, long... shape) {
+    private void add(String name, Parameter.Group group, long... shape) {
         INDArray array = arrays.get(name);
         if (array == null || !Arrays.equals(array.shape(), shape)) {
             throw new IllegalArgumentException(

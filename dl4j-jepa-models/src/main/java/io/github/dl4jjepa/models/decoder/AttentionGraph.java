@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
+import io.github.dl4jjepa.core.internal.samediff.FusedOperators;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.HashMap;
@@ -25,7 +26,7 @@ final class AttentionGraph {
     private final TensorNames names;
     private final NormGraph norms;
     private final DecoderGraph.@Nullable Past past;
-    private final TokenInputs tokens;
+    private final Decoder.TokenInputs tokens;
     private final SDVariable rows;
     private final SDVariable time;
     private final Map<Heads, Shapes> shapes = new HashMap<>();
@@ -56,7 +57,7 @@ final class AttentionGraph {
      */
     AttentionGraph(
             Drawing drawing,
-            TokenInputs tokens,
+            Decoder.TokenInputs tokens,
             DecoderGraph.@Nullable Past past,
             SDVariable rows,
             SDVariable time) {
@@ -99,37 +100,68 @@ final class AttentionGraph {
         DecoderConfig.Attention parts = config.attention();
         int window = parts.windows().get(layer);
         Heads heads = new Heads(config.heads(layer), config.keyValueHeads(layer));
-        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
         PositionEmbedding embedding =
                 window > 0 && parts.windowPositions().isPresent()
                         ? parts.windowPositions().get()
                         : config.positions();
         Turns turn = turns.computeIfAbsent(new Position(heads, embedding), this::turns);
         List<SDVariable> projected = projections(layer, x);
-        SDVariable queries =
-                turn.queries()
-                        .apply(normed(projected.get(0), layer, names.queryNorm()))
-                        .reshape(shape.splitQueries())
-                        .permute(0, 2, 3, 1, 4)
-                        .reshape(shape.foldedQueries());
-        SDVariable turnedKeys = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
-        keys.add(turnedKeys);
-        values.add(projected.get(2));
-        SDVariable key = headsFirst(turnedKeys, shape);
-        SDVariable value = headsFirst(projected.get(2), shape);
-
-        SDVariable mixed =
-                (past == null
-                                ? attend(queries, key, value, new Window(window, heads.group()))
-                                : attend(layer, past, queries, key, value))
-                        .reshape(shape.unfoldedQueries())
-                        .permute(0, 3, 1, 2, 4)
-                        .reshape(-1, heads.queries() * config.headDim());
+        SDVariable query = turn.queries().apply(normed(projected.get(0), layer, names.queryNorm()));
+        SDVariable key = turn.keys().apply(normed(projected.get(1), layer, names.keyNorm()));
+        SDVariable value = projected.get(2);
+        keys.add(key);
+        values.add(value);
+        SDVariable mixed = mix(layer, heads, query, key, value);
         return Linear.of(
                         names.of(layer, names.attentionOutput()),
                         parts.outputBias(),
                         parts.projection())
                 .draw(drawing, mixed);
+    }
+
+    private SDVariable mix(
+            int layer, Heads heads, SDVariable query, SDVariable key, SDVariable value) {
+        double softcap = config.attention().attentionLogitSoftcap();
+        int window = config.attention().windows().get(layer);
+        if (!FusedOperators.areDrawnFor(query) || past == null && softcap != 0) {
+            return attend(layer, heads, query, key, value);
+        }
+        return past != null
+                ? FusedOperators.cachedAttention(
+                        query,
+                        key,
+                        value,
+                        past.keys().get(layer),
+                        past.values().get(layer),
+                        past.mask(window),
+                        softcap)
+                : FusedOperators.attention(
+                        query,
+                        key,
+                        value,
+                        tokens.positions(),
+                        tokens.segments(),
+                        tokens.prefixes(),
+                        config.headDim(),
+                        window);
+    }
+
+    private SDVariable attend(
+            int layer, Heads heads, SDVariable queries, SDVariable keys, SDVariable values) {
+        int window = config.attention().windows().get(layer);
+        Shapes shape = shapes.computeIfAbsent(heads, this::shapes);
+        SDVariable query =
+                queries.reshape(shape.splitQueries())
+                        .permute(0, 2, 3, 1, 4)
+                        .reshape(shape.foldedQueries());
+        SDVariable key = headsFirst(keys, shape);
+        SDVariable value = headsFirst(values, shape);
+        return (past == null
+                        ? attend(query, key, value, new Window(window, heads.group()))
+                        : attend(layer, past, query, key, value))
+                .reshape(shape.unfoldedQueries())
+                .permute(0, 3, 1, 2, 4)
+                .reshape(-1, heads.queries() * config.headDim());
     }
 
     private SDVariable attend(SDVariable queries, SDVariable key, SDVariable value, Window window) {

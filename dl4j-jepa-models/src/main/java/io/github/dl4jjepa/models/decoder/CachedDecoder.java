@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
@@ -328,8 +328,8 @@ public final class CachedDecoder implements AutoCloseable {
             SameDiff graph = Graphs.createForExecutor();
             DecoderGraph blocks = decoder.blocks(graph);
             SDVariable segments = integers(graph, SEGMENTS);
-            TokenInputs tokens =
-                    new TokenInputs(
+            Decoder.TokenInputs tokens =
+                    new Decoder.TokenInputs(
                             integers(graph, IDS), integers(graph, POSITIONS), segments, segments);
             output(graph, blocks, blocks.draw(tokens, null));
             executor = new GraphExecutor(graph, List.of(LOGITS, PRESENT), arena, List.of());
@@ -421,7 +421,8 @@ public final class CachedDecoder implements AutoCloseable {
                                                             -1)));
             SDVariable placed = integers(graph, POSITIONS);
             // One token a row, a segment by itself: the masks say what else it sees.
-            TokenInputs tokens = new TokenInputs(integers(graph, IDS), placed, placed, placed);
+            Decoder.TokenInputs tokens =
+                    new Decoder.TokenInputs(integers(graph, IDS), placed, placed, placed);
             output(graph, blocks, blocks.draw(tokens, new DecoderGraph.Past(keys, values, seen)));
             Set<String> bound =
                     Stream.of(keys, values, seen.values())

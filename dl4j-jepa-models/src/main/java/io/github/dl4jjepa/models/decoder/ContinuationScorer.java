@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.internal.samediff.GraphExecutor;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
@@ -64,8 +64,8 @@ public final class ContinuationScorer implements AutoCloseable {
         arena = new Arena(decoder.dataType());
         SameDiff graph = Graphs.create();
         DecoderGraph blocks = decoder.blocks(graph);
-        TokenInputs tokens =
-                new TokenInputs(
+        Decoder.TokenInputs tokens =
+                new Decoder.TokenInputs(
                         integers(graph, IDS, -1, -1),
                         integers(graph, POSITIONS, -1, -1),
                         integers(graph, SEGMENTS, -1, -1),

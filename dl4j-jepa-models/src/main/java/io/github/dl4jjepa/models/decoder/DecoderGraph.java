@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.decoder;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.ops.Ops;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import java.util.ArrayList;
@@ -72,7 +72,7 @@ final class DecoderGraph {
      *
      * @param past keys and values of earlier tokens, or null
      */
-    Output draw(TokenInputs tokens, @Nullable Past past) {
+    Output draw(Decoder.TokenInputs tokens, @Nullable Past past) {
         SDVariable rows = drawing.graph().sizeAt(tokens.ids(), 0);
         SDVariable time = drawing.graph().sizeAt(tokens.ids(), 1);
         AttentionGraph attention = new AttentionGraph(drawing, tokens, past, rows, time);

@@ -1,9 +1,7 @@
 package io.github.dl4jjepa.models.decoder;
 
 import io.github.dl4jjepa.core.decoder.Decoder;
-import io.github.dl4jjepa.core.decoder.TokenInputs;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -82,13 +80,13 @@ public final class TransformerDecoder implements Decoder {
         return new ParameterSet(parameters);
     }
 
-    private static ParameterGroup group(TensorNames names, String parameter) {
+    private static Parameter.Group group(TensorNames names, String parameter) {
         if (parameter.equals(names.embedding()) || parameter.equals(names.positions())) {
-            return ParameterGroup.EMBEDDING;
+            return Parameter.Group.EMBEDDING;
         }
         return parameter.startsWith(names.head() + ".")
-                ? ParameterGroup.HEAD
-                : ParameterGroup.LAYER;
+                ? Parameter.Group.HEAD
+                : Parameter.Group.LAYER;
     }
 
     /**
@@ -218,7 +216,7 @@ public final class TransformerDecoder implements Decoder {
     }
 
     @Override
-    public SDVariable hiddenStates(SameDiff graph, TokenInputs tokens) {
+    public SDVariable hiddenStates(SameDiff graph, Decoder.TokenInputs tokens) {
         return blocks(graph).draw(tokens, null).hiddenStates();
     }
 

@@ -126,7 +126,9 @@ public final class FineTuning {
 
     /**
      * Continues the run in the output folder from its last checkpoint. Settings and the content of
-     * all files must be those that it was begun with.
+     * all files must be those that it was begun with, except how long it is, and when it is
+     * evaluated and kept: epochs, steps, compute budget, {@code evaluateEvery} and {@code
+     * checkpointEvery}.
      *
      * @return the last step's losses, and what the training cost
      * @throws JepaException if there is no run, it is under way, or it was begun with other
@@ -153,19 +155,41 @@ public final class FineTuning {
         NativeAllocator.returnLargeArrays();
         RunInputs inputs = RunInputs.of(settings, source);
         if (resume) {
+            run.requireKnownFormat(RunOrigin.now(source));
             run.requireSameContent(inputs);
         } else {
             run.requireVacant();
         }
+        settleLength();
+        if (resume) {
+            run.requireSameSettings(settings, inputs);
+        }
+        return prepared(
+                (model, decoder, writer, data, validation) ->
+                        train(model, decoder, writer, data, validation, resume, inputs));
+    }
+
+    private void settleLength() {
         if (hasDefaultLength) {
             int possible =
                     DecoderLoader.config(source).maxPositions()
                             - predictors(objective, settings.views());
             settings = settings.withMaxLength(Math.min(Builder.DEFAULT_MAX_LENGTH, possible));
         }
-        if (resume) {
-            run.requireSameSettings(settings, inputs);
-        }
+    }
+
+    /** What is done with a model and data that were read and checked. */
+    @FunctionalInterface
+    private interface Work<R> {
+        R with(
+                PretrainedModel model,
+                TransformerDecoder decoder,
+                ModelWriter writer,
+                Data data,
+                List<Example> validation);
+    }
+
+    private <R> R prepared(Work<R> work) {
         int predictors = predictors(objective, settings.views());
         int ids = predictors == 0 ? 0 : settings.views().distinctPredictors();
         try (PretrainedModel model = PretrainedModel.open(source, settings.template(), ids)) {
@@ -194,15 +218,53 @@ public final class FineTuning {
                             .optTokenizer(model.tokenizer().files())
                             .optEndOfTurn(encoder.endId())
                             .build();
-            return train(
-                    model,
-                    decoder,
-                    writer(decoder, exporter),
-                    data,
-                    examples.validation(),
-                    resume,
-                    inputs);
+            return work.with(
+                    model, decoder, writer(decoder, exporter), data, examples.validation());
         }
+    }
+
+    /** Whether anything is held back from training. */
+    boolean hasValidation() {
+        return settings.validation() != null || settings.validationSplit() > 0;
+    }
+
+    /** What is held back from training. */
+    List<Example> validationExamples() {
+        return examples().validation();
+    }
+
+    /**
+     * Checks that the run in the output folder is this one.
+     *
+     * @throws JepaException if it was begun with other settings or files
+     */
+    void requireBegun() {
+        RunInputs inputs = RunInputs.of(settings, source);
+        run.requireSameContent(inputs);
+        settleLength();
+        run.requireSameSettings(settings, inputs);
+    }
+
+    /**
+     * Looks for a learning rate: takes steps whose learning rate rises from one to the next, as L.
+     * N. Smith's range test does (arXiv 1506.01186), until the loss has become several times its
+     * least. Nothing is written; settings of epochs, steps, schedule and warm-up have no effect.
+     *
+     * @param steps how many steps to take at most, 10 or more
+     * @return the losses, and the learning rate at which they fell fastest
+     * @throws JepaException if a file or an example cannot be used
+     */
+    public LearningRateSearch findLearningRate(int steps) {
+        LearningRateRamp ramp = new LearningRateRamp(steps);
+        Backend.requireUsable();
+        NativeAllocator.returnLargeArrays();
+        settleLength();
+        return prepared(
+                (model, decoder, writer, data, validation) -> {
+                    try (TrainingGraph graph = graph(decoder, linearPredictor(decoder))) {
+                        return ramp.climb(graph, data.training(), settings.training());
+                    }
+                });
     }
 
     private TransformerDecoder decoder(PretrainedModel model) {
@@ -321,6 +383,16 @@ public final class FineTuning {
                 .setPadId(encoder.padId());
     }
 
+    private @Nullable LinearPredictor linearPredictor(TransformerDecoder decoder) {
+        return settings.linearPredictor() && objective.comparesViews()
+                ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
+                : null;
+    }
+
+    private TrainingGraph graph(TransformerDecoder decoder, @Nullable LinearPredictor predictor) {
+        return new TrainingGraph(decoder, objective, predictor, settings.gradientCheckpointing());
+    }
+
     private FineTuningResult train(
             PretrainedModel model,
             TransformerDecoder decoder,
@@ -329,13 +401,8 @@ public final class FineTuning {
             List<Example> validation,
             boolean resume,
             RunInputs inputs) {
-        LinearPredictor predictor =
-                settings.linearPredictor() && objective.comparesViews()
-                        ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
-                        : null;
-        try (TrainingGraph graph =
-                        new TrainingGraph(
-                                decoder, objective, predictor, settings.gradientCheckpointing());
+        LinearPredictor predictor = linearPredictor(decoder);
+        try (TrainingGraph graph = graph(decoder, predictor);
                 ViewProbe probe =
                         data.probed().map(views -> new ViewProbe(decoder, views)).orElse(null);
                 ChatModel answering = sample == null ? null : ChatModel.of(model, decoder)) {
@@ -365,7 +432,7 @@ public final class FineTuning {
             builder.optDiagnostics(probe);
             JepaTrainer trainer = builder.build();
             if (!resume) {
-                run.begin(settings, inputs);
+                run.begin(RunOrigin.now(source), settings, inputs);
             }
             TrainingSummary summary = resume ? trainer.resume() : trainer.train();
             writer.exportInto(decoder.parameters().trainable().arrays(), output);

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Map.Entry;
 import java.util.Optional;
@@ -40,6 +41,23 @@ final class RunFolder {
     /** The key of what a run of an earlier version did not note: it had one way to read data. */
     private static final String DATA = "data";
 
+    /** The key of the version of the file's format. */
+    private static final String FORMAT = "format";
+
+    private static final String VERSIONS = "versions";
+    private static final String TRAINING = "training";
+
+    /** How long a run is and how often it is looked at: what a resumed run may have otherwise. */
+    private static final List<String> OF_THE_COURSE =
+            List.of(
+                    "epochs",
+                    "max_steps",
+                    "compute_budget",
+                    "evaluate_every",
+                    "checkpoint_every",
+                    "early_stopping_patience",
+                    "skip_non_finite");
+
     /** Where files were; what they contained is what counts. */
     private static final List<String> PATHS = List.of("model", "config", "train", "validation");
 
@@ -57,6 +75,26 @@ final class RunFolder {
 
     RunFolder(Path folder) {
         this.folder = folder;
+    }
+
+    /**
+     * Whether there is a run in a folder; the files of one that was killed at its start are
+     * removed.
+     */
+    static boolean hasBegun(Path folder) {
+        if (Files.exists(folder.resolve(SETTINGS))) {
+            return true;
+        }
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> entries = Files.list(folder)) {
+                for (Path entry : entries.toList()) {
+                    Files.delete(entry);
+                }
+            } catch (IOException e) {
+                throw new JepaException(folder + ": cannot be emptied: " + e, e);
+            }
+        }
+        return false;
     }
 
     Path metrics() {
@@ -114,7 +152,8 @@ final class RunFolder {
 
     /**
      * Checks that the run in this folder was begun with certain settings. Files may have moved,
-     * where their content is known.
+     * where their content is known. The run may be longer or shorter than it was to be, and be
+     * evaluated and kept at other steps.
      *
      * @throws JepaException if it was begun with others
      */
@@ -133,7 +172,54 @@ final class RunFolder {
         if (!begun.has(DATA)) {
             begun.set(DATA, parsed(text(DataSettings.DEFAULT)));
         }
+        ObjectNode training = (ObjectNode) now.get(TRAINING);
+        for (String key : OF_THE_COURSE) {
+            JsonNode other = training.remove(key);
+            JsonNode before = begun.path(TRAINING).path(key);
+            if (!before.isMissingNode() && !before.equals(other)) {
+                LOG.info(
+                        "The run is resumed with {} = {}; it was begun with {}",
+                        key,
+                        other,
+                        before);
+            }
+        }
         requireSame(folder.resolve(SETTINGS), "", begun, now);
+    }
+
+    /**
+     * Checks that the run in this folder is of a format that is read, and warns where what it runs
+     * on has changed.
+     *
+     * @throws JepaException if a later version wrote it
+     */
+    void requireKnownFormat(RunOrigin now) {
+        JsonNode begun = begun();
+        int format = begun.path(FORMAT).asInt();
+        if (format > RunOrigin.FORMAT) {
+            throw new JepaException(
+                    String.format(
+                            Locale.ROOT,
+                            "%s: has format %d, of a later version of dl4j-jepa (%s); this one reads"
+                                    + " up to %d: resume the run with that version",
+                            folder.resolve(SETTINGS),
+                            format,
+                            begun.path(VERSIONS).path("dl4j_jepa").asText("unknown"),
+                            RunOrigin.FORMAT));
+        }
+        now.versions()
+                .forEach(
+                        (name, version) -> {
+                            String before = begun.path(VERSIONS).path(name).asText(version);
+                            if (!before.equals(version)) {
+                                LOG.warn(
+                                        "The run was begun with {} {}, and is resumed with {}: results"
+                                                + " may differ in the last digits",
+                                        name,
+                                        before,
+                                        version);
+                            }
+                        });
     }
 
     /** The views of the run in this folder; nothing where there is no run. */
@@ -279,8 +365,9 @@ final class RunFolder {
      *
      * @throws JepaException if another run has begun there meanwhile
      */
-    void begin(RunSettings settings, RunInputs inputs) {
-        ObjectNode run = JSON.valueToTree(settings);
+    void begin(RunOrigin origin, RunSettings settings, RunInputs inputs) {
+        ObjectNode run = JSON.valueToTree(origin);
+        run.setAll((ObjectNode) JSON.valueToTree(settings));
         run.set(HASHES, JSON.valueToTree(inputs.sha256()));
         Path written = folder.resolve(SETTINGS + ".tmp");
         try {

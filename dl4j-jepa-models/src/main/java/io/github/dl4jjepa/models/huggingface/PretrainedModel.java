@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.huggingface;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.lora.Lora;
@@ -66,8 +67,7 @@ public final class PretrainedModel implements AutoCloseable {
      *
      * @param folder the checkpoint
      * @param templateOptions which chat template is used
-     * @param predictors how many [PRED] tokens are needed, 0 to {@value
-     *     TokenizerFiles#MAX_PREDICTORS}
+     * @param predictors how many [PRED] tokens are needed, 0 to {@value ViewOptions#MAX_PREDICTORS}
      * @throws JepaException if a file is missing or damaged, or asks for what is not supported
      */
     @MustBeClosed

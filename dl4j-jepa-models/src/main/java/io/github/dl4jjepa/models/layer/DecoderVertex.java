@@ -3,7 +3,7 @@ package io.github.dl4jjepa.models.layer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.layer.ExecutorVertex;
 import io.github.dl4jjepa.models.decoder.Adapter;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
@@ -243,7 +243,8 @@ public final class DecoderVertex extends ExecutorVertex {
                         .toArray(SDVariable[]::new);
         SDVariable hidden =
                 body.withParameters(arrays)
-                        .hiddenStates(graph, new TokenInputs(ids[0], ids[1], ids[2], ids[3]));
+                        .hiddenStates(
+                                graph, new Decoder.TokenInputs(ids[0], ids[1], ids[2], ids[3]));
         SDVariable shape =
                 graph.stack(
                         0,

@@ -6,6 +6,7 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.google.errorprone.annotations.MustBeClosed;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.TokenSpan;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -282,7 +283,7 @@ public final class ModelTokenizer implements AutoCloseable {
 
     /** The ids of the [PRED] tokens that this tokenizer has, in order. */
     public int[] predictorIds() {
-        return IntStream.rangeClosed(1, TokenizerFiles.MAX_PREDICTORS)
+        return IntStream.rangeClosed(1, ViewOptions.MAX_PREDICTORS)
                 .mapToObj(i -> id(TokenizerFiles.predictor(i)))
                 .flatMapToInt(OptionalInt::stream)
                 .toArray();

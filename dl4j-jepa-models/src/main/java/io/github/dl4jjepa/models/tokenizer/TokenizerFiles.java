@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
+import io.github.dl4jjepa.core.view.ViewOptions;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -33,9 +35,6 @@ import java.util.stream.Stream;
  * <p>Only the first is required. Immutable.
  */
 public final class TokenizerFiles {
-    /** How many [PRED] tokens a tokenizer can be given. */
-    public static final int MAX_PREDICTORS = 10;
-
     static final String TOKENIZER = "tokenizer.json";
     static final String CONFIG = "tokenizer_config.json";
     static final String SPECIAL_TOKENS = "special_tokens_map.json";
@@ -124,7 +123,7 @@ public final class TokenizerFiles {
     public int predictors() {
         Map<String, Integer> ids = ids();
         return (int)
-                IntStream.rangeClosed(1, MAX_PREDICTORS)
+                IntStream.rangeClosed(1, ViewOptions.MAX_PREDICTORS)
                         .filter(i -> ids.containsKey(predictor(i)))
                         .count();
     }
@@ -140,12 +139,12 @@ public final class TokenizerFiles {
      * <p>Tokens that it has already are kept; new ones get the ids after its largest. That id can
      * be smaller than the {@code vocab_size} of config.json, where the embedding was padded.
      *
-     * @param count how many [PRED] tokens, 0 to {@value #MAX_PREDICTORS}
+     * @param count how many [PRED] tokens, 0 to {@value ViewOptions#MAX_PREDICTORS}
      */
     public TokenizerFiles withPredictors(int count) {
-        if (count < 0 || count > MAX_PREDICTORS) {
+        if (count < 0 || count > ViewOptions.MAX_PREDICTORS) {
             throw new IllegalArgumentException(
-                    count + " [PRED] tokens; 0 to " + MAX_PREDICTORS + " are possible");
+                    count + " [PRED] tokens; 0 to " + ViewOptions.MAX_PREDICTORS + " are possible");
         }
         Map<String, Integer> ids = ids();
         int next = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
@@ -393,8 +392,7 @@ public final class TokenizerFiles {
         } catch (JsonProcessingException e) {
             throw new JepaException(
                     file
-                            + ", line "
-                            + e.getLocation().getLineNr()
+                            + JsonFault.place(e)
                             + ": not JSON: "
                             + e.getOriginalMessage()
                             + ". Download the file again.",

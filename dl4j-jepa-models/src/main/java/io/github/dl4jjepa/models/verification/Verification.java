@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.verification;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.objective.Distance;
@@ -97,7 +97,7 @@ public final class Verification {
         SDVariable hidden =
                 decoder.hiddenStates(
                         graph,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 graph.placeHolder("ids", DataType.INT32, -1, -1),
                                 graph.placeHolder("positions", DataType.INT32, -1, -1),
                                 graph.placeHolder("segments", DataType.INT32, -1, -1),
@@ -134,9 +134,15 @@ public final class Verification {
     private void checkReadouts(SameDiff graph, String hidden, int predictors, String prediction) {
         MultiViewBatch rows = batch(layout(LayoutKind.SEPARATE, predictors));
         INDArray states = graph.outputSingle(placeholders(rows), hidden);
-        check(prediction, read(states, rows.predictionIndices()), reference.tensor(prediction));
+        check(
+                prediction,
+                read(states, Objects.requireNonNull(rows.predictionIndices())),
+                reference.tensor(prediction));
         if (predictors == 0) {
-            check("enc_code", read(states, rows.targetIndices()), reference.tensor("enc_code"));
+            check(
+                    "enc_code",
+                    read(states, Objects.requireNonNull(rows.targetIndices())),
+                    reference.tensor("enc_code"));
         }
     }
 

@@ -11,7 +11,6 @@ import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TargetMode;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.parameters.Parameter;
-import io.github.dl4jjepa.core.parameters.ParameterGroup;
 import io.github.dl4jjepa.core.training.CheckpointStore;
 import io.github.dl4jjepa.core.training.JepaTrainer;
 import io.github.dl4jjepa.core.training.TrainerState;
@@ -59,7 +58,7 @@ class FrozenParametersTest {
         return switch (kind) {
             case "all but the second layer" -> IN_THE_SECOND_LAYER.negate();
             case "all matrices" -> Parameter::hasWeightDecay;
-            default -> parameter -> parameter.group() == ParameterGroup.EMBEDDING;
+            default -> parameter -> parameter.group() == Parameter.Group.EMBEDDING;
         };
     }
 

@@ -9,7 +9,9 @@ import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.StepRequest;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
+import io.github.dl4jjepa.core.view.LayoutKind;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
+import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.core.view.ViewOptions;
 import io.github.dl4jjepa.models.Fixtures;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
@@ -21,6 +23,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -44,7 +47,12 @@ class FusedOperatorsAgreeTest {
     private record Result(Losses losses, Map<String, INDArray> gradients) {}
 
     private static Result run(TransformerDecoder decoder, boolean checkpointing) {
-        MultiViewBatch batch = MultiViewBatch.of(List.of(DecoderGradientTest.FOUR), LAYOUT, 0);
+        return run(decoder, checkpointing, LAYOUT);
+    }
+
+    private static Result run(
+            TransformerDecoder decoder, boolean checkpointing, ViewLayout layout) {
+        MultiViewBatch batch = MultiViewBatch.of(List.of(DecoderGradientTest.FOUR), layout, 0);
         try (TrainingGraph graph =
                 new TrainingGraph(decoder, JepaObjective.cosine(1), null, checkpointing)) {
             Map<String, INDArray> gradients = new LinkedHashMap<>();
@@ -61,9 +69,14 @@ class FusedOperatorsAgreeTest {
     }
 
     private static Result runStock(TransformerDecoder decoder, boolean checkpointing) {
+        return runStock(decoder, checkpointing, LAYOUT);
+    }
+
+    private static Result runStock(
+            TransformerDecoder decoder, boolean checkpointing, ViewLayout layout) {
         System.setProperty(Graphs.FUSED_OPERATORS, "false");
         try {
-            return run(decoder, checkpointing);
+            return run(decoder, checkpointing, layout);
         } finally {
             System.clearProperty(Graphs.FUSED_OPERATORS);
         }
@@ -91,6 +104,41 @@ class FusedOperatorsAgreeTest {
     void inEveryFamily(String model) {
         TransformerDecoder decoder = decoder(model);
         assertAgree(run(decoder, false), runStock(decoder, false));
+    }
+
+    /** What follows two rows of unlike length, four tokens after their beginnings. */
+    private static INDArray decoded(TransformerDecoder decoder) {
+        try (CachedDecoder cached = new CachedDecoder(decoder, 2, 40)) {
+            cached.read(0, List.of(new int[] {5, 9, 7, 30, 11, 8, 6, 41, 12}, new int[] {17, 3}));
+            for (int step = 0; step < 4; step++) {
+                cached.next(new int[] {20 + step, 50 - step});
+            }
+            return Nd4j.createFromArray(new float[][] {cached.logits(0), cached.logits(1)});
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.github.dl4jjepa.models.Fixtures#familiesAndPartialLongRope")
+    void inDecodingTokenByToken(String model) {
+        TransformerDecoder decoder = decoder(model);
+        INDArray fused = decoded(decoder);
+        System.setProperty(Graphs.FUSED_OPERATORS, "false");
+        try {
+            INDArray stock = decoded(decoder);
+            assertThat(fused.distance2(stock) / stock.norm2Number().doubleValue())
+                    .isLessThan(TOLERANCE);
+        } finally {
+            System.clearProperty(Graphs.FUSED_OPERATORS);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(LayoutKind.class)
+    void inEveryLayout(LayoutKind kind) {
+        // Mistral has an attention window.
+        TransformerDecoder decoder = decoder("mistral");
+        ViewLayout layout = kind.of(ViewOptions.predictors(250, 251));
+        assertAgree(run(decoder, false, layout), runStock(decoder, false, layout));
     }
 
     @ParameterizedTest

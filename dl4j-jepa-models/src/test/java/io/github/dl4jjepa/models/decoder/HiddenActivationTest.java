@@ -13,8 +13,9 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class ActivationTest {
     @ParameterizedTest
-    @EnumSource(HiddenActivation.class)
-    void gradientsAgreeWithFiniteDifferencesAlsoFarFromZero(HiddenActivation activation) {
+    @EnumSource(DecoderConfig.HiddenActivation.class)
+    void gradientsAgreeWithFiniteDifferencesAlsoFarFromZero(
+            DecoderConfig.HiddenActivation activation) {
         SameDiff graph = SameDiff.create();
         SDVariable x = graph.var("x", Nd4j.createFromArray(-800.0, -50, -1, 0, 0.3, 2, 50, 800));
         activation.apply(x).sum("loss");
@@ -22,8 +23,8 @@ class ActivationTest {
     }
 
     @ParameterizedTest
-    @EnumSource(HiddenActivation.class)
-    void gradientsAreFiniteInSinglePrecision(HiddenActivation activation) {
+    @EnumSource(DecoderConfig.HiddenActivation.class)
+    void gradientsAreFiniteInSinglePrecision(DecoderConfig.HiddenActivation activation) {
         SameDiff graph = SameDiff.create();
         SDVariable x = graph.var("x", Nd4j.createFromArray(-1e4f, -100, 60, 1e4f));
         activation.apply(x).sum("loss").markAsLoss();

@@ -67,7 +67,7 @@ class LayoutEquivalenceTest {
                             .setFeedForward(
                                     new FeedForward(
                                             List.of(24),
-                                            HiddenActivation.SILU,
+                                            DecoderConfig.HiddenActivation.SILU,
                                             true,
                                             Projection.SEPARATE,
                                             false))

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.models.internal.family.ConfigJson;
 import io.github.dl4jjepa.models.internal.family.DecoderFamily;
@@ -177,7 +177,7 @@ class RotaryEmbeddingTest {
         SDVariable hidden =
                 decoder.hiddenStates(
                         graph,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 graph.placeHolder("ids", DataType.INT32, -1, -1),
                                 graph.placeHolder("positions", DataType.INT32, -1, -1),
                                 graph.placeHolder("segments", DataType.INT32, -1, -1),

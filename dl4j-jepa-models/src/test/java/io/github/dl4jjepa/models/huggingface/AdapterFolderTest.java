@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Arena;
 import io.github.dl4jjepa.core.internal.samediff.GradientFunction;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
@@ -74,7 +74,7 @@ class AdapterFolderTest {
         SDVariable hidden =
                 decoder.hiddenStates(
                         graph,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 placeholders.get(0),
                                 placeholders.get(1),
                                 placeholders.get(2),

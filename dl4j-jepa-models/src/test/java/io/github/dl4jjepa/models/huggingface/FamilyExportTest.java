@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.models.Fixtures;
-import io.github.dl4jjepa.models.decoder.HiddenActivation;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.internal.family.ConfigJson;
 import io.github.dl4jjepa.models.internal.family.DecoderFamily;
@@ -97,7 +97,7 @@ class FamilyExportTest {
         config.put("hidden_act", "gelu");
         ConfigJson json = new ConfigJson(config, "config.json");
         assertThat(DecoderFamily.of(json).configuration(json).feedForward().activation())
-                .isEqualTo(HiddenActivation.GELU_TANH);
+                .isEqualTo(DecoderConfig.HiddenActivation.GELU_TANH);
     }
 
     @ParameterizedTest

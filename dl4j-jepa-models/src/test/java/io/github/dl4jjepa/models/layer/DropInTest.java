@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jjepa.core.decoder.TokenInputs;
+import io.github.dl4jjepa.core.decoder.Decoder;
 import io.github.dl4jjepa.core.internal.samediff.Graphs;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.MultiDataSetForm;
@@ -216,7 +216,7 @@ class DropInTest {
         SDVariable hidden =
                 decoder.hiddenStates(
                         sd,
-                        new TokenInputs(
+                        new Decoder.TokenInputs(
                                 sd.placeHolder("input_ids", DataType.INT32, -1, -1),
                                 sd.placeHolder("position_ids", DataType.INT32, -1, -1),
                                 sd.placeHolder("segment_ids", DataType.INT32, -1, -1),

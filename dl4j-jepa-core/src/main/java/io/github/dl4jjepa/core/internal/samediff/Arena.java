@@ -28,6 +28,8 @@ public final class Arena implements AutoCloseable {
 
     private final DataType dataType;
     private final List<Block> blocks = new ArrayList<>();
+    private long used;
+    private long mostUsed;
 
     /**
      * @param dataType FLOAT or DOUBLE
@@ -59,7 +61,14 @@ public final class Arena implements AutoCloseable {
             blocks.add(block);
             best = block.smallestGap(rounded);
         }
+        used += rounded;
+        mostUsed = Math.max(mostUsed, used);
         return best.block().take(best.start(), rounded);
+    }
+
+    /** How many bytes were given out at once, at most. */
+    public long mostBytesUsed() {
+        return mostUsed * dataType.width();
     }
 
     private long nextBlockBytes() {
@@ -70,6 +79,7 @@ public final class Arena implements AutoCloseable {
 
     /** Takes a place back. */
     void free(Place place) {
+        used -= place.length();
         place.block().giveBack(place.start(), place.length());
     }
 

@@ -54,7 +54,10 @@ public final class CorrectedGradients {
                         new CrossEntropy.Backward(),
                         new MaskedSoftmax.Forward(),
                         new MaskedSoftmax.Backward(),
-                        new Rotary.Turn())
+                        new CachedAttention.Forward(),
+                        new Rotary.Turn(),
+                        new Attention.Forward(),
+                        new Attention.Backward())
                 .forEach(CorrectedGradients::registerNew);
     }
 

@@ -32,18 +32,44 @@ final class FloatMemory {
      * @throws IllegalArgumentException if it is not
      */
     static FloatMemory of(INDArray array) {
+        require(array);
+        return of(new FloatPointer(array.data().addressPointer()), array.length());
+    }
+
+    /** The memory from an address on, which must stay allocated as long as this is used. */
+    static FloatMemory of(FloatPointer address, long length) {
+        FloatPointer start = new FloatPointer(address);
+        FloatBuffer[] regions = new FloatBuffer[Math.toIntExact((length + REGION - 1) / REGION)];
+        for (int i = 0; i < regions.length; i++) {
+            long end = Math.min(length, (i + 1) * REGION);
+            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
+        }
+        return new FloatMemory(regions, length);
+    }
+
+    /**
+     * The memory from an array's first value to its last, with all that lies between them.
+     *
+     * @param array FLOAT, with strides that are not negative
+     */
+    static FloatMemory spanning(INDArray array) {
+        long last = 0;
+        for (int axis = 0; axis < array.rank(); axis++) {
+            last += (array.size(axis) - 1) * array.stride(axis);
+        }
+        return of(new FloatPointer(array.data().addressPointer()), last + 1);
+    }
+
+    /**
+     * Refuses what {@link #of(INDArray)} would.
+     *
+     * @throws IllegalArgumentException if the array is not FLOAT, in C order without gaps
+     */
+    static void require(INDArray array) {
         if (!isReadable(array)) {
             throw new IllegalArgumentException(
                     "FLOAT in C order is needed, not " + array.shapeInfoToString());
         }
-        FloatPointer start = new FloatPointer(array.data().addressPointer());
-        FloatBuffer[] regions =
-                new FloatBuffer[Math.toIntExact((array.length() + REGION - 1) / REGION)];
-        for (int i = 0; i < regions.length; i++) {
-            long end = Math.min(array.length(), (i + 1) * REGION);
-            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
-        }
-        return new FloatMemory(regions, array.length());
     }
 
     /** Whether an array is FLOAT and lies in C order without gaps. */

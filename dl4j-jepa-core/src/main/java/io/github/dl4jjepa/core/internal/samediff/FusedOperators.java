@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
+import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -73,6 +74,57 @@ public final class FusedOperators {
      */
     public static SDVariable maskedSoftmax(SDVariable scores, SDVariable mask) {
         return MaskedSoftmax.draw(scores, mask);
+    }
+
+    /**
+     * Attention: for each query, the mean of the values of the keys that it sees, weighted by the
+     * softmax of their products with it.
+     *
+     * @param queries {@code [rows * time, heads * headDim]}, scaled
+     * @param keys {@code [rows * time, keyValueHeads * headDim]}
+     * @param values {@code [rows * time, keyValueHeads * headDim]}
+     * @param positions INT32 {@code [rows, time]}; a token sees keys up to its own position
+     * @param segments INT32 {@code [rows, time]}; a token sees keys of its own segment,
+     * @param prefixes INT32 {@code [rows, time]}; and of the segment that this names
+     * @param headDim width of a head
+     * @param window how many positions a token sees, its own included; 0 for all
+     * @return {@code [rows * time, heads * headDim]}
+     */
+    public static SDVariable attention(
+            SDVariable queries,
+            SDVariable keys,
+            SDVariable values,
+            SDVariable positions,
+            SDVariable segments,
+            SDVariable prefixes,
+            int headDim,
+            int window) {
+        return Attention.draw(
+                queries, keys, values, List.of(positions, segments, prefixes), headDim, window);
+    }
+
+    /**
+     * Attention of one new token a row to itself and to past tokens; without a gradient.
+     *
+     * @param queries {@code [rows, heads * headDim]}, scaled
+     * @param keys {@code [rows, keyValueHeads * headDim]}
+     * @param values {@code [rows, keyValueHeads * headDim]}
+     * @param pastKeys {@code [rows, keyValueHeads, past, headDim]}; a view's values are read where
+     *     they are
+     * @param pastValues likewise
+     * @param mask {@code [rows, 1, 1, past]}, added to the scores
+     * @param softcap bounds the scores: {@code softcap * tanh(score / softcap)}; 0 for no bound
+     * @return {@code [rows, heads * headDim]}
+     */
+    public static SDVariable cachedAttention(
+            SDVariable queries,
+            SDVariable keys,
+            SDVariable values,
+            SDVariable pastKeys,
+            SDVariable pastValues,
+            SDVariable mask,
+            double softcap) {
+        return CachedAttention.draw(queries, keys, values, pastKeys, pastValues, mask, softcap);
     }
 
     /**

@@ -20,6 +20,19 @@ final class MaskedSoftmax {
         return new Forward(scores, mask).outputVariable();
     }
 
+    /** Softmax of rows, in place. */
+    static void softmax(float[] x, int rows, int width, VectorLoops.Scratch scratch) {
+        for (int row = 0; row < rows; row++) {
+            float max = VectorLoops.max(x, row * width, width);
+            VectorLoops.subtract(x, row * width, max, width);
+        }
+        scratch.expOrZero(x, rows * width);
+        for (int row = 0; row < rows; row++) {
+            float sum = VectorLoops.sum(x, row * width, width);
+            VectorLoops.multiply(x, row * width, 1 / sum, width);
+        }
+    }
+
     /** The probabilities. */
     public static final class Forward extends FusedOperator {
         public Forward() {}
@@ -81,18 +94,6 @@ final class MaskedSoftmax {
                                     result.put(at, x, count * width);
                                 }
                             });
-        }
-
-        private static void softmax(float[] x, int rows, int width, VectorLoops.Scratch scratch) {
-            for (int row = 0; row < rows; row++) {
-                float max = VectorLoops.max(x, row * width, width);
-                VectorLoops.subtract(x, row * width, max, width);
-            }
-            scratch.expOfNegative(x, rows * width);
-            for (int row = 0; row < rows; row++) {
-                float sum = VectorLoops.sum(x, row * width, width);
-                VectorLoops.multiply(x, row * width, 1 / sum, width);
-            }
         }
     }
 

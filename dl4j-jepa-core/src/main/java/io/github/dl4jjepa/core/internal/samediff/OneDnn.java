@@ -23,6 +23,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_scratchpad_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_scratchpad_mode_user;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_sgemm;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
 
@@ -73,6 +74,34 @@ final class OneDnn {
     /** Binds a product of matrices, or of as many matrices each. */
     static BoundOperator product(Matrices a, Matrices b, Matrices result) {
         return new Product(a, b, result);
+    }
+
+    /** As {@link TileProduct} says. */
+    static void multiply(
+            boolean transposesA,
+            boolean transposesB,
+            TileProduct.Tile a,
+            TileProduct.Tile b,
+            TileProduct.Tile result,
+            int m,
+            int n,
+            int k,
+            boolean adds) {
+        require(
+                dnnl_sgemm(
+                        (byte) (transposesA ? 'T' : 'N'),
+                        (byte) (transposesB ? 'T' : 'N'),
+                        m,
+                        n,
+                        k,
+                        1,
+                        a.data(),
+                        a.rowStride(),
+                        b.data(),
+                        b.rowStride(),
+                        adds ? 1 : 0,
+                        result.data(),
+                        result.rowStride()));
     }
 
     private static dnnl_memory_desc_t description(Matrices matrices) {

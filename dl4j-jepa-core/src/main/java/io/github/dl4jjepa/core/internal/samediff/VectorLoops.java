@@ -23,7 +23,9 @@ final class VectorLoops {
     /** What {@link Scratch#exp} makes of {@link #LEAST_EXPONENT}. */
     private static final float LEAST_POWER = leastPower();
 
-    private static final float MOST_EXPONENT = 88f;
+    /** {@code exp} of more overflows. */
+    static final float MOST_EXPONENT = 88f;
+
     private static final float LOG2_E = 1.442695f;
 
     /** Added to a float, it rounds it to an integer, which then lies in the low bits. */
@@ -243,20 +245,28 @@ final class VectorLoops {
         }
 
         /**
-         * {@code exp(x)} of values up to 0, in place, and exactly 0 for those below -87.
+         * {@code exp(x)} of values up to 88, in place, and exactly 0 for those below -87.
          *
          * @param n any number
          */
-        void expOfNegative(float[] x, int n) {
+        void expOrZero(float[] x, int n) {
+            if (n <= BLOCK) {
+                expOrZeroOfBlock(x, n);
+                return;
+            }
             float[] block = block(BLOCKS - 1, BLOCK);
             for (int from = 0; from < n; from += BLOCK) {
                 int count = Math.min(BLOCK, n - from);
                 System.arraycopy(x, from, block, 0, count);
-                atLeast(block, LEAST_EXPONENT, count);
-                exp(block, block, count);
-                subtract(block, 0, LEAST_POWER, count);
+                expOrZeroOfBlock(block, count);
                 System.arraycopy(block, 0, x, from, count);
             }
+        }
+
+        private void expOrZeroOfBlock(float[] x, int n) {
+            atLeast(x, LEAST_EXPONENT, n);
+            exp(x, x, n);
+            subtract(x, 0, LEAST_POWER, n);
         }
 
         /** {@code 1 / (1 + exp(-x))}, to a relative error of 2e-7 above x = -87. */

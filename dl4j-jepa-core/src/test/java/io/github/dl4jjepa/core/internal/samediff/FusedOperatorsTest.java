@@ -8,6 +8,7 @@ import io.github.dl4jjepa.core.ops.Ops;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -118,7 +119,7 @@ class FusedOperatorsTest {
         float[] result = new float[2];
         VectorLoops.Scratch.get().sigmoid(x, result, 2);
         assertThat(result[0]).isNaN();
-        VectorLoops.Scratch.get().expOfNegative(x, 2);
+        VectorLoops.Scratch.get().expOrZero(x, 2);
         assertThat(x[0]).isNaN();
     }
 
@@ -126,7 +127,7 @@ class FusedOperatorsTest {
     @Test
     void whatIsMaskedHasTheProbabilityZero() {
         float[] x = {0, -1e9f, -88, -20};
-        VectorLoops.Scratch.get().expOfNegative(x, 4);
+        VectorLoops.Scratch.get().expOrZero(x, 4);
         assertThat(x[1]).isZero();
         assertThat(x[2]).isZero();
         assertThat(x[3]).isCloseTo((float) Math.exp(-20), within(1e-15f));
@@ -152,6 +153,94 @@ class FusedOperatorsTest {
             System.clearProperty(Graphs.FUSED_OPERATORS);
         }
         assertThat(Graphs.isForExecutor(Graphs.createForExecutor())).isTrue();
+    }
+
+    @Test
+    void cachedAttentionReadsViewsAndIgnoresWhatIsMasked() {
+        Nd4j.getRandom().setSeed(5);
+        int rows = 2;
+        int heads = 3;
+        int group = 2;
+        int past = 5;
+        int dim = 11;
+        double softcap = 1.5;
+        long width = (long) heads * dim;
+        INDArray query = Nd4j.randn(DataType.FLOAT, rows, group * width);
+        INDArray key = Nd4j.randn(DataType.FLOAT, rows, width);
+        INDArray value = Nd4j.randn(DataType.FLOAT, rows, width);
+        // [row, token, key heads and value heads], with room for more tokens
+        INDArray cache = Nd4j.randn(DataType.FLOAT, rows, past + 2, 2 * width);
+        long[] shape = {rows, heads, past, dim};
+        long[] strides = {cache.stride(0), dim, cache.stride(1), 1};
+        INDArray pastKeys = Nd4j.create(cache.data(), shape, strides, 0, 'c', DataType.FLOAT);
+        INDArray pastValues = Nd4j.create(cache.data(), shape, strides, width, 'c', DataType.FLOAT);
+        INDArray mask = Nd4j.zeros(DataType.FLOAT, rows, 1, 1, past);
+        mask.putScalar(new int[] {1, 0, 0, 4}, -1e9);
+
+        SameDiff graph = Graphs.createForExecutor();
+        Map<String, INDArray> inputs = new HashMap<>();
+        SDVariable[] variables = new SDVariable[6];
+        List<INDArray> arrays = List.of(query, key, value, pastKeys, pastValues, mask);
+        for (int i = 0; i < 6; i++) {
+            INDArray array = arrays.get(i);
+            variables[i] = graph.placeHolder("input" + i, DataType.FLOAT, array.shape());
+            inputs.put("input" + i, array);
+        }
+        FusedOperators.cachedAttention(
+                        variables[0],
+                        variables[1],
+                        variables[2],
+                        variables[3],
+                        variables[4],
+                        variables[5],
+                        softcap)
+                .rename("mixed");
+        INDArray[] result = new INDArray[1];
+        try (Arena arena = new Arena(DataType.FLOAT);
+                GraphExecutor executor =
+                        new GraphExecutor(
+                                graph,
+                                List.of("mixed"),
+                                arena,
+                                List.of(),
+                                Set.of("input3", "input4", "input5"))) {
+            executor.run(inputs, (name, array) -> result[0] = array.dup());
+        }
+
+        for (int row = 0; row < rows; row++) {
+            int tokens = row == 1 ? 4 : past;
+            for (int head = 0; head < heads * group; head++) {
+                int shared = head / group;
+                double[] weights = new double[tokens + 1];
+                double sum = 0;
+                for (int token = 0; token <= tokens; token++) {
+                    double score = 0;
+                    for (int d = 0; d < dim; d++) {
+                        score +=
+                                query.getDouble(row, head * dim + d)
+                                        * (token == tokens
+                                                ? key.getDouble(row, shared * dim + d)
+                                                : cache.getDouble(row, token, shared * dim + d));
+                    }
+                    weights[token] = Math.exp(softcap * Math.tanh(score / softcap));
+                    sum += weights[token];
+                }
+                for (int d = 0; d < dim; d++) {
+                    double expected = 0;
+                    for (int token = 0; token <= tokens; token++) {
+                        expected +=
+                                weights[token]
+                                        / sum
+                                        * (token == tokens
+                                                ? value.getDouble(row, shared * dim + d)
+                                                : cache.getDouble(
+                                                        row, token, (heads + shared) * dim + d));
+                    }
+                    assertThat(result[0].getDouble(row, head * dim + d))
+                            .isCloseTo(expected, within(2e-6));
+                }
+            }
+        }
     }
 
     @Test

@@ -119,7 +119,7 @@ public final class Analysis {
      */
     public Result run(Path output) {
         Backend.requireUsable();
-        FigureFolder figures = new FigureFolder(output);
+        FigureFolder figures = FigureFolder.vacant(output);
         Map<String, List<Point>> curves = metrics == null ? Map.of() : curves(metrics);
         ViewProbe.Reading reading = read();
         ViewDiagnostics diagnostics = ViewDiagnostics.of(reading.views(), reading.answers());

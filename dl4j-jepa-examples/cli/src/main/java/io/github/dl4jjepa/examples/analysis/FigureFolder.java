@@ -23,11 +23,16 @@ final class FigureFolder {
     private final Path folder;
     private final List<String> names = new ArrayList<>();
 
+    private FigureFolder(Path folder) {
+        this.folder = folder;
+    }
+
     /**
+     * A new folder.
+     *
      * @throws JepaException if there is something in the folder
      */
-    FigureFolder(Path folder) {
-        this.folder = folder;
+    static FigureFolder vacant(Path folder) {
         try {
             if (Files.exists(folder)) {
                 try (var entries = Files.list(folder)) {
@@ -37,10 +42,20 @@ final class FigureFolder {
                     }
                 }
             }
+        } catch (IOException e) {
+            throw new JepaException(folder + ": is no folder that can be written to: " + e, e);
+        }
+        return at(folder);
+    }
+
+    /** A folder whose figures are drawn again where they are there. */
+    static FigureFolder at(Path folder) {
+        try {
             Files.createDirectories(folder);
         } catch (IOException e) {
             throw new JepaException(folder + ": is no folder that can be written to: " + e, e);
         }
+        return new FigureFolder(folder);
     }
 
     /** The figures' names, in the order in which they were written. */

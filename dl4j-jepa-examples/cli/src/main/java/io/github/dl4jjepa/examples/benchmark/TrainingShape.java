@@ -12,7 +12,6 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.Norm;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
-import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import io.github.dl4jjepa.models.decoder.RotaryEmbedding;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
@@ -61,7 +60,7 @@ public record TrainingShape(
                         .setFeedForward(
                                 new FeedForward(
                                         List.of(feedForward),
-                                        HiddenActivation.SILU,
+                                        DecoderConfig.HiddenActivation.SILU,
                                         true,
                                         Projection.SEPARATE,
                                         false))

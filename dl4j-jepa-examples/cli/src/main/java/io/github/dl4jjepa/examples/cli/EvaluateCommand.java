@@ -8,6 +8,7 @@ import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.evaluation.Tasks;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -34,6 +35,8 @@ import picocli.CommandLine.Spec;
                 "  jepa evaluate --model finetuned --data test.jsonl --task nl-rx --output predictions.jsonl")
 final class EvaluateCommand implements Callable<Map<String, Object>> {
     @Spec private CommandSpec spec;
+
+    @Mixin private SettingsMixin settings;
 
     @Option(
             names = "--model",
@@ -84,7 +87,9 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
 
     @Option(
             names = "--resume",
-            description = "Continue the evaluation that broke off and left the --output file.")
+            description =
+                    "Continue the evaluation that broke off and left the --output file. Options that are"
+                            + " not given are those that it saved.")
     private boolean resume;
 
     @Option(
@@ -133,6 +138,9 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
         try (ChatModel chat = ChatModel.open(base.open(model), template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
+            if (output != null && (resume || !Files.exists(output))) {
+                settings.save(output);
+            }
             Score score =
                     TaskEvaluation.builder()
                             .setModel(chat)

@@ -1,12 +1,9 @@
 package io.github.dl4jjepa.examples.cli;
 
-import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
-import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code jepa finetune}. */
 @Command(
@@ -22,25 +19,15 @@ import picocli.CommandLine.Option;
             "  jepa finetune --model SmolLM2-135M --train book.txt --lambda 0 --output continued"
         })
 final class FinetuneCommand implements Callable<FineTuningResult> {
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR|NAME",
-            description =
-                    "Folder of the checkpoint: config.json, safetensors, tokenizer.json; or its name on"
-                            + " the Hugging Face hub.")
-    private String model;
+    @Mixin private FinetuneOptionsMixin options;
 
-    @Mixin private BaseOptionMixin base;
-
-    @Mixin private LoraOptionsMixin lora;
-
-    @Mixin private TrainingOptionsMixin training;
+    /** The options that were parsed. */
+    FinetuneOptionsMixin options() {
+        return options;
+    }
 
     @Override
     public FineTuningResult call() {
-        LoraOptions options = lora.options();
-        boolean adapts = options != null || base.open(model).adapter().isPresent();
-        return training.train(FineTuning.of(model).optBase(base.base()).optLora(options), adapts);
+        return options.train();
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -39,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             QuickstartCommand.class,
             FinetuneCommand.class,
             PretrainCommand.class,
+            SweepCommand.class,
             EvaluateCommand.class,
             AnalyzeCommand.class,
             GenerateCommand.class,
@@ -119,7 +121,8 @@ public final class JepaCommand implements Runnable {
                 .registerConverter(Path.class, JepaCommand::path)
                 .registerConverter(DistanceKind.class, JepaCommand::distance)
                 .setExecutionStrategy(JepaCommand::printResult)
-                .setParameterExceptionHandler(JepaCommand::reportWrongUsage)
+                .setParameterExceptionHandler(
+                        (exception, arguments) -> reportWrongUsage(exception, Optional.empty()))
                 .setExecutionExceptionHandler(
                         (exception, command, parsed) -> reportFailure(jepa, command, exception))
                 .setUsageHelpAutoWidth(true);
@@ -142,7 +145,13 @@ public final class JepaCommand implements Runnable {
     /** Runs a command; returns its exit code. */
     static int run(CommandLine jepa, String... args) {
         try {
-            return jepa.execute(ArgumentFiles.expand(Arguments.restore(args)));
+            CommandWords words =
+                    CommandWords.of(jepa, ArgumentFiles.expand(Arguments.restore(args)));
+            jepa.setParameterExceptionHandler(
+                    (exception, arguments) -> reportWrongUsage(exception, words.place(exception)));
+            return jepa.execute(words.words());
+        } catch (ParameterException e) {
+            return reportWrongUsage(e, Optional.empty());
         } catch (JepaException | Error e) {
             // picocli hands exceptions to its handler and lets errors pass, such as those of native
             // libraries that cannot be loaded.
@@ -198,11 +207,15 @@ public final class JepaCommand implements Runnable {
         return exitCode;
     }
 
-    private static int reportWrongUsage(ParameterException exception, String[] args) {
+    /**
+     * @param place where the wrong option stands, if in a settings file
+     */
+    private static int reportWrongUsage(ParameterException exception, Optional<String> place) {
         CommandLine command = exception.getCommandLine();
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
-        err.println(name + ": " + exception.getMessage());
+        err.println(
+                name + ": " + place.map(known -> known + ": ").orElse("") + exception.getMessage());
         UnmatchedArgumentException.printSuggestions(exception, err);
         err.println("Try '" + name + " --help'.");
         err.flush();

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.JsonFault;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.Tasks;
 import java.io.IOException;
@@ -35,12 +36,7 @@ final class TaskFile {
             return Tasks.declared(name, mapper.readTree(file.toFile()));
         } catch (JacksonException e) {
             throw new JepaException(
-                    name
-                            + ": cannot be read at line "
-                            + e.getLocation().getLineNr()
-                            + ": "
-                            + e.getOriginalMessage(),
-                    e);
+                    name + JsonFault.place(e) + ": cannot be read: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
             throw new JepaException(name + ": cannot be read: " + e.getMessage(), e);
         }

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.models.finetuning.TrainingFile;
+import java.math.BigDecimal;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -30,5 +31,12 @@ final class TrainingFileConverter implements ITypeConverter<TrainingFile> {
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage());
         }
+    }
+
+    /** What {@link #convert} reads as a certain file. */
+    static String text(TrainingFile train) {
+        String file = train.file().toString();
+        boolean needsWeight = train.weight() != 1 || WEIGHTED.matcher(file).matches();
+        return needsWeight ? file + ":" + BigDecimal.valueOf(train.weight()).toPlainString() : file;
     }
 }

@@ -1,8 +1,10 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
-import io.github.dl4jjepa.core.training.BestMetric;
+import io.github.dl4jjepa.core.training.TrainerListener;
+import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingOptions.BestMetric;
 import io.github.dl4jjepa.core.training.TrainingStoppedException;
 import io.github.dl4jjepa.examples.report.RunReport;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
@@ -25,6 +27,8 @@ final class TrainingOptionsMixin {
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
+
+    @Mixin private SettingsMixin settings;
 
     @Option(
             names = "--train",
@@ -66,7 +70,9 @@ final class TrainingOptionsMixin {
 
     @Option(
             names = "--resume",
-            description = "Go on with the run in --output from its last checkpoint.")
+            description =
+                    "Continue the run in --output from its last checkpoint. Options that are not given"
+                            + " are those of its run.yaml.")
     private boolean resume;
 
     @Mixin private DataOptionsMixin data;
@@ -266,13 +272,49 @@ final class TrainingOptionsMixin {
             throw new StoppedException(
                     e.getMessage()
                             + ":\n  "
-                            + StoppedException.resuming(command.root().commandLine()),
+                            + StoppedException.resuming(
+                                    command.commandLine().getCommandName(), output),
                     signals.exitCode(),
                     e);
         }
     }
 
+    /** Where the results go. */
+    Path output() {
+        return output;
+    }
+
+    /** How many steps are asked for; 0 for as many as the epochs need. */
+    long maxSteps() {
+        return maxSteps;
+    }
+
+    boolean resumes() {
+        return resume;
+    }
+
+    void saveSettings() {
+        settings.save(output);
+    }
+
     private FineTuning build(FineTuning.Builder tuning, boolean adapts, TrainingProgress progress) {
+        try {
+            return builder(tuning, adapts, progress).build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Sets what these options say.
+     *
+     * @param tuning the fine-tuning, with the settings that are not here
+     * @param adapts whether an adapter is trained
+     * @param progress shows how far it is
+     * @throws ParameterException if an option is out of its range
+     */
+    FineTuning.Builder builder(
+            FineTuning.Builder tuning, boolean adapts, TrainerListener progress) {
         try {
             tuning.setTrain(train)
                     .setOutput(output)
@@ -287,7 +329,8 @@ final class TrainingOptionsMixin {
                     .optSeed(seed)
                     .optTraining(options(adapts))
                     .optKeep(keep)
-                    .optListener(progress);
+                    .optListener(progress)
+                    .optListener(new SettingsKeeper());
             if (log != null) {
                 log.stream()
                         .distinct()
@@ -307,20 +350,22 @@ final class TrainingOptionsMixin {
                 tuning.optGenerateEvery(
                         generateEvery, TaskFile.orNamed(generateTask), generateExamples);
             }
-            return tuning.build();
+            return tuning;
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
     }
 
     private TrainingOptions options(boolean adapts) {
-        double defaultRate = adapts ? LoraOptions.DEFAULT_LEARNING_RATE : DEFAULTS.learningRate();
+        if (learningRate == null) {
+            learningRate = adapts ? LoraOptions.DEFAULT_LEARNING_RATE : DEFAULTS.learningRate();
+        }
         return TrainingOptions.builder()
                 .optEpochs(epochs)
                 .optMaxSteps(maxSteps)
                 .optComputeBudget(computeBudget)
                 .optGradientAccumulationSteps(accumulate)
-                .optLearningRate(learningRate == null ? defaultRate : learningRate)
+                .optLearningRate(learningRate)
                 .optSchedule(schedule)
                 .optWarmupSteps(warmup)
                 .optWeightDecay(weightDecay)
@@ -332,5 +377,13 @@ final class TrainingOptionsMixin {
                 .optSkipNonFinite(skipNonFinite)
                 .optSeed(seed)
                 .build();
+    }
+
+    /** Saves the options beside the results, once the run has its folder. */
+    private final class SettingsKeeper implements TrainerListener {
+        @Override
+        public void onStart(long totalSteps, TrainerState state) {
+            settings.save(output);
+        }
     }
 }

@@ -50,9 +50,9 @@ final class LineChart {
             }
         }
         if (low == high) {
-            double margin = low == 0 ? 1 : Math.abs(low) / 10;
+            double margin = Math.abs(low) / 10;
             low -= margin;
-            high += margin;
+            high += margin == 0 ? 1 : margin;
         }
     }
 

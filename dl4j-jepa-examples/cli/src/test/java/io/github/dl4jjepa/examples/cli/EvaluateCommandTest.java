@@ -242,8 +242,7 @@ class EvaluateCommandTest {
 
         Path json = folder.resolve("vowels.json");
         Files.writeString(json, "{\"name\": \"vowels\",\n\"prompt\": oops}");
-        assertThat(run("--task", json.toString()).err())
-                .contains("vowels.json: cannot be read at line 2");
+        assertThat(run("--task", json.toString()).err()).contains("vowels.json, line 2, column ");
     }
 
     @Test

@@ -156,9 +156,10 @@ class SurvivalTest {
                 .contains(
                         "jepa: the training was stopped after step "
                                 + steps
-                                + " of 2000; resume it to continue:\n  jepa finetune --model ",
-                        " --output '" + output + "' ",
-                        " --checkpoint-every 5000 --resume\n");
+                                + " of 2000; resume it to continue:\n"
+                                + "  jepa finetune --resume --output '"
+                                + output
+                                + "'\n");
         assertThat(second.exitCode()).isEqualTo(1);
         assertThat(second.err())
                 .contains(

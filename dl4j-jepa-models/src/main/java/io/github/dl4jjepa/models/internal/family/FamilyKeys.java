@@ -1,6 +1,6 @@
 package io.github.dl4jjepa.models.internal.family;
 
-import io.github.dl4jjepa.models.decoder.HiddenActivation;
+import io.github.dl4jjepa.models.decoder.DecoderConfig;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -49,11 +49,12 @@ final class FamilyKeys {
     }
 
     /** An activation by its name in transformers. */
-    static HiddenActivation activation(ConfigJson config, String key, String absent) {
+    static DecoderConfig.HiddenActivation activation(ConfigJson config, String key, String absent) {
         String name = config.string(key, absent);
         return switch (name) {
-            case "silu", "swish" -> HiddenActivation.SILU;
-            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> HiddenActivation.GELU_TANH;
+            case "silu", "swish" -> DecoderConfig.HiddenActivation.SILU;
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" ->
+                    DecoderConfig.HiddenActivation.GELU_TANH;
             default ->
                     throw config.refusal(
                             key,

@@ -9,7 +9,6 @@ import io.github.dl4jjepa.models.decoder.DecoderConfig.NormKind;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.NormPlacement;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.Projection;
 import io.github.dl4jjepa.models.decoder.DecoderConfig.QueryKeyNorm;
-import io.github.dl4jjepa.models.decoder.HiddenActivation;
 import io.github.dl4jjepa.models.decoder.TensorNames;
 import java.util.Collections;
 import java.util.List;
@@ -78,7 +77,7 @@ enum GemmaFamily implements DecoderFamily {
                         new FeedForward(
                                 List.of(config.positive("intermediate_size")),
                                 isLegacy
-                                        ? HiddenActivation.GELU_TANH
+                                        ? DecoderConfig.HiddenActivation.GELU_TANH
                                         : FamilyKeys.activation(
                                                 config, activation, "gelu_pytorch_tanh"),
                                 true,
