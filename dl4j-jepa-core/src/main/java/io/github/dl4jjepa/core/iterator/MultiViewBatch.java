@@ -2,6 +2,7 @@ package io.github.dl4jjepa.core.iterator;
 
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
+import java.io.Serializable;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -46,7 +47,7 @@ public record MultiViewBatch(
         @Nullable INDArray answerIds,
         long tokens,
         List<String> sources)
-        implements AutoCloseable {
+        implements AutoCloseable, Serializable {
 
     /** The segment of padding: it sees itself and is seen by no token of an example. */
     public static final int PADDING_SEGMENT = -1;

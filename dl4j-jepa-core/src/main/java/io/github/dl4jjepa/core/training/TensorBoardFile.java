@@ -207,7 +207,8 @@ public final class TensorBoardFile implements TrainerListener {
                     .append(
                             ByteBuffer.allocate(Double.BYTES)
                                     .order(ByteOrder.LITTLE_ENDIAN)
-                                    .putDouble(value));
+                                    .putDouble(value)
+                                    .array());
         }
 
         Message fixed32(int field, float value) {
@@ -215,7 +216,8 @@ public final class TensorBoardFile implements TrainerListener {
                     .append(
                             ByteBuffer.allocate(Float.BYTES)
                                     .order(ByteOrder.LITTLE_ENDIAN)
-                                    .putFloat(value));
+                                    .putFloat(value)
+                                    .array());
         }
 
         Message text(int field, String value) {
@@ -228,17 +230,17 @@ public final class TensorBoardFile implements TrainerListener {
 
         private Message bytes(int field, byte[] value) {
             begin(field, BYTES).put(value.length);
-            return append(ByteBuffer.wrap(value));
+            return append(value);
         }
 
-        private Message append(ByteBuffer value) {
-            bytes.writeBytes(value.array());
+        private Message append(byte[] value) {
+            bytes.writeBytes(value);
             return this;
         }
 
         /** Adds the fields of another message. */
         Message append(Message fields) {
-            return append(ByteBuffer.wrap(fields.toBytes()));
+            return append(fields.toBytes());
         }
 
         byte[] toBytes() {

@@ -7,6 +7,7 @@ import io.github.dl4jjepa.core.iterator.ExampleSplit;
 import io.github.dl4jjepa.core.iterator.JepaMultiViewIterator;
 import io.github.dl4jjepa.core.iterator.Pairing;
 import io.github.dl4jjepa.core.iterator.WeightedExamples;
+import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
@@ -80,9 +81,23 @@ public final class FineTuning {
     private final CheckpointFolder source;
     private final @Nullable LoraOptions lora;
     private final @Nullable Sample sample;
+    private final @Nullable GradientSources gradients;
     private final int kept;
     private final BooleanSupplier stop;
     private RunSettings settings;
+
+    /** Makes what computes the gradients of a run, such as the executors of a cluster. */
+    @FunctionalInterface
+    public interface GradientSources {
+        /**
+         * Makes the source that a run is trained with.
+         *
+         * @param graph the run's model, whose parameters are trained; closed when the run ends
+         * @param replica makes such a graph elsewhere
+         * @return a source of the same parameters, state and objective as {@code graph}
+         */
+        GradientSource create(TrainingGraph graph, RunReplica replica);
+    }
 
     /** What is answered during training. */
     private record Sample(long every, Task task, int examples) {}
@@ -95,6 +110,7 @@ public final class FineTuning {
         CheckpointFolder folder = CheckpointFolder.of(builder.model, builder.base);
         lora = builder.lora;
         sample = builder.sample;
+        gradients = builder.gradients;
         kept = builder.kept;
         stop = builder.stop;
         source = builder.config == null ? folder : folder.withConfig(builder.config);
@@ -286,6 +302,14 @@ public final class FineTuning {
         return new AdapterExporter(decoder, options, source, exporter);
     }
 
+    private GradientSource gradientSource(TrainingGraph graph, PretrainedModel model) {
+        return gradients == null
+                ? graph
+                : gradients.create(
+                        graph,
+                        new RunReplica(settings, source, model.vocabulary(), lora, objective));
+    }
+
     private static int predictors(JepaObjective objective, ViewSettings views) {
         return objective.comparesViews() ? views.predictors() : 0;
     }
@@ -408,7 +432,7 @@ public final class FineTuning {
                 ChatModel answering = sample == null ? null : ChatModel.of(model, decoder)) {
             JepaTrainer.Builder builder =
                     JepaTrainer.builder()
-                            .setGradientSource(graph)
+                            .setGradientSource(gradientSource(graph, model))
                             .setBatches(data.training())
                             .optOptions(settings.training())
                             .optCheckpoints(
@@ -489,6 +513,7 @@ public final class FineTuning {
         private @Nullable LoraOptions lora;
         private @Nullable String base;
         private @Nullable Sample sample;
+        private @Nullable GradientSources gradients;
         private int kept = DEFAULT_KEPT_CHECKPOINTS;
         private BooleanSupplier stop = () -> false;
         private final List<TrainerListener> listeners = new ArrayList<>();
@@ -798,6 +823,17 @@ public final class FineTuning {
                             + " and "
                             + examples);
             sample = new Sample(steps, Objects.requireNonNull(task, "task"), examples);
+            return this;
+        }
+
+        /**
+         * Sets where gradients are computed (default: in this process).
+         *
+         * @param sources makes what computes them, when model and data are read and checked; null
+         *     for the default
+         */
+        public Builder optGradientSource(@Nullable GradientSources sources) {
+            gradients = sources;
             return this;
         }
 

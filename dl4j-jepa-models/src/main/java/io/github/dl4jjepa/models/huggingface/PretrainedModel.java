@@ -12,6 +12,7 @@ import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
 import io.github.dl4jjepa.models.tokenizer.EncoderOptions;
 import io.github.dl4jjepa.models.tokenizer.ModelTokenizer;
 import io.github.dl4jjepa.models.tokenizer.TokenizerFiles;
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -129,7 +130,7 @@ public final class PretrainedModel implements AutoCloseable {
      * @throws JepaException if the weights are missing or damaged, or do not fit config.json
      */
     public TransformerDecoder loadDecoder() {
-        return withPredictors(DecoderLoader.load(folder, vocabularySize()));
+        return vocabulary().loadDecoder(folder);
     }
 
     /**
@@ -141,17 +142,7 @@ public final class PretrainedModel implements AutoCloseable {
      *     an adapter, or the options do not fit the model
      */
     public TransformerDecoder loadDecoder(LoraOptions options, long seed) {
-        folder.adapter()
-                .ifPresent(
-                        adapter -> {
-                            throw new JepaException(
-                                    adapter.path()
-                                            + ": is an adapter, which is trained further as it is."
-                                            + " Leave the options of LoRA out, or merge it first"
-                                            + " (jepa merge) to train a new adapter on the result.");
-                        });
-        return Lora.attach(
-                DecoderLoader.load(folder, vocabularySize()), options, newPredictorIds(), seed);
+        return vocabulary().loadDecoder(folder, options, seed);
     }
 
     /**
@@ -160,24 +151,68 @@ public final class PretrainedModel implements AutoCloseable {
      * @param seed the same seed gives the same weights
      */
     public TransformerDecoder randomDecoder(long seed) {
-        return withPredictors(
-                TransformerDecoder.random(config.withVocabularySize(vocabularySize()), seed));
+        return vocabulary().randomDecoder(config, seed);
     }
 
-    private int vocabularySize() {
-        return Math.max(config.vocabularySize(), tokenizer.vocabularySize());
+    /** What a decoder needs to know of the tokenizer, to be loaded without it. */
+    public Vocabulary vocabulary() {
+        return new Vocabulary(
+                Math.max(config.vocabularySize(), tokenizer.vocabularySize()),
+                Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList());
     }
 
-    private TransformerDecoder withPredictors(TransformerDecoder decoder) {
-        if (!decoder.adapter().isEmpty()) {
-            return Lora.withNewTokens(decoder, newPredictorIds());
+    /**
+     * The token ids that a decoder has. The methods are those of {@link PretrainedModel}.
+     *
+     * @param size the number of token ids
+     * @param newPredictors those of the [PRED] tokens that the checkpoint does not have
+     */
+    public record Vocabulary(int size, List<Integer> newPredictors) implements Serializable {
+        public Vocabulary {
+            newPredictors = List.copyOf(newPredictors);
         }
-        decoder.initializeTokens(newPredictorIds());
-        return decoder;
-    }
 
-    private List<Integer> newPredictorIds() {
-        return Arrays.stream(predictorIds).skip(knownPredictors).boxed().toList();
+        /**
+         * Reads the weights of a checkpoint, and the adapter if there is one.
+         *
+         * @throws JepaException as {@link PretrainedModel#loadDecoder()}
+         */
+        public TransformerDecoder loadDecoder(CheckpointFolder folder) {
+            return withPredictors(DecoderLoader.load(folder, size));
+        }
+
+        /**
+         * Reads the weights of a checkpoint and adds a new adapter.
+         *
+         * @throws JepaException as {@link PretrainedModel#loadDecoder(LoraOptions, long)}
+         */
+        public TransformerDecoder loadDecoder(
+                CheckpointFolder folder, LoraOptions options, long seed) {
+            folder.adapter()
+                    .ifPresent(
+                            adapter -> {
+                                throw new JepaException(
+                                        adapter.path()
+                                                + ": is an adapter, which is trained further as it"
+                                                + " is. Leave the options of LoRA out, or merge it"
+                                                + " first (jepa merge) to train a new adapter on"
+                                                + " the result.");
+                            });
+            return Lora.attach(DecoderLoader.load(folder, size), options, newPredictors, seed);
+        }
+
+        /** A decoder with random weights. */
+        public TransformerDecoder randomDecoder(DecoderConfig config, long seed) {
+            return withPredictors(TransformerDecoder.random(config.withVocabularySize(size), seed));
+        }
+
+        private TransformerDecoder withPredictors(TransformerDecoder decoder) {
+            if (!decoder.adapter().isEmpty()) {
+                return Lora.withNewTokens(decoder, newPredictors);
+            }
+            decoder.initializeTokens(newPredictors);
+            return decoder;
+        }
     }
 
     @Override

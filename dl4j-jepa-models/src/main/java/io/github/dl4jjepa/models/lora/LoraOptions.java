@@ -2,6 +2,7 @@ package io.github.dl4jjepa.models.lora;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.models.decoder.DecoderConfig;
+import java.io.Serializable;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Immutable; instances may be shared between threads.
  */
-public final class LoraOptions {
+public final class LoraOptions implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /** The rank, unless said otherwise. */
     public static final int DEFAULT_RANK = 16;
 
@@ -38,7 +41,11 @@ public final class LoraOptions {
     private final boolean rsLora;
     private final ModuleNames targets;
     private final ModuleNames exclusions;
+
+    @SuppressWarnings("serial") // an unmodifiable LinkedHashMap is Serializable
     private final Map<String, Integer> rankPattern;
+
+    @SuppressWarnings("serial")
     private final Map<String, Double> alphaPattern;
 
     private LoraOptions(Builder builder) {

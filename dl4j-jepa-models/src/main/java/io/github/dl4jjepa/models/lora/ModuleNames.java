@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.models.lora;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *     empty where a pattern is given
  * @param pattern a regular expression that matches the whole name of a module, or null
  */
-public record ModuleNames(List<String> names, @Nullable String pattern) {
+public record ModuleNames(List<String> names, @Nullable String pattern) implements Serializable {
     private static final String ALL_LINEAR_NAME = "all-linear";
 
     /** All linear maps of the layers. */

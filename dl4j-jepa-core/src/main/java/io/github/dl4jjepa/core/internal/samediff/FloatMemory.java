@@ -11,7 +11,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Loops over {@code float[]} blocks become vector instructions, loops over off-heap memory do
  * not. The copies cost less than a tenth of such a loop.
  */
-final class FloatMemory {
+public final class FloatMemory {
     /** A buffer ends at 2 GB. */
     private static final int REGION_BITS = 28;
 
@@ -31,7 +31,7 @@ final class FloatMemory {
      * @param array FLOAT, in C order without gaps
      * @throws IllegalArgumentException if it is not
      */
-    static FloatMemory of(INDArray array) {
+    public static FloatMemory of(INDArray array) {
         require(array);
         return of(new FloatPointer(array.data().addressPointer()), array.length());
     }
@@ -73,19 +73,20 @@ final class FloatMemory {
     }
 
     /** Whether an array is FLOAT and lies in C order without gaps. */
-    static boolean isReadable(INDArray array) {
+    public static boolean isReadable(INDArray array) {
         return array.dataType() == DataType.FLOAT
                 && (array.length() <= 1
                         || array.elementWiseStride() == 1
                                 && (array.ordering() == 'c' || array.isVector()));
     }
 
-    long length() {
+    /** How many values there are. */
+    public long length() {
         return length;
     }
 
     /** Copies {@code count} values from a position on to the beginning of a block. */
-    void get(long position, float[] block, int count) {
+    public void get(long position, float[] block, int count) {
         int region = (int) (position >>> REGION_BITS);
         int index = (int) (position & (REGION - 1));
         FloatBuffer buffer = regions[region];
@@ -97,7 +98,7 @@ final class FloatMemory {
     }
 
     /** Copies the beginning of a block to a position. */
-    void put(long position, float[] block, int count) {
+    public void put(long position, float[] block, int count) {
         int region = (int) (position >>> REGION_BITS);
         int index = (int) (position & (REGION - 1));
         FloatBuffer buffer = regions[region];

@@ -1,7 +1,9 @@
 package io.github.dl4jjepa.examples.cli;
 
+import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -21,13 +23,20 @@ import picocli.CommandLine.Mixin;
 final class FinetuneCommand implements Callable<FineTuningResult> {
     @Mixin private FinetuneOptionsMixin options;
 
+    private FineTuning.@Nullable GradientSources gradients;
+
     /** The options that were parsed. */
     FinetuneOptionsMixin options() {
         return options;
     }
 
+    /** Lets gradients be computed elsewhere than in this process. */
+    void setGradients(FineTuning.GradientSources sources) {
+        gradients = sources;
+    }
+
     @Override
     public FineTuningResult call() {
-        return options.train();
+        return options.train(gradients);
     }
 }

@@ -29,9 +29,15 @@ final class FinetuneOptionsMixin {
         return training;
     }
 
-    FineTuningResult train() {
+    /**
+     * Trains with these options.
+     *
+     * @param gradients what computes gradients, or null for this process
+     */
+    FineTuningResult train(FineTuning.@Nullable GradientSources gradients) {
         LoraOptions options = lora.options();
-        return training.train(begin(options), adapts(options));
+        return training.train(
+                begin(options).optGradientSource(gradients), adapts(options));
     }
 
     /**

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.internal.NativeAllocator;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -13,9 +14,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -49,6 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
+            GenerateCompletion.class,
             HelpCommand.class
         },
         footerHeading =
@@ -78,6 +83,29 @@ public final class JepaCommand implements Runnable {
      * @param args the command and its options
      */
     public static void main(String[] args) {
+        System.exit(run(onConsole(), args));
+    }
+
+    /**
+     * Runs {@code jepa finetune} with gradients that are computed elsewhere.
+     *
+     * @param gradients what computes them
+     * @param options an object with further options of the command, as picocli reads them
+     * @param args the command's options
+     * @return the exit code
+     */
+    public static int finetune(
+            FineTuning.GradientSources gradients, Object options, String... args) {
+        CommandLine jepa = onConsole();
+        CommandLine finetune = Objects.requireNonNull(jepa.getSubcommands().get("finetune"));
+        finetune.getCommandSpec().addMixin("gradients", CommandSpec.forAnnotatedObject(options));
+        ((FinetuneCommand) finetune.getCommand()).setGradients(gradients);
+        return run(
+                jepa, Stream.concat(Stream.of("finetune"), Stream.of(args)).toArray(String[]::new));
+    }
+
+    /** The command line with the streams of this process, which is made ready for ND4J. */
+    private static CommandLine onConsole() {
         PrintStream errors =
                 new PrintStream(
                         new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
@@ -86,15 +114,14 @@ public final class JepaCommand implements Runnable {
         System.setOut(errors);
         NativeCaches.choose();
         OpenMpSettings.waitPassively();
+        OpenBlasSettings.chooseKernels();
         NativeAllocator.returnLargeArrays();
         PrintWriter results =
                 new PrintWriter(
                         new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-        CommandLine jepa =
-                commandLine()
-                        .setOut(results)
-                        .setErr(new PrintWriter(errors, true, StandardCharsets.UTF_8));
-        System.exit(run(jepa, args));
+        return commandLine()
+                .setOut(results)
+                .setErr(new PrintWriter(errors, true, StandardCharsets.UTF_8));
     }
 
     /** Without a command there is nothing to do. */
@@ -185,6 +212,15 @@ public final class JepaCommand implements Runnable {
     }
 
     private static void style(CommandLine commandLine) {
+        if (commandLine.getCommand() instanceof GenerateCompletion) {
+            commandLine
+                    .getCommandSpec()
+                    .usageMessage()
+                    .description(
+                            "Prints a script that lets bash or zsh complete commands, options and values.")
+                    .footerHeading("%nExample, for this session:%n")
+                    .footer("  source <(jepa generate-completion)");
+        }
         commandLine
                 .getCommandSpec()
                 .mixinStandardHelpOptions(true)
