@@ -25,7 +25,7 @@ import sys
 
 SHAPES = {
     "nl-rx": [],
-    "smollm2": "--hidden 576 --layers 30 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152 --batch 4".split(),
+    "smollm2": "--hidden 576 --layers 30 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152 --batch-size 4".split(),
 }
 
 

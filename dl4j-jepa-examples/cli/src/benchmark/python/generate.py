@@ -16,7 +16,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", metavar="DIR", help="default: random weights in the shape of SmolLM2-135M")
     parser.add_argument("--rows", default="1,16", metavar="N,N", help="default: 1,16")
-    parser.add_argument("--prompt", type=int, default=60, metavar="N", help="default: 60")
+    parser.add_argument("--prompt-tokens", dest="prompt", type=int, default=60, metavar="N", help="default: 60")
     parser.add_argument("--new-tokens", type=int, default=64, metavar="N", help="default: 64")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), metavar="N")

@@ -28,7 +28,7 @@ MAX_GRADIENT_NORM = 1.0
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = {"hidden": 256, "layers": 6, "heads": 8, "kv-heads": 4, "ffn": 688, "vocab": 8000}
-    lengths = {"batch": 12, "prompt": 38, "code": 22}
+    lengths = {"batch-size": 12, "prompt-tokens": 38, "code-tokens": 22}
     for name, default in (sizes | lengths | {"rounds": 6, "steps": 6}).items():
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"default: {default}")
     parser.add_argument(
@@ -55,21 +55,21 @@ class Batch:
     """Token ids, positions, mask and labels of a batch, and the positions that the JEPA term compares."""
 
     def __init__(self, options, with_views):
-        prompt, code = options.prompt, options.code
+        prompt, code = options.prompt_tokens, options.code_tokens
         predictor = options.vocab - 1
         generator = torch.Generator().manual_seed(2)
-        ids = torch.randint(0, predictor, (options.batch, prompt + code), generator=generator)
+        ids = torch.randint(0, predictor, (options.batch_size, prompt + code), generator=generator)
         positions = torch.arange(prompt + code)
         # Segments of a row: 0 prompt, 1 code after the prompt, 2 [PRED] after the prompt, 3 code alone.
         segments = torch.cat([torch.zeros(prompt), torch.ones(code)])
         if with_views:
-            predictors = torch.full((options.batch, 1), predictor)
+            predictors = torch.full((options.batch_size, 1), predictor)
             ids = torch.cat([ids, predictors, ids[:, prompt:]], dim=1)
             positions = torch.cat([positions, torch.tensor([prompt]), torch.arange(code)])
             segments = torch.cat([segments, torch.tensor([2.0]), torch.full((code,), 3.0)])
         self.ids = ids
-        self.positions = positions.expand(options.batch, -1)
-        self.mask = None if not with_views else additive_mask(segments, positions).expand(options.batch, 1, -1, -1)
+        self.positions = positions.expand(options.batch_size, -1)
+        self.mask = None if not with_views else additive_mask(segments, positions).expand(options.batch_size, 1, -1, -1)
         self.predicting = slice(prompt - 1, prompt + code - 1)
         self.labels = ids[:, prompt : prompt + code].reshape(-1)
         self.prediction = prompt + code if with_views else None
@@ -138,13 +138,13 @@ def forward_seconds(model, batch, steps, loss_of):
 def step_flops(options):
     """Forward and backward pass of a plain batch, counted as the Java side counts them (StepCost.flops)."""
     head_dim = options.hidden // options.heads
-    row = options.prompt + options.code
+    row = options.prompt_tokens + options.code_tokens
     per_layer = (
         2 * options.heads + 2 * options.kv_heads
     ) * head_dim * options.hidden + 3 * options.hidden * options.ffn
     attention = 2 * options.heads * head_dim * row * (row + 1) // 2
-    forward = options.layers * (per_layer * row + attention) + options.hidden * options.vocab * options.code
-    return 3 * 2 * options.batch * forward
+    forward = options.layers * (per_layer * row + attention) + options.hidden * options.vocab * options.code_tokens
+    return 3 * 2 * options.batch_size * forward
 
 
 def main():
@@ -160,7 +160,7 @@ def main():
             num_key_value_heads=options.kv_heads,
             intermediate_size=options.ffn,
             rms_norm_eps=1e-5,
-            max_position_embeddings=max(512, options.prompt + options.code + 1),
+            max_position_embeddings=max(512, options.prompt_tokens + options.code_tokens + 1),
             attn_implementation=options.attention,
         )
     )

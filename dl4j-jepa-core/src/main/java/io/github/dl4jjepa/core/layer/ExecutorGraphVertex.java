@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -33,6 +34,9 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
     private static final String LOSS = "vertex_loss";
 
     private transient Graph drawn;
+
+    /** The inputs of the forward pass that the backward pass can end, or null. */
+    private transient INDArray[] begun;
 
     ExecutorGraphVertex(
             ExecutorVertex config,
@@ -87,7 +91,9 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                 graph.setLossVariables(product.sum().rename(LOSS).name());
                 List<String> differentiated = new ArrayList<>(gradientsOfVariables().keySet());
                 differentiated.addAll(vertex().differentiableInputs());
-                backward = new GradientFunction(graph, differentiated, List.of(), arena, List.of());
+                backward =
+                        new GradientFunction(
+                                graph, differentiated, List.of(OUTPUT), arena, List.of());
             }
             return backward;
         }
@@ -121,7 +127,10 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
     private final class Placeholders implements AutoCloseable {
         private final Map<String, INDArray> arrays = new HashMap<>();
 
-        Placeholders() {
+        /** Empty. */
+        Placeholders() {}
+
+        void putInputs() {
             config.validateInput(inputs);
             List<String> names = config.getVertexParams().getInputs();
             for (int i = 0; i < names.size(); i++) {
@@ -144,17 +153,36 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
         return Workspaces.outside(
                 () -> {
                     INDArray[] result = new INDArray[1];
+                    BiConsumer<String, INDArray> consumer =
+                            (name, value) ->
+                                    result[0] = workspaceMgr.dup(ArrayType.ACTIVATIONS, value);
+                    begun = null;
                     try (Placeholders placeholders = new Placeholders()) {
-                        graph().forward
-                                .run(
-                                        placeholders.arrays,
-                                        (name, value) ->
-                                                result[0] =
-                                                        workspaceMgr.dup(
-                                                                ArrayType.ACTIVATIONS, value));
+                        placeholders.putInputs();
+                        GradientFunction backward = graph().backward;
+                        if (training
+                                && backward != null
+                                && backward.begin(placeholders.arrays, consumer)) {
+                            begun = inputs.clone();
+                        } else {
+                            graph().forward.run(placeholders.arrays, consumer);
+                        }
                     }
                     return result[0];
                 });
+    }
+
+    /** Whether the last run was the forward pass of the present inputs. */
+    private boolean isBegun() {
+        if (begun == null) {
+            return false;
+        }
+        for (int i = 0; i < begun.length; i++) {
+            if (begun[i] != inputs[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
@@ -164,23 +192,30 @@ final class ExecutorGraphVertex extends SameDiffGraphVertex {
                         () -> {
                             Map<String, INDArray> gradients = new HashMap<>();
                             Map<String, INDArray> own = gradientsOfVariables();
+                            BiConsumer<String, INDArray> consumer =
+                                    (name, value) -> {
+                                        if (own.containsKey(name)) {
+                                            own.get(name).assign(value);
+                                        } else {
+                                            gradients.put(
+                                                    name,
+                                                    workspaceMgr.dup(
+                                                            ArrayType.ACTIVATION_GRAD, value));
+                                        }
+                                    };
+                            GradientFunction backward = graph().backward();
+                            boolean ends = isBegun();
+                            begun = null;
                             try (Placeholders placeholders = new Placeholders()) {
                                 placeholders.put(EPSILON, epsilon);
-                                graph().backward()
-                                        .run(
-                                                placeholders.arrays,
-                                                (name, value) -> {
-                                                    if (own.containsKey(name)) {
-                                                        own.get(name).assign(value);
-                                                    } else {
-                                                        gradients.put(
-                                                                name,
-                                                                workspaceMgr.dup(
-                                                                        ArrayType.ACTIVATION_GRAD,
-                                                                        value));
-                                                    }
-                                                },
-                                                (name, value) -> {});
+                                if (ends) {
+                                    backward.finish(
+                                            placeholders.arrays, consumer, (name, value) -> {});
+                                } else {
+                                    placeholders.putInputs();
+                                    backward.run(
+                                            placeholders.arrays, consumer, (name, value) -> {});
+                                }
                             }
                             return gradients;
                         });

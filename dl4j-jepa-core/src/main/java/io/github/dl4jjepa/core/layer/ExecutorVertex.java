@@ -21,8 +21,8 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 /**
  * A SameDiff vertex that our executor runs: for batches of any shape, with corrected gradients.
  *
- * <p>The backward pass runs the forward pass again, since Deeplearning4j may free what lies between
- * the two.
+ * <p>A training step runs the forward pass once; the first one with inputs of new shapes runs it
+ * twice, and so does one that runs the vertex for something else between its two passes.
  */
 public abstract class ExecutorVertex extends SameDiffVertex {
     private static final long serialVersionUID = 1L;

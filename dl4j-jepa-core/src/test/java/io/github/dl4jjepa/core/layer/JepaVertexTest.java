@@ -19,6 +19,8 @@ import org.deeplearning4j.nn.conf.inputs.InvalidInputTypeException;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -225,5 +227,47 @@ class JepaVertexTest {
         assertThatExceptionOfType(DL4JInvalidConfigException.class)
                 .isThrownBy(() -> JepaVertex.of(DistanceKind.COSINE, -1))
                 .withMessageContaining("lambda");
+    }
+
+    private static final LayerWorkspaceMgr NO_WORKSPACES = LayerWorkspaceMgr.noWorkspaces();
+
+    /** The inputs' gradients, where something happens between forward and backward pass. */
+    private static INDArray[] gradients(GraphVertex vertex, INDArray one, Runnable between) {
+        vertex.setInputs(one, OTHERS);
+        vertex.doForward(true, NO_WORKSPACES);
+        between.run();
+        vertex.setInputs(one, OTHERS);
+        vertex.setEpsilon(Nd4j.ones(DataType.DOUBLE, 5, 1));
+        return vertex.doBackward(false, NO_WORKSPACES).getSecond();
+    }
+
+    private static final INDArray OTHERS = Nd4j.randn(DataType.DOUBLE, new long[] {5, 6});
+
+    @Test
+    void theBackwardPassEndsWhatTheForwardPassOfTheSameInputsBegan() {
+        GraphVertex vertex = network(new JepaVertex()).getVertex("jepa");
+        INDArray one = Nd4j.randn(DataType.DOUBLE, new long[] {5, 6});
+        INDArray another = Nd4j.randn(DataType.DOUBLE, new long[] {5, 6});
+        // The first step records both passes.
+        INDArray[] expected = gradients(vertex, one, () -> {});
+        INDArray[] ofAnother = gradients(vertex, another, () -> {});
+        assertThat(ofAnother[0]).isNotEqualTo(expected[0]);
+
+        assertThat(gradients(vertex, one, () -> {})).isEqualTo(expected);
+        INDArray changed = one.dup();
+        // It does not look at the inputs again.
+        assertThat(gradients(vertex, changed, () -> changed.assign(another))).isEqualTo(expected);
+        assertThat(gradients(vertex, one, () -> forward(vertex, another, false)))
+                .isEqualTo(expected);
+        assertThat(gradients(vertex, one, () -> forward(vertex, another, true)))
+                .isEqualTo(expected);
+        // A second backward pass after one forward pass.
+        vertex.setEpsilon(Nd4j.ones(DataType.DOUBLE, 5, 1));
+        assertThat(vertex.doBackward(false, NO_WORKSPACES).getSecond()).isEqualTo(expected);
+    }
+
+    private static void forward(GraphVertex vertex, INDArray one, boolean training) {
+        vertex.setInputs(one, OTHERS);
+        vertex.doForward(training, NO_WORKSPACES);
     }
 }

@@ -84,15 +84,53 @@ public final class GradientFunction implements AutoCloseable {
         backward.run(
                 placeholders,
                 gradients instanceof GradientSink sink ? destinations(sink) : Map.of(),
-                (name, value) -> {
-                    if (parametersOfGradient.containsKey(name)) {
-                        parametersOfGradient
-                                .get(name)
-                                .forEach(parameter -> gradients.accept(parameter, value));
-                    } else {
-                        outputs.accept(name, value);
-                    }
-                });
+                consumer(gradients, outputs));
+    }
+
+    private BiConsumer<String, INDArray> consumer(
+            BiConsumer<String, INDArray> gradients, BiConsumer<String, INDArray> outputs) {
+        return (name, value) -> {
+            if (parametersOfGradient.containsKey(name)) {
+                parametersOfGradient
+                        .get(name)
+                        .forEach(parameter -> gradients.accept(parameter, value));
+            } else {
+                outputs.accept(name, value);
+            }
+        };
+    }
+
+    /**
+     * Begins a run, as {@link GraphExecutor#begin} says.
+     *
+     * @param placeholders the inputs that are known by name
+     * @param outputs is given the name and value of every further output that does not depend on
+     *     others; valid during the call only
+     * @return whether it was done
+     */
+    public boolean begin(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> outputs) {
+        return backward.begin(
+                placeholders,
+                consumer(
+                        (name, gradient) -> {
+                            throw new IllegalStateException(
+                                    "the gradient of " + name + " does not depend on all inputs");
+                        },
+                        outputs));
+    }
+
+    /**
+     * Ends the run that {@link #begin} began.
+     *
+     * @param others the inputs that were not known then, by name
+     * @param gradients is given every parameter's name and gradient; valid during the call only
+     * @param outputs is given the name and value of every further output that was not there then
+     */
+    public void finish(
+            Map<String, INDArray> others,
+            BiConsumer<String, INDArray> gradients,
+            BiConsumer<String, INDArray> outputs) {
+        backward.finish(others, consumer(gradients, outputs));
     }
 
     private Map<String, INDArray> destinations(GradientSink sink) {

@@ -59,6 +59,9 @@ public final class GraphExecutor implements AutoCloseable {
 
     private int evictions;
 
+    /** What {@link #begin} has begun, or null. */
+    private Recording begun;
+
     /**
      * @param graph the graph to run
      * @param outputs names of the variables that are wanted
@@ -128,6 +131,7 @@ public final class GraphExecutor implements AutoCloseable {
             Map<String, INDArray> placeholders,
             Map<String, INDArray> destinations,
             BiConsumer<String, INDArray> consumer) {
+        begun = null;
         String key = shapes(placeholders) + (destinations.isEmpty() ? "" : " in place");
         Recording recording = recordings.get(key);
         if (recording != null
@@ -142,8 +146,54 @@ public final class GraphExecutor implements AutoCloseable {
         }
     }
 
+    /**
+     * Begins a run whose last inputs are not known yet: runs what comes before the first operator
+     * that reads one of these. It can be done where a whole run with inputs of the same shapes has
+     * been recorded.
+     *
+     * @param placeholders the inputs that are known; not kept
+     * @param consumer as in {@link #run}
+     * @return whether it was done; if not, nothing was run
+     */
+    public boolean begin(
+            Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
+        begun = null;
+        String key =
+                recordings.entrySet().stream()
+                        .filter(entry -> entry.getValue().begins(placeholders))
+                        .map(Map.Entry::getKey)
+                        .findFirst()
+                        .orElse(null);
+        if (key == null) {
+            return false;
+        }
+        Recording recording = recordings.get(key);
+        recording.replay(placeholders, 0, recording.readerOfOthers(placeholders), consumer);
+        begun = recording;
+        return true;
+    }
+
+    /**
+     * Ends the run that {@link #begin} began. What lies in the arena between the two must not be
+     * overwritten by a run of another executor.
+     *
+     * @param others the inputs that were not known then, of the shapes that were recorded; not kept
+     * @param consumer as in {@link #run}
+     * @throws IllegalStateException if no run was begun, or another run came between
+     */
+    public void finish(Map<String, INDArray> others, BiConsumer<String, INDArray> consumer) {
+        Recording recording = begun;
+        begun = null;
+        if (recording == null) {
+            throw new IllegalStateException("no run was begun");
+        }
+        int first = recording.readerOf(others.keySet());
+        recording.replay(others, first, recording.steps.size(), consumer);
+    }
+
     @Override
     public void close() {
+        begun = null;
         recordings.values().forEach(Recording::close);
         recordings.clear();
     }
@@ -175,6 +225,9 @@ public final class GraphExecutor implements AutoCloseable {
         private final Map<String, INDArray> inPlace = new HashMap<>();
         private final List<INDArray> integers = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
+
+        /** Of each input, the number of the first step that reads it. */
+        private final Map<String, Integer> readers = new HashMap<>();
 
         /** Names of variables whose integers follow from the shapes alone. */
         private final Set<String> fixed = new HashSet<>();
@@ -213,6 +266,7 @@ public final class GraphExecutor implements AutoCloseable {
                 close();
                 throw e;
             } finally {
+                readers.keySet().retainAll(staged.keySet());
                 places.values().forEach(arena::free);
                 values.clear();
                 pendingUses.clear();
@@ -237,8 +291,22 @@ public final class GraphExecutor implements AutoCloseable {
         }
 
         void replay(Map<String, INDArray> placeholders, BiConsumer<String, INDArray> consumer) {
-            staged.forEach((name, array) -> array.assign(placeholders.get(name)));
-            for (Step step : steps) {
+            replay(placeholders, 0, steps.size(), consumer);
+        }
+
+        /** Runs the steps from one on up to another, given the inputs that are new. */
+        void replay(
+                Map<String, INDArray> placeholders,
+                int from,
+                int to,
+                BiConsumer<String, INDArray> consumer) {
+            placeholders.forEach(
+                    (name, array) -> {
+                        if (staged.containsKey(name)) {
+                            staged.get(name).assign(array);
+                        }
+                    });
+            for (Step step : steps.subList(from, to)) {
                 if (step.operator() != null) {
                     step.operator().run();
                 }
@@ -246,9 +314,40 @@ public final class GraphExecutor implements AutoCloseable {
             }
         }
 
+        /** Whether some of the inputs are these, by their shapes, and there are others. */
+        boolean begins(Map<String, INDArray> placeholders) {
+            return destinations.isEmpty()
+                    && inPlace.isEmpty()
+                    && staged.size() > placeholders.size()
+                    && placeholders.entrySet().stream()
+                            .allMatch(
+                                    entry ->
+                                            staged.containsKey(entry.getKey())
+                                                    && Arrays.equals(
+                                                            staged.get(entry.getKey()).shape(),
+                                                            entry.getValue().shape()));
+        }
+
+        /** The number of the first step that reads an input other than these. */
+        int readerOfOthers(Map<String, INDArray> placeholders) {
+            Set<String> others = new HashSet<>(staged.keySet());
+            others.removeAll(placeholders.keySet());
+            return readerOf(others);
+        }
+
+        int readerOf(Set<String> inputs) {
+            return inputs.stream()
+                    .mapToInt(input -> readers.getOrDefault(input, steps.size()))
+                    .min()
+                    .orElse(steps.size());
+        }
+
         private void record(Schedule.Entry entry, BiConsumer<String, INDArray> consumer) {
             SameDiffOp operator = entry.operator();
             List<String> names = operator.getOutputsOfOp();
+            for (String input : operator.getInputsToOp()) {
+                readers.putIfAbsent(input, steps.size());
+            }
             INDArray[] inputs =
                     operator.getInputsToOp().stream().map(this::value).toArray(INDArray[]::new);
             INDArray view = NativeOperator.view(operator.getOp(), inputs);

@@ -260,4 +260,44 @@ class GraphExecutorTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("loops");
     }
+
+    @Test
+    void aRunIsBegunBeforeItsLastInputIsKnownAndEnded() {
+        SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1);
+        SDVariable y = graph.placeHolder("y", DataType.FLOAT, -1);
+        SDVariable weight = graph.var("weight", Nd4j.createFromArray(2f));
+        SDVariable early = x.mul("early", weight);
+        early.mul("late", y);
+        INDArray one = Nd4j.createFromArray(1f, 2f);
+        INDArray other = Nd4j.createFromArray(10f, 100f);
+        Map<String, float[]> results = new HashMap<>();
+        try (GraphExecutor executor =
+                new GraphExecutor(graph, List.of("early", "late"), arena, List.of())) {
+            assertThat(executor.begin(Map.of("x", one), (name, value) -> {})).isFalse();
+            assertThatThrownBy(() -> executor.finish(Map.of("y", other), (name, value) -> {}))
+                    .isInstanceOf(IllegalStateException.class);
+            executor.run(Map.of("x", one, "y", one), (name, value) -> {});
+
+            assertThat(
+                            executor.begin(
+                                    Map.of("x", other),
+                                    (name, value) -> results.put(name, value.toFloatVector())))
+                    .isTrue();
+            assertThat(results).containsOnlyKeys("early");
+            assertThat(results.get("early")).containsExactly(20f, 200f);
+            // What comes before the last input is not run again.
+            weight.getArr().assign(5);
+            executor.finish(
+                    Map.of("y", one), (name, value) -> results.put(name, value.toFloatVector()));
+            assertThat(results.get("early")).containsExactly(20f, 200f);
+            assertThat(results.get("late")).containsExactly(20f, 400f);
+
+            executor.begin(Map.of("x", one), (name, value) -> {});
+            executor.run(Map.of("x", one, "y", one), (name, value) -> {});
+            assertThatThrownBy(() -> executor.finish(Map.of("y", other), (name, value) -> {}))
+                    .isInstanceOf(IllegalStateException.class);
+            INDArray three = Nd4j.createFromArray(1f, 2f, 3f);
+            assertThat(executor.begin(Map.of("x", three), (name, value) -> {})).isFalse();
+        }
+    }
 }

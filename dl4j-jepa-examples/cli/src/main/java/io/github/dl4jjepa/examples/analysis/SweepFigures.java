@@ -28,6 +28,13 @@ public final class SweepFigures {
 
     private SweepFigures() {}
 
+    /** A setting with its values. */
+    private record Axis(String name, List<String> values) {
+        String valueIn(SweepResult.Arm arm) {
+            return String.valueOf(arm.settings().get(name));
+        }
+    }
+
     /**
      * Draws a heat map of two settings, as Figure 7 of the paper has k and lambda; one for each
      * combination of the other settings.
@@ -38,19 +45,31 @@ public final class SweepFigures {
      */
     public static List<String> heatMaps(
             SweepResult sweep, Map<String, List<String>> grid, Path folder) {
-        List<String> axes =
-                grid.keySet().stream().filter(name -> grid.get(name).size() > 1).toList();
+        List<Axis> axes =
+                grid.entrySet().stream()
+                        .filter(axis -> axis.getValue().size() > 1)
+                        .map(axis -> new Axis(axis.getKey(), axis.getValue()))
+                        .toList();
         if (axes.size() < 2) {
             return List.of();
         }
-        String x = axes.get(0);
-        String y = axes.get(1);
+        Axis x = axes.get(0);
+        Axis y = axes.get(1);
         Map<String, List<SweepResult.Arm>> maps = new LinkedHashMap<>();
         for (SweepResult.Arm arm : sweep.arms()) {
             if (arm.settings().keySet().equals(grid.keySet()) && arm.succeeded()) {
                 String others =
                         arm.settings().entrySet().stream()
-                                .filter(entry -> axes.indexOf(entry.getKey()) > 1)
+                                .filter(
+                                        entry ->
+                                                axes.stream()
+                                                        .skip(2)
+                                                        .anyMatch(
+                                                                axis ->
+                                                                        axis.name()
+                                                                                .equals(
+                                                                                        entry
+                                                                                                .getKey())))
                                 .map(entry -> entry.getKey() + " = " + entry.getValue())
                                 .collect(Collectors.joining(", "));
                 maps.computeIfAbsent(others, key -> new ArrayList<>()).add(arm);
@@ -61,7 +80,7 @@ public final class SweepFigures {
                 (others, arms) -> {
                     String name =
                             "sweep" + (maps.size() == 1 ? "" : "-" + (figures.names().size() + 1));
-                    heatMap(sweep.metric(), others, x, y, grid, arms, figures, name);
+                    heatMap(sweep.metric(), others, x, y, arms, figures, name);
                 });
         return figures.names();
     }
@@ -69,9 +88,8 @@ public final class SweepFigures {
     private static void heatMap(
             String metric,
             String others,
-            String x,
-            String y,
-            Map<String, List<String>> grid,
+            Axis x,
+            Axis y,
             List<SweepResult.Arm> arms,
             FigureFolder figures,
             String name) {
@@ -80,8 +98,8 @@ public final class SweepFigures {
                         .width(WIDTH)
                         .height(HEIGHT)
                         .title("Validation " + metric + (others.isEmpty() ? "" : ", " + others))
-                        .xAxisTitle(x)
-                        .yAxisTitle(y)
+                        .xAxisTitle(x.name())
+                        .yAxisTitle(y.name())
                         .build();
         List<Number[]> cells = new ArrayList<>();
         List<String> rows = new ArrayList<>();
@@ -91,12 +109,12 @@ public final class SweepFigures {
             double mean = arm.mean(metric).orElseThrow();
             least = Math.min(least, mean);
             most = Math.max(most, mean);
-            String atX = arm.settings().get(x).toString();
-            String atY = arm.settings().get(y).toString();
-            cells.add(new Number[] {grid.get(x).indexOf(atX), grid.get(y).indexOf(atY), mean});
+            String atX = x.valueIn(arm);
+            String atY = y.valueIn(arm);
+            cells.add(new Number[] {x.values().indexOf(atX), y.values().indexOf(atY), mean});
             rows.add(atX + "," + atY + "," + mean);
         }
-        chart.addSeries(metric, grid.get(x), grid.get(y), cells);
+        chart.addSeries(metric, x.values(), y.values(), cells);
         chart.getStyler()
                 .setRangeColors(COLORS)
                 .setMin(least)
@@ -105,7 +123,7 @@ public final class SweepFigures {
                 .setHeatMapDecimalValueFormatter(
                         value -> String.format(Locale.ROOT, "%.4g", value));
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
-        figures.write(name, chart, x + "," + y + "," + metric, rows);
+        figures.write(name, chart, x.name() + "," + y.name() + "," + metric, rows);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.examples.benchmark.GenerateBenchmark;
+import io.github.dl4jjepa.examples.benchmark.LayerBenchmark;
 import io.github.dl4jjepa.examples.benchmark.LayoutBenchmark;
 import io.github.dl4jjepa.examples.benchmark.LoadBenchmark;
 import io.github.dl4jjepa.examples.benchmark.MemoryBenchmark;
@@ -13,6 +14,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             BenchmarkCommand.Layouts.class,
             BenchmarkCommand.Step.class,
+            BenchmarkCommand.Layer.class,
             BenchmarkCommand.Memory.class,
             BenchmarkCommand.Load.class,
             BenchmarkCommand.Generate.class
@@ -46,7 +49,7 @@ final class BenchmarkCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "Missing what to measure: layouts, step, memory, load or generate");
+                "Missing what to measure: layouts, step, layer, memory, load or generate");
     }
 
     /** How the subcommands show their progress. */
@@ -131,7 +134,7 @@ final class BenchmarkCommand implements Runnable {
             footerHeading = "%nExample, the shape of SmolLM2-135M:%n",
             footer =
                     "  jepa benchmark step --hidden 576 --layers 30 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152"
-                            + " --batch 4")
+                            + " --batch-size 4")
     static final class Step implements Callable<StepBenchmark.Result> {
         @Spec private CommandSpec spec;
 
@@ -178,21 +181,21 @@ final class BenchmarkCommand implements Runnable {
         private int vocabulary;
 
         @Option(
-                names = "--batch",
+                names = "--batch-size",
                 defaultValue = "12",
                 paramLabel = "N",
                 description = "Examples a step.")
         private int batch;
 
         @Option(
-                names = "--prompt",
+                names = "--prompt-tokens",
                 defaultValue = "38",
                 paramLabel = "N",
                 description = "Tokens of an example before its code.")
         private int promptTokens;
 
         @Option(
-                names = "--code",
+                names = "--code-tokens",
                 defaultValue = "22",
                 paramLabel = "N",
                 description = "Tokens of an example's code.")
@@ -245,8 +248,8 @@ final class BenchmarkCommand implements Runnable {
                     || codeTokens < 1) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "--hidden, --layers, --heads, --kv-heads, --ffn, --batch, --prompt and --code must be"
-                                + " 1 or more");
+                        "--hidden, --layers, --heads, --kv-heads, --ffn, --batch-size, --prompt-tokens and"
+                                + " --code-tokens must be 1 or more");
             }
             if (vocabulary < 2) {
                 throw new ParameterException(
@@ -297,6 +300,46 @@ final class BenchmarkCommand implements Runnable {
                                 threads));
             }
             return threads;
+        }
+    }
+
+    /** {@code jepa benchmark layer}. */
+    @Command(
+            name = "layer",
+            description = {
+                "Times steps of Deeplearning4j networks with this library's layers in them: an LSTM under JepaLossLayer"
+                        + " without the JEPA term and under RnnOutputLayer; with --model, a decoder as a vertex and"
+                        + " by JepaTrainer. 12 rows of 60 random tokens, 22 of them labels.",
+                "Takes one to two minutes."
+            },
+            footerHeading = "%nExample:%n",
+            footer = "  jepa benchmark layer --model models/SmolLM2-135M")
+    static final class Layer implements Callable<LayerBenchmark.Result> {
+        @Option(
+                names = "--arms",
+                split = ",",
+                paramLabel = "ARM",
+                defaultValue = "RNN_OUTPUT_LAYER,JEPA_LOSS_LAYER,DECODER_VERTEX,JEPA_TRAINER",
+                description =
+                        "What to train: ${COMPLETION-CANDIDATES}. One alone tells its memory.")
+        private Set<LayerBenchmark.Arm> arms;
+
+        @Option(names = "--model", paramLabel = "DIR", description = "The decoder's checkpoint.")
+        private @Nullable String model;
+
+        @Mixin private RoundsMixin turns;
+
+        @Mixin private ProgressMixin progress;
+
+        @Override
+        public LayerBenchmark.Result call() {
+            turns.check();
+            Backend.requireUsable();
+            CheckpointFolder folder = model == null ? null : CheckpointFolder.of(model);
+            return progress.run(
+                    "Rounds",
+                    turns.rounds,
+                    new LayerBenchmark(arms, folder, turns.rounds, turns.steps)::run);
         }
     }
 
@@ -387,7 +430,7 @@ final class BenchmarkCommand implements Runnable {
         private List<Integer> rows;
 
         @Option(
-                names = "--prompt",
+                names = "--prompt-tokens",
                 defaultValue = "60",
                 paramLabel = "N",
                 description = "Tokens of a prompt.")
@@ -417,7 +460,8 @@ final class BenchmarkCommand implements Runnable {
                     || rounds < 1) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "--rows, --prompt and --rounds must be 1 or more, --new-tokens 2 or more");
+                        "--rows, --prompt-tokens and --rounds must be 1 or more, --new-tokens 2 or"
+                                + " more");
             }
             Backend.requireUsable();
             TransformerDecoder decoder =

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -52,6 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             InspectCommand.class,
             VerifyCommand.class,
             BenchmarkCommand.class,
+            GenerateCompletion.class,
             HelpCommand.class
         },
         footerHeading =
@@ -112,6 +114,7 @@ public final class JepaCommand implements Runnable {
         System.setOut(errors);
         NativeCaches.choose();
         OpenMpSettings.waitPassively();
+        OpenBlasSettings.chooseKernels();
         NativeAllocator.returnLargeArrays();
         PrintWriter results =
                 new PrintWriter(
@@ -209,6 +212,15 @@ public final class JepaCommand implements Runnable {
     }
 
     private static void style(CommandLine commandLine) {
+        if (commandLine.getCommand() instanceof GenerateCompletion) {
+            commandLine
+                    .getCommandSpec()
+                    .usageMessage()
+                    .description(
+                            "Prints a script that lets bash or zsh complete commands, options and values.")
+                    .footerHeading("%nExample, for this session:%n")
+                    .footer("  source <(jepa generate-completion)");
+        }
         commandLine
                 .getCommandSpec()
                 .mixinStandardHelpOptions(true)

@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class BenchmarkCommandTest {
     private static final String TINY =
-            "--hidden 16 --layers 2 --heads 4 --kv-heads 2 --ffn 24 --vocab 50 --batch 2 --prompt 5 --code 3";
+            "--hidden 16 --layers 2 --heads 4 --kv-heads 2 --ffn 24 --vocab 50"
+                    + " --batch-size 2 --prompt-tokens 5 --code-tokens 3";
 
     @TempDir private Path folder;
 
@@ -66,7 +67,7 @@ class BenchmarkCommandTest {
 
         JsonNode result =
                 json(
-                        "generate --json --rows 1,3 --prompt 5 --new-tokens 4 --rounds 1 --model "
+                        "generate --json --rows 1,3 --prompt-tokens 5 --new-tokens 4 --rounds 1 --model "
                                 + model);
 
         assertThat(result.get("prompt_tokens").asInt()).isEqualTo(5);
@@ -101,7 +102,7 @@ class BenchmarkCommandTest {
         "step --hidden 20, --heads",
         "step --kv-heads 3, --kv-heads",
         "step --vocab 1, --vocab",
-        "step --code 0, --code",
+        "step --code-tokens 0, --code-tokens",
         "memory --steps 49, --steps",
         "load, --model",
         "generate --new-tokens 1, --new-tokens",
@@ -124,6 +125,20 @@ class BenchmarkCommandTest {
         }
         assertThat(result.get("resident_mb").get("50").asLong())
                 .isGreaterThan(result.get("java_mb").get("50").asLong());
+    }
+
+    @Test
+    void timesLayersOfDeeplearning4jNetworks() throws IOException {
+        JsonNode result =
+                json(
+                        "layer --json --rounds 1 --steps 1 --model "
+                                + TinyModel.write(folder.resolve("model")));
+
+        assertThat(result.get("step_ms").fieldNames())
+                .toIterable()
+                .containsExactlyInAnyOrder(
+                        "RNN_OUTPUT_LAYER", "JEPA_LOSS_LAYER", "DECODER_VERTEX", "JEPA_TRAINER");
+        result.get("step_ms").forEach(time -> assertThat(time.asDouble()).isPositive());
     }
 
     @Test
