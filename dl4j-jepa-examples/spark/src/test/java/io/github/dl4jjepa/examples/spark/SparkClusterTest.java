@@ -193,7 +193,8 @@ class SparkClusterTest {
 
                                 @Override
                                 public void onTaskStart(SparkListenerTaskStart start) {
-                                    // A task of the second step: each has two that embed, two that differentiate,
+                                    // A task of the second step: each has two that embed, two that
+                                    // differentiate,
                                     // and one that adds.
                                     if (++tasks == 9) {
                                         String executor = start.taskInfo().executorId();
@@ -250,7 +251,8 @@ class SparkClusterTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(
-                java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()
+                java.lang.management.ManagementFactory.getRuntimeMXBean()
+                        .getInputArguments()
                         .stream()
                         .filter(argument -> argument.startsWith("--add-opens"))
                         .toList());

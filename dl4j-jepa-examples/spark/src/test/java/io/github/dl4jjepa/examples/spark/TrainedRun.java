@@ -69,7 +69,8 @@ record TrainedRun(List<Double> numbers, Map<String, float[]> weights) {
                 .setTrain(train)
                 .setOutput(output)
                 .optObjective(kind.objective)
-                .optLora(kind.lora ? LoraOptions.builder().optRank(2).optDropout(0.1).build() : null)
+                .optLora(
+                        kind.lora ? LoraOptions.builder().optRank(2).optDropout(0.1).build() : null)
                 .optLinearPredictor(kind == Kind.CALIBRATED)
                 .optBatchSize(2)
                 .optSeed(7)
@@ -155,7 +156,6 @@ record TrainedRun(List<Double> numbers, Map<String, float[]> weights) {
     /** Asserts that weights are the same to the last bit. */
     static void assertSame(Map<String, float[]> actual, Map<String, float[]> expected) {
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
-        expected.forEach(
-                (name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
+        expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
     }
 }
