@@ -81,8 +81,7 @@ class RunFaultsTest {
 
     @Test
     void aFolderThatIsRemovedEndsTheRunAndIsNotMadeAgain() {
-        assertThatThrownBy(
-                        () -> run().optListener(afterStep3(this::removeFolder)).build().run())
+        assertThatThrownBy(() -> run().optListener(afterStep3(this::removeFolder)).build().run())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining(
                         output.resolve("metrics.jsonl")
@@ -106,7 +105,8 @@ class RunFaultsTest {
                                         .run())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining(
-                        output.resolve("metrics.jsonl") + ": cannot be written: permission denied.");
+                        output.resolve("metrics.jsonl")
+                                + ": cannot be written: permission denied.");
 
         for (Path file : files()) {
             assertThat(file.toFile().setWritable(true)).isTrue();
@@ -131,8 +131,7 @@ class RunFaultsTest {
     @Test
     void aRunThatIsAskedToStopWritesACheckpointAndNoModel() throws IOException {
         AtomicLong asked = new AtomicLong();
-        assertThatThrownBy(
-                        () -> run().optStop(() -> asked.incrementAndGet() > 3).build().run())
+        assertThatThrownBy(() -> run().optStop(() -> asked.incrementAndGet() > 3).build().run())
                 .isInstanceOf(TrainingStoppedException.class)
                 .hasMessage("the training was stopped after step 3 of 6; resume it to continue");
         assertThat(output.resolve("checkpoints")).isDirectoryContaining("glob:**step-000003");
