@@ -76,6 +76,7 @@ public final class Sweep {
     private final List<Map<String, Object>> arms;
     private final List<Long> seeds;
     private final @Nullable Task task;
+    private final int maxNewTokens;
     private final @Nullable Path test;
     private final Consumer<SweepResult.Run> progress;
     private String metric;
@@ -95,6 +96,7 @@ public final class Sweep {
         arms = builder.arms();
         seeds = builder.seeds;
         task = builder.task;
+        maxNewTokens = builder.maxNewTokens;
         test = builder.test;
         progress = builder.progress;
         metric = builder.metric == null ? "" : builder.metric;
@@ -246,6 +248,7 @@ public final class Sweep {
                     TaskEvaluation.builder()
                             .setModel(chat)
                             .setTask(Objects.requireNonNull(task))
+                            .optMaxNewTokens(maxNewTokens)
                             .build()
                             .run(examples);
             Map<String, Double> scores = new LinkedHashMap<>();
@@ -441,6 +444,7 @@ public final class Sweep {
         private final List<Map<String, Object>> also = new ArrayList<>();
         private List<Long> seeds = List.of(FineTuning.Builder.DEFAULT_SEED);
         private @Nullable Task task;
+        private int maxNewTokens;
         private @Nullable String metric;
         private @Nullable Path test;
         private Consumer<SweepResult.Run> progress = run -> {};
@@ -515,6 +519,17 @@ public final class Sweep {
          */
         public Builder optTask(@Nullable Task task) {
             this.task = task;
+            return this;
+        }
+
+        /**
+         * Sets the most tokens of an answer (default: the task's own number).
+         *
+         * @param tokens 0 for the default
+         */
+        public Builder optMaxNewTokens(int tokens) {
+            require(tokens >= 0, "the most tokens of an answer must be 0 or more, not " + tokens);
+            maxNewTokens = tokens;
             return this;
         }
 

@@ -23,6 +23,7 @@ import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -246,7 +247,13 @@ public final class JepaCommand implements Runnable {
     /**
      * @param place where the wrong option stands, if in a settings file
      */
-    private static int reportWrongUsage(ParameterException exception, Optional<String> place) {
+    private static int reportWrongUsage(ParameterException thrown, Optional<String> place) {
+        List<String> unmatched = thrown.getCommandLine().getUnmatchedArguments();
+        // picocli names what is missing first, which may be what was misspelt.
+        ParameterException exception =
+                thrown instanceof MissingParameterException && !unmatched.isEmpty()
+                        ? new UnmatchedArgumentException(thrown.getCommandLine(), unmatched)
+                        : thrown;
         CommandLine command = exception.getCommandLine();
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();

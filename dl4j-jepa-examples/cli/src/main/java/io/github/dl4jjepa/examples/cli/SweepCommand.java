@@ -88,6 +88,13 @@ final class SweepCommand implements Callable<Map<String, Object>> {
     private @Nullable String task;
 
     @Option(
+            names = "--max-new-tokens",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "The most tokens of an answer; 0 for the task's own number.")
+    private int maxNewTokens;
+
+    @Option(
             names = "--metric",
             paramLabel = "NAME",
             description =
@@ -138,6 +145,7 @@ final class SweepCommand implements Callable<Map<String, Object>> {
                                         ? List.of(spec.findOption("--seed").<Long>getValue())
                                         : seeds.stream().map(this::seed).toList())
                         .optTask(task == null ? null : TaskFile.orNamed(task))
+                        .optMaxNewTokens(maxNewTokens)
                         .optMetric(metric)
                         .optTest(test)
                         .optProgress(this::report);

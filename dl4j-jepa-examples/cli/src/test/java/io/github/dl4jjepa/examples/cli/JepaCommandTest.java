@@ -101,6 +101,36 @@ class JepaCommandTest {
         assertThat(err).hasToString(lines("jepa: Missing command", "Try 'jepa --help'."));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "finetun, finetune",
+        "eval, evaluate",
+        "finetune --lamda 1, --lambda",
+        "sweep --metrics a, --metric",
+        "evaluate --modell x, --model",
+    })
+    void suggestsWhatAMisspeltWordMayMean(String words, String meant) {
+        CommandLine jepa =
+                JepaCommand.commandLine()
+                        .setOut(new PrintWriter(out, true))
+                        .setErr(new PrintWriter(err, true));
+
+        assertThat(JepaCommand.run(jepa, words.split(" "))).isEqualTo(2);
+
+        assertThat(err.toString().lines().filter(line -> line.startsWith("Try ")).findFirst())
+                .isPresent();
+        assertThat(err.toString()).containsPattern("(Did you mean|Possible solutions).*" + meant);
+    }
+
+    @Test
+    void printsAScriptThatCompletesCommandsAndOptions() {
+        CommandLine jepa = JepaCommand.commandLine().setOut(new PrintWriter(out, true));
+
+        assertThat(JepaCommand.run(jepa, "generate-completion")).isZero();
+
+        assertThat(out.toString()).startsWith("#!").contains("finetune", "--find-learning-rate");
+    }
+
     @Test
     void refusesAnUnknownOption() {
         assertThat(run("score", "--exmaples", "7")).isEqualTo(2);
