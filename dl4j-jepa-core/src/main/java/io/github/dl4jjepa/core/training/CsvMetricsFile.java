@@ -1,7 +1,7 @@
 package io.github.dl4jjepa.core.training;
 
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.internal.StepLines;
+import io.github.dl4jjepa.core.training.internal.StepLines;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

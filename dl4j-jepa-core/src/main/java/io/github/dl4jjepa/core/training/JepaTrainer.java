@@ -71,7 +71,7 @@ public final class JepaTrainer {
     }
 
     private void requireBestMetric(Builder builder) {
-        BestMetric metric = options.bestMetric();
+        TrainingOptions.BestMetric metric = options.bestMetric();
         if (options.earlyStoppingPatience() > 0 && builder.validation == null) {
             throw new JepaException("earlyStoppingPatience needs validation data");
         }
@@ -79,7 +79,8 @@ public final class JepaTrainer {
             throw new JepaException(
                     "bestMetric " + metric + " needs two validation examples with views, or more");
         }
-        if (metric == BestMetric.JEPA_LOSS && !gradientSource.objective().comparesViews()) {
+        if (metric == TrainingOptions.BestMetric.JEPA_LOSS
+                && !gradientSource.objective().comparesViews()) {
             throw new JepaException("bestMetric " + metric + " needs an objective with views");
         }
     }

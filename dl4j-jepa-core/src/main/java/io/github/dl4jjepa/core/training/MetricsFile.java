@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.internal.StepLines;
+import io.github.dl4jjepa.core.training.internal.StepLines;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

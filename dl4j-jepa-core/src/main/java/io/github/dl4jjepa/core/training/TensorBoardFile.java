@@ -94,12 +94,12 @@ public final class TensorBoardFile implements TrainerListener {
     }
 
     @Override
-    public void onSamples(GeneratedSamples samples) {
+    public void onSamples(Samples samples) {
         Map<String, Double> scalars = new LinkedHashMap<>();
         samples.scores().forEach((name, value) -> scalars.put("generated/" + name, value));
         Message summary = summary(scalars);
         for (int i = 0; i < samples.answers().size(); i++) {
-            GeneratedSamples.Answer answer = samples.answers().get(i);
+            Samples.Answer answer = samples.answers().get(i);
             summary.message(
                     1,
                     text(

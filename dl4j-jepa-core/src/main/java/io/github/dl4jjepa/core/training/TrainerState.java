@@ -45,7 +45,7 @@ public record TrainerState(
     }
 
     /** The state after its own step was validated. */
-    TrainerState validated(BestMetric metric, double value) {
+    TrainerState validated(TrainingOptions.BestMetric metric, double value) {
         boolean best = bestStep == 0 || metric.isBetter(value, bestValue);
         return new TrainerState(
                 step,

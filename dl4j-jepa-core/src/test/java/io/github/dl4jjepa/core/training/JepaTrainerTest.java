@@ -429,7 +429,7 @@ class JepaTrainerTest {
                                         .optLearningRate(2)
                                         .optMaxSteps(12)
                                         .optEvaluateEvery(1)
-                                        .optBestMetric(BestMetric.JEPA_LOSS))
+                                        .optBestMetric(TrainingOptions.BestMetric.JEPA_LOSS))
                         .optValidation(new ToyBatches(3, 2))
                         .optCheckpoints(checkpoints)
                         .optListener(recorder)
@@ -464,7 +464,8 @@ class JepaTrainerTest {
                                                 new ToyBatches(2, 1),
                                                 options()
                                                         .optBestMetric(
-                                                                BestMetric.TEXT_RETRIEVAL_AT_1))
+                                                                TrainingOptions.BestMetric
+                                                                        .TEXT_RETRIEVAL_AT_1))
                                         .optValidation(new ToyBatches(2, 1))
                                         .build())
                 .isInstanceOf(JepaException.class)

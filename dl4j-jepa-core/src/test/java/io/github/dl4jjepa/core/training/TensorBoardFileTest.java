@@ -34,11 +34,11 @@ class TensorBoardFileTest {
                             i == 2 ? Optional.of(new MeanLosses(1.5, 0.5, 2)) : Optional.empty()));
         }
         events.onSamples(
-                new GeneratedSamples(
+                new TrainerListener.Samples(
                         last,
                         Map.of("exact_match", 0.5),
                         List.of(
-                                new GeneratedSamples.Answer(
+                                new TrainerListener.Samples.Answer(
                                         "Wie hei\u00dft\ndas *hier*?", "<b>a</b>", "b"))));
     }
 

@@ -3,12 +3,12 @@ package io.github.dl4jjepa.models.evaluation;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.internal.StepLines;
-import io.github.dl4jjepa.core.training.GeneratedSamples;
 import io.github.dl4jjepa.core.training.MetricsFile;
 import io.github.dl4jjepa.core.training.StepMetrics;
 import io.github.dl4jjepa.core.training.TrainerListener;
+import io.github.dl4jjepa.core.training.TrainerListener.Samples;
 import io.github.dl4jjepa.core.training.TrainerState;
+import io.github.dl4jjepa.core.training.internal.StepLines;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
 import java.nio.file.Path;
@@ -86,28 +86,28 @@ public final class SampleEvaluation implements TrainerListener {
             return;
         }
         List<Task.Outcome> outcomes = evaluation.outcomes(examples);
-        GeneratedSamples samples = samples(metrics.step(), outcomes);
+        Samples samples = samples(metrics.step(), outcomes);
         lines.append(line(samples).toString());
         listeners.forEach(listener -> listener.onSamples(samples));
     }
 
-    private GeneratedSamples samples(long step, List<Task.Outcome> outcomes) {
+    private Samples samples(long step, List<Task.Outcome> outcomes) {
         Score score = evaluation.score(examples, outcomes);
         Map<String, Double> scores = new LinkedHashMap<>();
         score.shares().forEach((metric, share) -> scores.put(metric, share.value()));
         score.measures().forEach((metric, measure) -> scores.put(metric, measure.mean()));
-        List<GeneratedSamples.Answer> answers = new ArrayList<>();
+        List<Samples.Answer> answers = new ArrayList<>();
         for (int i = 0; i < Math.min(SHOWN, examples.size()); i++) {
             answers.add(
-                    new GeneratedSamples.Answer(
+                    new Samples.Answer(
                             Answers.question(examples.get(i)),
                             outcomes.get(i).prediction(),
                             Answers.gold(examples.get(i))));
         }
-        return new GeneratedSamples(step, scores, answers);
+        return new Samples(step, scores, answers);
     }
 
-    private ObjectNode line(GeneratedSamples samples) {
+    private ObjectNode line(Samples samples) {
         ObjectNode line =
                 JSON.createObjectNode()
                         .put("step", samples.step())

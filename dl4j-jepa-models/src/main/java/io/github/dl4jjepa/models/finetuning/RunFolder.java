@@ -49,7 +49,14 @@ final class RunFolder {
 
     /** How long a run is and how often it is looked at: what a resumed run may have otherwise. */
     private static final List<String> OF_THE_COURSE =
-            List.of("epochs", "max_steps", "compute_budget", "evaluate_every", "checkpoint_every");
+            List.of(
+                    "epochs",
+                    "max_steps",
+                    "compute_budget",
+                    "evaluate_every",
+                    "checkpoint_every",
+                    "early_stopping_patience",
+                    "skip_non_finite");
 
     /** Where files were; what they contained is what counts. */
     private static final List<String> PATHS = List.of("model", "config", "train", "validation");

@@ -84,8 +84,8 @@ public final class RunReplica implements Serializable {
      * Loads the model and draws its graph.
      *
      * @return the caller's
-     * @throws JepaException if the model is not here, its files or this library are not
-     *     those of the run
+     * @throws JepaException if the model is not here, its files or this library are not those of
+     *     the run
      */
     public TrainingGraph load() {
         if (!versions.equals(versions())) {

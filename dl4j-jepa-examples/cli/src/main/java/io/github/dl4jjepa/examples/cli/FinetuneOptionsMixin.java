@@ -36,8 +36,7 @@ final class FinetuneOptionsMixin {
      */
     FineTuningResult train(FineTuning.@Nullable GradientSources gradients) {
         LoraOptions options = lora.options();
-        return training.train(
-                begin(options).optGradientSource(gradients), adapts(options));
+        return training.train(begin(options).optGradientSource(gradients), adapts(options));
     }
 
     /**

@@ -1,9 +1,6 @@
 package io.github.dl4jjepa.examples.cli;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.stream.Collectors;
-import picocli.CommandLine;
+import java.nio.file.Path;
 
 /** A signal has stopped a command, which can be continued. */
 final class StoppedException extends RuntimeException {
@@ -26,17 +23,13 @@ final class StoppedException extends RuntimeException {
     }
 
     /**
-     * The command that continues a run, for a POSIX shell.
+     * The command that continues a run, for a POSIX shell. Settings are those that the run saved.
      *
-     * @param jepa the command line that began it, or continued it
+     * @param command the name of the command that began it
+     * @param output the run's folder
      */
-    static String resuming(CommandLine jepa) {
-        List<String> words = new ArrayList<>(List.of("jepa"));
-        words.addAll(jepa.getParseResult().originalArgs());
-        if (words.stream().noneMatch(word -> word.matches("--resume(=true)?"))) {
-            words.add("--resume");
-        }
-        return words.stream().map(StoppedException::quoted).collect(Collectors.joining(" "));
+    static String resuming(String command, Path output) {
+        return "jepa " + command + " --resume --output " + quoted(output.toString());
     }
 
     private static String quoted(String word) {

@@ -1,11 +1,12 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.WeightSchedule;
-import io.github.dl4jjepa.core.training.BestMetric;
 import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.core.training.TrainingOptions;
+import io.github.dl4jjepa.core.training.TrainingOptions.BestMetric;
 import io.github.dl4jjepa.core.training.TrainingStoppedException;
+import io.github.dl4jjepa.examples.report.RunReport;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.finetuning.FineTuningResult;
 import io.github.dl4jjepa.models.finetuning.TrainingFile;
@@ -200,7 +201,7 @@ final class TrainingOptionsMixin {
             description =
                     "Write the metrics in this format, too: ${COMPLETION-CANDIDATES}. May be given"
                             + " several times.")
-    private List<LogFormat> log = List.of();
+    private @Nullable List<LogFormat> log;
 
     @Option(
             names = "--keep",
@@ -264,12 +265,15 @@ final class TrainingOptionsMixin {
         try (signals;
                 TrainingProgress progress = new TrainingProgress("Training")) {
             FineTuning built = build(tuning.optStop(signals::haveArrived), adapts, progress);
-            return resume ? built.resume() : built.run();
+            FineTuningResult result = resume ? built.resume() : built.run();
+            RunReport.write(result);
+            return result;
         } catch (TrainingStoppedException e) {
             throw new StoppedException(
                     e.getMessage()
                             + ":\n  "
-                            + StoppedException.resuming(command.root().commandLine()),
+                            + StoppedException.resuming(
+                                    command.commandLine().getCommandName(), output),
                     signals.exitCode(),
                     e);
         }
@@ -327,7 +331,12 @@ final class TrainingOptionsMixin {
                     .optKeep(keep)
                     .optListener(progress)
                     .optListener(new SettingsKeeper());
-            log.stream().distinct().map(format -> format.into(output)).forEach(tuning::optListener);
+            if (log != null) {
+                log.stream()
+                        .distinct()
+                        .map(format -> format.into(output))
+                        .forEach(tuning::optListener);
+            }
             data.applyTo(tuning);
             views.applyTo(tuning);
             if (maxLength != null) {

@@ -38,8 +38,7 @@ class CliReferenceTest {
             for (OptionSpec option : command.options()) {
                 options.computeIfAbsent(option.longestName(), name -> new LinkedHashMap<>())
                         .computeIfAbsent(
-                                option.paramLabel() + " " + type(option),
-                                kind -> new ArrayList<>())
+                                option.paramLabel() + " " + type(option), kind -> new ArrayList<>())
                         .add(command.qualifiedName());
             }
         }
@@ -89,8 +88,7 @@ class CliReferenceTest {
                     command.options().stream()
                             .filter(option -> !isCommon(option.longestName()))
                             .sorted(
-                                    Comparator.comparing(
-                                                    (OptionSpec option) -> !isRequired(option))
+                                    Comparator.comparing((OptionSpec option) -> !isRequired(option))
                                             .thenComparing(OptionSpec::longestName))
                             .toList();
             if (!options.isEmpty()) {

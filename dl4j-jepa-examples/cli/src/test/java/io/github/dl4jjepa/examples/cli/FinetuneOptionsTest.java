@@ -65,6 +65,44 @@ class FinetuneOptionsTest {
     }
 
     @Test
+    void logsAlsoAsCsvAndForTensorBoardAndWritesAReport() throws IOException {
+        int steps = finetune("--max-steps 3 --log csv,tensorboard").size();
+        Path output = folder.resolve("out0");
+
+        assertThat(Files.readAllLines(output.resolve("metrics.csv"))).hasSize(1 + steps);
+        assertThat(output.resolve("tensorboard"))
+                .isDirectoryContaining("glob:**events.out.tfevents.*");
+        assertThat(output.resolve("report.html")).content().contains("Language-model loss");
+    }
+
+    @Test
+    void keepsAsManyCheckpointsAsItIsTold() throws IOException {
+        finetune("--max-steps 4 --checkpoint-every 1 --keep 3");
+
+        assertThat(folder.resolve("out0/checkpoints").toFile().list())
+                .containsExactlyInAnyOrder(
+                        "checkpoints.json", "step-000002", "step-000003", "step-000004");
+    }
+
+    @Test
+    void endsEarlyWhereAnEvaluationIsNoBetter() throws IOException {
+        List<JsonNode> metrics =
+                finetune(
+                        "--max-steps 60 --validation-split 0.5 --evaluate-every 1"
+                                + " --early-stopping-patience 2 --best-metric text-retrieval-at-1");
+
+        List<Double> retrieved =
+                metrics.stream()
+                        .map(line -> line.get("validation_text_retrieval_at_1").doubleValue())
+                        .toList();
+        int best = metrics.size() - 3;
+        assertThat(metrics).hasSizeBetween(3, 59);
+        assertThat(retrieved.subList(0, best)).allMatch(value -> value < retrieved.get(best));
+        assertThat(retrieved.subList(best + 1, best + 3))
+                .allMatch(value -> value <= retrieved.get(best));
+    }
+
+    @Test
     void layoutsDifferInCostAndNotInResult() throws IOException {
         List<JsonNode> shared = finetune("--max-steps 3");
         List<JsonNode> block = finetune("--max-steps 3 --layout block");

@@ -1,6 +1,7 @@
-package io.github.dl4jjepa.core.internal;
+package io.github.dl4jjepa.core.training.internal;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.IoFailures;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
