@@ -324,7 +324,10 @@ final class BenchmarkCommand implements Runnable {
                         "What to train: ${COMPLETION-CANDIDATES}. One alone tells its memory.")
         private Set<LayerBenchmark.Arm> arms;
 
-        @Option(names = "--model", paramLabel = "DIR", description = "The decoder's checkpoint.")
+        @Option(
+                names = "--model",
+                paramLabel = "DIR|NAME",
+                description = "Folder of the decoder, or its name on the Hugging Face hub.")
         private @Nullable String model;
 
         @Mixin private RoundsMixin turns;

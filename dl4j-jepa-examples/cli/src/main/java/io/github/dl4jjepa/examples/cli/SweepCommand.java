@@ -141,7 +141,8 @@ final class SweepCommand implements Callable<Map<String, Object>> {
             throw new StoppedException(
                     e.getMessage()
                             + ":\n  "
-                            + StoppedException.resuming(spec.root().commandLine()),
+                            + StoppedException.resuming(
+                                    spec.name(), finetune.training().output()),
                     signals.exitCode(),
                     e);
         }
@@ -173,7 +174,9 @@ final class SweepCommand implements Callable<Map<String, Object>> {
         Path output = finetune.training().output();
         SweepTable table = new SweepTable(result);
         table.write(output);
-        spec.commandLine().getErr().print(table.text());
+        PrintWriter err = spec.commandLine().getErr();
+        err.print(table.text());
+        err.flush();
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("output", output);
         json.put("arms", result.arms().size());

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jjepa.examples.training.TinyModel;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -59,7 +60,7 @@ class SweepCommandTest {
         CommandLine jepa =
                 JepaCommand.commandLine()
                         .setOut(new PrintWriter(result))
-                        .setErr(new PrintWriter(err));
+                        .setErr(new PrintWriter(new BufferedWriter(err), true)); // as main has it
         List<String> args = new ArrayList<>();
         for (Object word : words) {
             args.add(word.toString());
