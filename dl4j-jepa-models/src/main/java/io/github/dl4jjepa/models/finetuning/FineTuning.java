@@ -438,6 +438,7 @@ public final class FineTuning {
                             .optCheckpoints(
                                     new CheckpointDirectory(run.checkpoints(), writer, kept))
                             .optStop(stop)
+                            .optListener(run.guard())
                             .optListener(new MetricsFile(run.metrics()));
             if (sample != null && answering != null) {
                 List<Example> examples =

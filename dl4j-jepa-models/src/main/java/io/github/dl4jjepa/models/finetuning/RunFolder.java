@@ -11,6 +11,8 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.internal.IoFailures;
+import io.github.dl4jjepa.core.training.StepMetrics;
+import io.github.dl4jjepa.core.training.TrainerListener;
 import io.github.dl4jjepa.core.training.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -350,6 +352,21 @@ final class RunFolder {
     void lock() {
         begun();
         lock = RunLock.acquire(folder);
+    }
+
+    /** Ends a run whose folder is removed: what it wrote from then on could not be resumed. */
+    TrainerListener guard() {
+        return new TrainerListener() {
+            @Override
+            public void onStep(StepMetrics metrics) {
+                if (!Files.exists(folder.resolve(SETTINGS))) {
+                    throw new JepaException(
+                            folder.resolve(SETTINGS)
+                                    + ": is missing since the run was begun; its folder was removed"
+                                    + " or emptied. Begin a new run");
+                }
+            }
+        };
     }
 
     /** Gives that right back, if the run had it. */

@@ -84,8 +84,7 @@ class RunFaultsTest {
         assertThatThrownBy(() -> run().optListener(afterStep3(this::removeFolder)).build().run())
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining(
-                        output.resolve("metrics.jsonl")
-                                + ": cannot be written: the file or its folder is missing.");
+                        output.resolve("run.json") + ": is missing since the run was begun;");
         assertThat(output).doesNotExist();
     }
 
