@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
 
 /** {@code jepa finetune} on a Spark cluster: the main class of {@code spark-finetune.jar}. */
 public final class SparkFineTune {
+    private static final String SPARK = "3.5.";
     private static final int MEGABYTE = 1_000_000;
 
     private SparkFineTune() {}
@@ -35,6 +36,13 @@ public final class SparkFineTune {
                         "Refuse to train more weights than this many megabytes, which each step sends"
                                 + " to every executor.")
         private int broadcastLimit = 1000;
+
+        private int partitions(JavaSparkContext context) {
+            if (partitions < 0) {
+                throw new JepaException("partitions must be 0 or more, not " + partitions);
+            }
+            return partitions == 0 ? context.defaultParallelism() : partitions;
+        }
     }
 
     /**
@@ -44,8 +52,13 @@ public final class SparkFineTune {
      * @param args the options of {@code jepa finetune}, and those of {@link Options}
      */
     public static void main(String[] args) throws IOException {
+        SparkConf configuration = configuration();
+        if (!configuration.contains("spark.master")) {
+            System.err.println("jepa: start this jar by spark-submit --master URL");
+            System.exit(2);
+        }
         int exitCode;
-        try (JavaSparkContext context = new JavaSparkContext(configuration())) {
+        try (JavaSparkContext context = new JavaSparkContext(configuration)) {
             exitCode = run(context, args);
         }
         System.exit(exitCode);
@@ -77,6 +90,11 @@ public final class SparkFineTune {
      * @return the exit code
      */
     static int run(JavaSparkContext context, String... args) throws IOException {
+        if (!context.version().startsWith(SPARK)) {
+            System.err.println(
+                    "jepa: this jar is for Spark " + SPARK + "x, not " + context.version());
+            return 1;
+        }
         Path copies = Files.createTempDirectory("jepa-spark");
         try {
             RemoteFiles files = new RemoteFiles(context.hadoopConfiguration(), copies);
@@ -87,9 +105,7 @@ public final class SparkFineTune {
                                     context,
                                     graph,
                                     replica,
-                                    options.partitions == 0
-                                            ? context.defaultParallelism()
-                                            : options.partitions,
+                                    options.partitions(context),
                                     (long) options.broadcastLimit * MEGABYTE),
                     options,
                     Arrays.stream(args).map(files::local).toArray(String[]::new));

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.examples.spark;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,10 +10,13 @@ import io.github.dl4jjepa.core.training.TrainerState;
 import io.github.dl4jjepa.examples.spark.TrainedRun.Kind;
 import io.github.dl4jjepa.examples.training.TinyModel;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
+import io.github.dl4jjepa.models.finetuning.RunReplica;
+import io.github.dl4jjepa.models.internal.Versions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.apache.commons.lang3.SerializationUtils;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,6 +97,33 @@ class SparkTrainingTest {
         assertThatThrownBy(() -> runSabotaged(() -> change(model.resolve("model.safetensors"))))
                 .isInstanceOf(JepaException.class)
                 .hasMessageContaining("model.safetensors differs here from the one");
+    }
+
+    @Test
+    void anExecutorWithAJarOfAnotherVersionIsRefused() {
+        try (JavaSparkContext context = context("local[2]")) {
+            FineTuning tuning =
+                    builder(Kind.COSINE_LORA, folder.resolve("out"))
+                            .optGradientSource(
+                                    (graph, replica) ->
+                                            onSpark(context, Long.MAX_VALUE)
+                                                    .create(graph, ofAnotherVersion(replica)))
+                            .build();
+            assertThatThrownBy(tuning::run)
+                    .isInstanceOf(JepaException.class)
+                    .hasMessageContaining("the run was begun with dl4j-jepa 9.")
+                    .hasMessageContaining("give both the same jar");
+        }
+    }
+
+    /** As it would come from a driver of another version, with its version written over. */
+    private static RunReplica ofAnotherVersion(RunReplica replica) {
+        String bytes = new String(SerializationUtils.serialize(replica), ISO_8859_1);
+        String version = "dl4j-jepa " + Versions.jepa();
+        assertThat(bytes).contains(version);
+        return SerializationUtils.deserialize(
+                bytes.replace(version, "dl4j-jepa 9" + Versions.jepa().substring(1))
+                        .getBytes(ISO_8859_1));
     }
 
     /** Lets something happen between the driver's reading of the model and the executors'. */
