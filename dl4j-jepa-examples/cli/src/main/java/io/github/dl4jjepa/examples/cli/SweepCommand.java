@@ -141,8 +141,7 @@ final class SweepCommand implements Callable<Map<String, Object>> {
             throw new StoppedException(
                     e.getMessage()
                             + ":\n  "
-                            + StoppedException.resuming(
-                                    spec.name(), finetune.training().output()),
+                            + StoppedException.resuming(spec.name(), finetune.training().output()),
                     signals.exitCode(),
                     e);
         }
