@@ -3,6 +3,8 @@ package io.github.dl4jjepa.examples.analysis;
 import io.github.dl4jjepa.models.finetuning.LearningRateSearch;
 import io.github.dl4jjepa.models.finetuning.SweepResult;
 import java.awt.Color;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,10 +23,12 @@ public final class SweepFigures {
     private static final int WIDTH = 700;
     private static final int HEIGHT = 500;
 
-    /** From pale to dark, so that a gray print keeps the order. */
+    /** From pale to dark, so that a gray print keeps the order; not too dark for black letters. */
     private static final Color[] COLORS = {
-        new Color(0xf7fbff), new Color(0x6baed6), new Color(0x08306b)
+        new Color(0xf7fbff), new Color(0xc6dbef), new Color(0x6baed6)
     };
+
+    private static final MathContext DIGITS = new MathContext(4);
 
     private SweepFigures() {}
 
@@ -106,24 +110,27 @@ public final class SweepFigures {
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
         for (SweepResult.Arm arm : arms) {
-            double mean = arm.mean(metric).orElseThrow();
+            double mean = rounded(arm.mean(metric).orElseThrow());
             least = Math.min(least, mean);
             most = Math.max(most, mean);
             String atX = x.valueIn(arm);
             String atY = y.valueIn(arm);
             cells.add(new Number[] {x.values().indexOf(atX), y.values().indexOf(atY), mean});
-            rows.add(atX + "," + atY + "," + mean);
+            rows.add(atX + "," + atY + "," + arm.mean(metric).orElseThrow());
         }
         chart.addSeries(metric, x.values(), y.values(), cells);
         chart.getStyler()
                 .setRangeColors(COLORS)
                 .setMin(least)
                 .setMax(most > least ? most : least + 1)
-                .setShowValue(true)
-                .setHeatMapDecimalValueFormatter(
-                        value -> String.format(Locale.ROOT, "%.4g", value));
+                .setShowValue(true);
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
         figures.write(name, chart, x.name() + "," + y.name() + "," + metric, rows);
+    }
+
+    /** XChart writes all digits of a cell's number. */
+    private static double rounded(double value) {
+        return BigDecimal.valueOf(value).round(DIGITS).doubleValue();
     }
 
     /**
