@@ -573,17 +573,10 @@ final class Attention {
                 scratch.expOrZero(p, count * width);
                 slopes.get(block.ofScores(first), d, count * width);
                 for (int i = 0; i < count; i++) {
-                    float dot = VectorLoops.dot(d, p, i * width, width);
-                    combine(d, p, i * width, dot, width);
+                    MaskedSoftmax.differentiate(d, p, i * width, width);
                 }
                 scores.put(block.ofScores(first), p, count * width);
                 slopes.put(block.ofScores(first), d, count * width);
-            }
-        }
-
-        private static void combine(float[] d, float[] p, int from, float dot, int n) {
-            for (int i = from; i < from + n; i++) {
-                d[i] = (d[i] - dot) * p[i];
             }
         }
     }

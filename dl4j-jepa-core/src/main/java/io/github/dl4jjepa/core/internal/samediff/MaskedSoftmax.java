@@ -33,6 +33,22 @@ final class MaskedSoftmax {
         }
     }
 
+    /**
+     * Makes the gradient of a row's scores of that of its probabilities, in place.
+     *
+     * @param d the gradient of the probabilities
+     * @param p the probabilities
+     */
+    static void differentiate(float[] d, float[] p, int from, int width) {
+        combine(d, p, from, VectorLoops.dot(d, p, from, width), width);
+    }
+
+    private static void combine(float[] d, float[] p, int from, float dot, int n) {
+        for (int i = from; i < from + n; i++) {
+            d[i] = (d[i] - dot) * p[i];
+        }
+    }
+
     /** The probabilities. */
     public static final class Forward extends FusedOperator {
         public Forward() {}
@@ -120,12 +136,6 @@ final class MaskedSoftmax {
             return List.of(inputs[0].shape());
         }
 
-        private static void combine(float[] d, float[] p, int from, float dot, int n) {
-            for (int i = from; i < from + n; i++) {
-                d[i] = (d[i] - dot) * p[i];
-            }
-        }
-
         @Override
         Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
             int width = width(inputs[0]);
@@ -150,8 +160,7 @@ final class MaskedSoftmax {
                                     probabilities.get(at, p, count * width);
                                     for (int row = 0; row < count; row++) {
                                         int start = row * width;
-                                        float dot = VectorLoops.dot(d, p, start, width);
-                                        combine(d, p, start, dot, width);
+                                        differentiate(d, p, start, width);
                                     }
                                     result.put(at, d, count * width);
                                 }
