@@ -1,12 +1,10 @@
 package io.github.dl4jjepa.core.iterator;
 
+import static io.github.dl4jjepa.core.SharedData.data;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -72,23 +70,5 @@ class SharedDataTest {
 
     private static String question(Example example) {
         return example.messages().get(1).content();
-    }
-
-    /** A file of the folder {@code shared/data} beside a checkout; skips the test without it. */
-    private static Path data(String name) {
-        String named = System.getenv("JEPA_SHARED");
-        Path shared = named == null ? null : Path.of(named);
-        for (Path p = Path.of("").toAbsolutePath();
-                shared == null && p != null;
-                p = p.getParent()) {
-            if (Files.isDirectory(p.resolve("shared/data"))) {
-                shared = p.resolve("shared");
-            }
-        }
-        assumeTrue(
-                shared != null && Files.exists(shared.resolve("data").resolve(name)),
-                "skipped: no folder 'shared' with data beside this checkout; name one with"
-                        + " JEPA_SHARED");
-        return shared.resolve("data").resolve(name);
     }
 }
