@@ -18,6 +18,7 @@ import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
 import io.github.dl4jjepa.models.tokenizer.ChatExampleEncoder;
 import io.github.dl4jjepa.models.tokenizer.ChatTemplate;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -339,7 +340,8 @@ public final class ChatModel implements AutoCloseable {
      * @param tokens how many tokens these are
      * @param endLogProbability the log-probability of the end of the turn after it
      */
-    public record Likelihood(double logProbability, int tokens, double endLogProbability) {
+    public record Likelihood(double logProbability, int tokens, double endLogProbability)
+            implements Serializable {
         /** The mean log-probability of a token. */
         public double perToken() {
             return logProbability / tokens;

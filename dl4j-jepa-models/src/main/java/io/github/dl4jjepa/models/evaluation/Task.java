@@ -5,6 +5,7 @@ import io.github.dl4jjepa.core.iterator.ExampleFile;
 import io.github.dl4jjepa.core.iterator.ExampleSource;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.models.chat.ChatModel;
+import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -135,7 +136,8 @@ public interface Task {
      * @param likelihoods how probable the task's candidates are, in their order
      */
     public record Outcome(
-            String prediction, boolean stopped, List<ChatModel.Likelihood> likelihoods) {
+            String prediction, boolean stopped, List<ChatModel.Likelihood> likelihoods)
+            implements Serializable {
         public Outcome {
             likelihoods = List.copyOf(likelihoods);
         }

@@ -7,8 +7,6 @@ import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.core.view.Message;
 import io.github.dl4jjepa.models.chat.ChatModel;
-import io.github.dl4jjepa.models.chat.ChatModel.Answer;
-import io.github.dl4jjepa.models.generation.GenerationOptions;
 import io.github.dl4jjepa.models.internal.FileHash;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -17,12 +15,14 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +60,7 @@ public final class TaskEvaluation {
     private final @Nullable PredictionsFile output;
     private final boolean resume;
     private final IntConsumer progress;
+    private final OutcomeSource source;
 
     private TaskEvaluation(Builder builder) {
         model = builder.model;
@@ -70,6 +71,7 @@ public final class TaskEvaluation {
         output = builder.output == null ? null : new PredictionsFile(builder.output);
         resume = builder.resume;
         progress = builder.progress;
+        source = builder.source == null ? groups -> groups.map(this::answer) : builder.source;
     }
 
     /** Begins the settings of an evaluation. */
@@ -113,26 +115,42 @@ public final class TaskEvaluation {
                                 Comparator.comparingInt(
                                         (Integer index) -> -prompts.get(index).length))
                         .toList();
+        List<List<Integer>> parts = parts(open);
         int done = outcomes.length - open.size();
         progress.accept(done);
-        int together = BATCHES_TOGETHER * batchSize;
-        for (int start = 0; start < open.size(); start += together) {
-            List<Integer> part = open.subList(start, Math.min(start + together, open.size()));
-            List<Task.Outcome> found = answered(part.stream().map(examples::get).toList());
-            for (int i = 0; i < part.size(); i++) {
-                int index = part.get(i);
-                outcomes[index] = found.get(i);
-                if (output != null) {
-                    Example example = examples.get(index);
-                    output.append(index, example, found.get(i), task.judge(example, found.get(i)));
+        Stream<QuestionGroup> groups =
+                parts.stream().map(part -> group(part.stream().map(examples::get).toList()));
+        try (Stream<List<Task.Outcome>> answered = source.answer(groups)) {
+            Iterator<List<Task.Outcome>> next = answered.iterator();
+            for (List<Integer> part : parts) {
+                List<Task.Outcome> found = next.next();
+                for (int i = 0; i < part.size(); i++) {
+                    int index = part.get(i);
+                    outcomes[index] = found.get(i);
+                    if (output != null) {
+                        Example example = examples.get(index);
+                        output.append(
+                                index, example, found.get(i), task.judge(example, found.get(i)));
+                    }
                 }
+                done += part.size();
+                progress.accept(done);
             }
-            progress.accept(done + start + part.size());
         }
         if (output != null) {
             output.finish();
         }
         return List.of(outcomes);
+    }
+
+    /** Divides examples into those that are answered together. */
+    private List<List<Integer>> parts(List<Integer> open) {
+        List<List<Integer>> parts = new ArrayList<>();
+        int together = BATCHES_TOGETHER * batchSize;
+        for (int start = 0; start < open.size(); start += together) {
+            parts.add(open.subList(start, Math.min(start + together, open.size())));
+        }
+        return parts;
     }
 
     /**
@@ -152,16 +170,6 @@ public final class TaskEvaluation {
                 output.requireVacant();
             }
         }
-    }
-
-    private GenerationOptions options() {
-        return model.generationDefaults().toBuilder()
-                .optSampled(false)
-                .optMinNewTokens(0)
-                .optMaxNewTokens(maxNewTokens)
-                .optStopStrings(task.stopStrings())
-                .optBatchSize(batchSize)
-                .build();
     }
 
     /** Checks all examples. */
@@ -246,28 +254,17 @@ public final class TaskEvaluation {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private List<Task.Outcome> answered(List<Example> examples) {
-        List<Answer> answers =
-                maxNewTokens == 0
-                        ? List.of()
-                        : model.answer(
-                                examples.stream().map(Example::withoutAnswer).toList(), options());
-        List<List<Example>> candidates = examples.stream().map(task::candidates).toList();
-        List<ChatModel.Likelihood> likelihoods =
-                model.likelihoods(candidates.stream().flatMap(List::stream).toList());
-        List<Task.Outcome> outcomes = new ArrayList<>();
-        int used = 0;
-        for (int i = 0; i < examples.size(); i++) {
-            int end = used + candidates.get(i).size();
-            List<ChatModel.Likelihood> own = likelihoods.subList(used, end);
-            used = end;
-            outcomes.add(
-                    answers.isEmpty()
-                            ? new Task.Outcome("", false, own)
-                            : new Task.Outcome(
-                                    answers.get(i).text(), answers.get(i).stopped(), own));
-        }
-        return outcomes;
+    private QuestionGroup group(List<Example> examples) {
+        return new QuestionGroup(
+                examples.stream().map(Example::withoutAnswer).toList(),
+                examples.stream().map(task::candidates).toList(),
+                maxNewTokens,
+                task.stopStrings(),
+                batchSize);
+    }
+
+    private List<Task.Outcome> answer(QuestionGroup group) {
+        return group.answeredBy(model);
     }
 
     /** Collects the settings of a {@link TaskEvaluation}. */
@@ -282,6 +279,7 @@ public final class TaskEvaluation {
         private @Nullable Path output;
         private boolean resume;
         private IntConsumer progress = done -> {};
+        private @Nullable OutcomeSource source;
 
         @SuppressWarnings("NullAway.Init") // what is required is set before build()
         private Builder() {}
@@ -352,6 +350,16 @@ public final class TaskEvaluation {
          */
         public Builder optProgress(IntConsumer progress) {
             this.progress = Objects.requireNonNull(progress, "progress");
+            return this;
+        }
+
+        /**
+         * Sets where questions are answered (default: by the model in this process).
+         *
+         * @param source answers by the same model; null for the default
+         */
+        public Builder optOutcomeSource(@Nullable OutcomeSource source) {
+            this.source = source;
             return this;
         }
 

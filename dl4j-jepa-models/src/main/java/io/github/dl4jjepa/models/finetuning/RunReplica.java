@@ -6,15 +6,11 @@ import io.github.dl4jjepa.core.objective.LinearPredictor;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
+import io.github.dl4jjepa.models.huggingface.CheckpointReplica;
 import io.github.dl4jjepa.models.huggingface.DecoderLoader;
 import io.github.dl4jjepa.models.huggingface.PretrainedModel;
-import io.github.dl4jjepa.models.internal.FileHash;
-import io.github.dl4jjepa.models.internal.Versions;
 import io.github.dl4jjepa.models.lora.LoraOptions;
 import java.io.Serializable;
-import java.nio.file.Path;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -28,14 +24,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 public final class RunReplica implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    private final String versions = versions();
-    private final String model;
-    private final @Nullable String base;
-    private final @Nullable String config;
-
-    @SuppressWarnings("serial") // a TreeMap
-    private final Map<String, String> sha256;
-
+    private final CheckpointReplica checkpoint;
+    private final boolean random;
     private final PretrainedModel.Vocabulary vocabulary;
     private final @Nullable LoraOptions lora;
     private final long seed;
@@ -53,31 +43,14 @@ public final class RunReplica implements Serializable {
             PretrainedModel.Vocabulary vocabulary,
             @Nullable LoraOptions lora,
             JepaObjective objective) {
-        boolean isAdapter = source.adapter().isPresent();
-        model = isAdapter ? source.openedPath().toAbsolutePath().toString() : source.baseName();
-        base = isAdapter ? source.baseName() : null;
-        config = settings.config() == null ? null : settings.config().toAbsolutePath().toString();
-        sha256 = sha256(source);
+        checkpoint = CheckpointReplica.ofDecoder(source, settings.config());
+        random = settings.config() != null;
         this.vocabulary = vocabulary;
         this.lora = lora;
         seed = settings.seed();
         this.objective = objective;
         linearPredictor = settings.linearPredictor();
         gradientCheckpointing = settings.gradientCheckpointing();
-    }
-
-    private static String versions() {
-        return "dl4j-jepa " + Versions.jepa() + " for Deeplearning4j " + Versions.deeplearning4j();
-    }
-
-    /** The files that decide which frozen weights there are, and how they are used. */
-    private Map<String, String> sha256(CheckpointFolder folder) {
-        Map<String, String> hashes = new TreeMap<>();
-        hashes.put("config.json", FileHash.sha256(folder.configFile()));
-        if (config == null) {
-            folder.weightFiles().forEach((name, file) -> hashes.put(name, FileHash.sha256(file)));
-        }
-        return hashes;
     }
 
     /**
@@ -88,30 +61,7 @@ public final class RunReplica implements Serializable {
      *     the run
      */
     public TrainingGraph load() {
-        if (!versions.equals(versions())) {
-            throw new JepaException(
-                    "this is "
-                            + versions()
-                            + ", and the run was begun with "
-                            + versions
-                            + "; give both the same jar");
-        }
-        CheckpointFolder found = CheckpointFolder.of(model, base);
-        CheckpointFolder folder = config == null ? found : found.withConfig(Path.of(config));
-        Map<String, String> here = sha256(folder);
-        sha256.forEach(
-                (name, hash) -> {
-                    if (!hash.equals(here.get(name))) {
-                        throw new JepaException(
-                                folder.openedPath()
-                                        + ": "
-                                        + name
-                                        + (here.containsKey(name) ? " differs" : " is missing")
-                                        + " here from the one that the run was begun with; copy"
-                                        + " the model's folder anew");
-                    }
-                });
-        TransformerDecoder decoder = decoder(folder);
+        TransformerDecoder decoder = decoder(checkpoint.open());
         LinearPredictor predictor =
                 linearPredictor && objective.comparesViews()
                         ? new LinearPredictor(decoder.hiddenSize(), DataType.FLOAT)
@@ -120,7 +70,7 @@ public final class RunReplica implements Serializable {
     }
 
     private TransformerDecoder decoder(CheckpointFolder folder) {
-        if (config != null) {
+        if (random) {
             return vocabulary.randomDecoder(DecoderLoader.config(folder), seed);
         }
         return lora == null

@@ -4,10 +4,13 @@ import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.view.Example;
 import io.github.dl4jjepa.examples.spider.SpiderTask;
 import io.github.dl4jjepa.models.chat.ChatModel;
+import io.github.dl4jjepa.models.chat.ChatReplica;
+import io.github.dl4jjepa.models.evaluation.OutcomeSource;
 import io.github.dl4jjepa.models.evaluation.Score;
 import io.github.dl4jjepa.models.evaluation.Task;
 import io.github.dl4jjepa.models.evaluation.TaskEvaluation;
 import io.github.dl4jjepa.models.evaluation.Tasks;
+import io.github.dl4jjepa.models.huggingface.CheckpointFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -15,7 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -108,6 +113,13 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
 
     @Mixin private TemplateOptionsMixin template;
 
+    private @Nullable Function<ChatReplica, OutcomeSource> outcomes;
+
+    /** Lets the model answer elsewhere than in this process. */
+    void setOutcomes(Function<ChatReplica, OutcomeSource> source) {
+        outcomes = source;
+    }
+
     /** The names for the help text. */
     static final class TaskNames implements Iterable<String> {
         @Override
@@ -135,7 +147,8 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
         if (limit > 0 && limit < examples.size()) {
             examples = examples.subList(0, limit);
         }
-        try (ChatModel chat = ChatModel.open(base.open(model), template.options());
+        CheckpointFolder folder = base.open(model);
+        try (ChatModel chat = ChatModel.open(folder, template.options());
                 ConsoleProgress progress =
                         ConsoleProgress.start("Evaluating", 0, examples.size())) {
             if (output != null && (resume || !Files.exists(output))) {
@@ -150,10 +163,17 @@ final class EvaluateCommand implements Callable<Map<String, Object>> {
                             .optOutput(output)
                             .optResume(resume)
                             .optProgress(new Counter(progress))
+                            .optOutcomeSource(source(folder))
                             .build()
                             .run(examples);
             return result(judge, score, (System.nanoTime() - begun) / 1e9);
         }
+    }
+
+    private @Nullable OutcomeSource source(CheckpointFolder folder) {
+        return outcomes == null
+                ? null
+                : outcomes.apply(new ChatReplica(folder, template.options()));
     }
 
     private Task task() {

@@ -2,6 +2,8 @@ package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
 import io.github.dl4jjepa.core.objective.DistanceKind;
+import io.github.dl4jjepa.models.chat.ChatReplica;
+import io.github.dl4jjepa.models.evaluation.OutcomeSource;
 import io.github.dl4jjepa.models.finetuning.FineTuning;
 import io.github.dl4jjepa.models.internal.NativeAllocator;
 import java.io.FileDescriptor;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +79,14 @@ public final class JepaCommand implements Runnable {
             description = "Print the stack trace of an error.")
     private boolean verbose;
 
+    private NamedFiles files = NamedFiles.PATHS;
+
     JepaCommand() {}
+
+    /** Reads the names of files on the command line and in settings files. */
+    NamedFiles files() {
+        return files;
+    }
 
     /**
      * Runs a command and ends the process with its exit code.
@@ -92,17 +102,41 @@ public final class JepaCommand implements Runnable {
      *
      * @param gradients what computes them
      * @param options an object with further options of the command, as picocli reads them
+     * @param files reads the names of files
      * @param args the command's options
      * @return the exit code
      */
     public static int finetune(
-            FineTuning.GradientSources gradients, Object options, String... args) {
+            FineTuning.GradientSources gradients,
+            Object options,
+            NamedFiles files,
+            String... args) {
         CommandLine jepa = onConsole();
         CommandLine finetune = Objects.requireNonNull(jepa.getSubcommands().get("finetune"));
         finetune.getCommandSpec().addMixin("gradients", CommandSpec.forAnnotatedObject(options));
         ((FinetuneCommand) finetune.getCommand()).setGradients(gradients);
-        return run(
-                jepa, Stream.concat(Stream.of("finetune"), Stream.of(args)).toArray(String[]::new));
+        return run(jepa, "finetune", files, args);
+    }
+
+    /**
+     * Runs {@code jepa evaluate} with a model that answers elsewhere.
+     *
+     * @param outcomes makes what lets the model answer
+     * @param files reads the names of files
+     * @param args the command's options
+     * @return the exit code
+     */
+    public static int evaluate(
+            Function<ChatReplica, OutcomeSource> outcomes, NamedFiles files, String... args) {
+        CommandLine jepa = onConsole();
+        CommandLine evaluate = Objects.requireNonNull(jepa.getSubcommands().get("evaluate"));
+        ((EvaluateCommand) evaluate.getCommand()).setOutcomes(outcomes);
+        return run(jepa, "evaluate", files, args);
+    }
+
+    private static int run(CommandLine jepa, String command, NamedFiles files, String... args) {
+        ((JepaCommand) jepa.getCommand()).files = files;
+        return run(jepa, Stream.concat(Stream.of(command), Stream.of(args)).toArray(String[]::new));
     }
 
     /** The command line with the streams of this process, which is made ready for ND4J. */
@@ -172,12 +206,13 @@ public final class JepaCommand implements Runnable {
 
     /** Runs a command; returns its exit code. */
     static int run(CommandLine jepa, String... args) {
+        NamedFiles files = ((JepaCommand) jepa.getCommand()).files;
         try {
-            CommandWords words =
-                    CommandWords.of(jepa, ArgumentFiles.expand(Arguments.restore(args)));
+            String[] typed = ArgumentFiles.expand(Arguments.restore(args));
+            CommandWords words = CommandWords.of(jepa, local(files, typed));
             jepa.setParameterExceptionHandler(
                     (exception, arguments) -> reportWrongUsage(exception, words.place(exception)));
-            return jepa.execute(words.words());
+            return jepa.execute(local(files, words.words()));
         } catch (ParameterException e) {
             return reportWrongUsage(e, Optional.empty());
         } catch (JepaException | Error e) {
@@ -185,6 +220,10 @@ public final class JepaCommand implements Runnable {
             // libraries that cannot be loaded.
             return reportFailure(jepa, jepa, e);
         }
+    }
+
+    private static String[] local(NamedFiles files, String... words) {
+        return Arrays.stream(words).map(files::local).toArray(String[]::new);
     }
 
     /**

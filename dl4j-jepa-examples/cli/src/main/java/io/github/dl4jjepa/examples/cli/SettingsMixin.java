@@ -82,6 +82,11 @@ final class SettingsMixin {
     }
 
     private static String yaml(CommandSpec command) {
+        // A sweep's runs are of finetune, without jepa above it.
+        NamedFiles files =
+                command.root().userObject() instanceof JepaCommand jepa
+                        ? jepa.files()
+                        : NamedFiles.PATHS;
         Map<String, Object> settings = new LinkedHashMap<>();
         for (OptionSpec option : command.options()) {
             Object value = option.getValue();
@@ -92,7 +97,7 @@ final class SettingsMixin {
                             && !command.commandLine().getParseResult().hasMatchedOption(option))) {
                 continue;
             }
-            settings.put(option.longestName().substring(2), plain(option, value));
+            settings.put(option.longestName().substring(2), plain(option, value, files));
         }
         try {
             return YAML.writeValueAsString(settings);
@@ -101,22 +106,21 @@ final class SettingsMixin {
         }
     }
 
-    /** A value as YAML has it, files by their absolute path. */
-    private static Object plain(OptionSpec option, Object value) {
+    /** A value as YAML has it, files by their name or their absolute path. */
+    private static Object plain(OptionSpec option, Object value, NamedFiles files) {
         if (value instanceof List<?> list) {
-            return list.stream().map(element -> plain(option, element)).toList();
+            return list.stream().map(element -> plain(option, element, files)).toList();
         }
         if (value instanceof Map<?, ?> map) {
             Map<String, Object> plain = new LinkedHashMap<>();
-            map.forEach((key, element) -> plain.put(key.toString(), plain(option, element)));
+            map.forEach((key, element) -> plain.put(key.toString(), plain(option, element, files)));
             return plain;
         }
         if (value instanceof Path path) {
-            return path.toAbsolutePath().normalize().toString();
+            return name(path, files);
         }
         if (value instanceof TrainingFile train) {
-            return TrainingFileConverter.text(
-                    new TrainingFile(train.file().toAbsolutePath().normalize(), train.weight()));
+            return TrainingFileConverter.text(name(train.file(), files), train.weight());
         }
         if (value instanceof Number || value instanceof Boolean) {
             return value;
@@ -124,8 +128,12 @@ final class SettingsMixin {
         boolean canBeAFile =
                 option.paramLabel().contains("DIR") || option.paramLabel().contains("FILE");
         return canBeAFile && isFile(value.toString())
-                ? Path.of(value.toString()).toAbsolutePath().normalize().toString()
+                ? name(Path.of(value.toString()), files)
                 : value.toString();
+    }
+
+    private static String name(Path path, NamedFiles files) {
+        return files.name(path.toAbsolutePath().normalize());
     }
 
     private static boolean isFile(String text) {

@@ -33,10 +33,9 @@ final class TrainingFileConverter implements ITypeConverter<TrainingFile> {
         }
     }
 
-    /** What {@link #convert} reads as a certain file. */
-    static String text(TrainingFile train) {
-        String file = train.file().toString();
-        boolean needsWeight = train.weight() != 1 || WEIGHTED.matcher(file).matches();
-        return needsWeight ? file + ":" + BigDecimal.valueOf(train.weight()).toPlainString() : file;
+    /** What {@link #convert} reads as a certain file with a weight. */
+    static String text(String file, double weight) {
+        boolean needsWeight = weight != 1 || WEIGHTED.matcher(file).matches();
+        return needsWeight ? file + ":" + BigDecimal.valueOf(weight).toPlainString() : file;
     }
 }

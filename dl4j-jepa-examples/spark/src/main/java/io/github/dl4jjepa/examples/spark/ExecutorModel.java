@@ -1,32 +1,21 @@
 package io.github.dl4jjepa.examples.spark;
 
-import io.github.dl4jjepa.core.JepaException;
-import io.github.dl4jjepa.core.internal.samediff.Backend;
 import io.github.dl4jjepa.core.objective.CrossBatchStep.PairEmbeddings;
 import io.github.dl4jjepa.core.objective.Losses;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.models.finetuning.RunReplica;
-import io.github.dl4jjepa.models.internal.NativeAllocator;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.broadcast.Broadcast;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import scala.Tuple2;
 
-/**
- * The model of a run in an executor's process, loaded once. A process has one at a time, and
- * computes one part of a step at a time: ND4J itself uses all cores.
- */
-final class ExecutorModel {
-    private static @Nullable ExecutorModel current;
-
-    private final String run;
+/** The model under training in an executor's process, which computes parts of steps. */
+final class ExecutorModel implements AutoCloseable {
     private final TrainingGraph graph;
     private final FlatArrays weights;
     private final FlatArrays trained;
@@ -34,8 +23,7 @@ final class ExecutorModel {
     /** The broadcast that the weights are of, or -1. */
     private long present = -1;
 
-    private ExecutorModel(String run, TrainingGraph graph) {
-        this.run = run;
+    private ExecutorModel(TrainingGraph graph) {
         this.graph = graph;
         weights = weights(graph);
         trained = trained(graph);
@@ -80,46 +68,18 @@ final class ExecutorModel {
         }
     }
 
-    private static synchronized <T> T with(
-            Work work, StepPart part, Function<ExecutorModel, T> computation) {
+    private static <T> T with(Work work, StepPart part, Function<ExecutorModel, T> computation) {
         try {
-            return computation.apply(present(work));
+            return LoadedModel.with(
+                    work.run(),
+                    ExecutorModel.class,
+                    () -> new ExecutorModel(work.replica().load()),
+                    model -> {
+                        model.update(work.weights());
+                        return computation.apply(model);
+                    });
         } finally {
             part.close();
-        }
-    }
-
-    private static ExecutorModel present(Work work) {
-        ExecutorModel model = current;
-        if (model == null || !model.run.equals(work.run())) {
-            if (model != null) {
-                current = null;
-                model.graph.close();
-            }
-            model = new ExecutorModel(work.run(), load(work.replica()));
-            current = model;
-        }
-        model.update(work.weights());
-        return model;
-    }
-
-    private static TrainingGraph load(RunReplica replica) {
-        SparkEnv environment = SparkEnv.get();
-        try {
-            Backend.requireUsable();
-            NativeAllocator.returnLargeArrays();
-            return replica.load();
-        } catch (JepaException e) {
-            throw new JepaException(
-                    "Executor "
-                            + environment.executorId()
-                            + " on "
-                            + environment.blockManager().blockManagerId().host()
-                            + ": "
-                            + e.getMessage()
-                            + " Every executor reads the model itself: from a folder at the same"
-                            + " path as on the driver, or from the hub by its name.",
-                    e);
         }
     }
 
@@ -148,5 +108,10 @@ final class ExecutorModel {
             blocks.add(new Tuple2<>(i, new GradientBlock(part.index(), sums[i], losses)));
         }
         return blocks;
+    }
+
+    @Override
+    public void close() {
+        graph.close();
     }
 }

@@ -20,10 +20,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
 import org.apache.spark.HashPartitioner;
-import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -160,7 +158,8 @@ final class SparkGradientSource implements GradientSource {
                             + " step's");
         }
         List<PairEmbeddings> embeddings =
-                run(() -> context.parallelize(parts, parts.size()).map(work::embed).collect());
+                SparkJob.await(
+                        () -> context.parallelize(parts, parts.size()).map(work::embed).collect());
         try (PairGradients compared = phases.get().compare(embeddings, step.seed())) {
             List<StepPart> seconds = new ArrayList<>();
             for (StepPart part : parts) {
@@ -205,7 +204,7 @@ final class SparkGradientSource implements GradientSource {
                         .groupByKey(new HashPartitioner(Math.min(parts.size(), blocks.length)))
                         .mapValues(GradientBlock::sum);
         Losses losses = Losses.NONE;
-        for (Tuple2<Integer, GradientBlock> block : run(sums::collect)) {
+        for (Tuple2<Integer, GradientBlock> block : SparkJob.await(sums::collect)) {
             blocks[block._1()] = block._2().values();
             losses = block._2().losses();
         }
@@ -230,30 +229,6 @@ final class SparkGradientSource implements GradientSource {
                 Nd4j.createUninitialized(parameter.array().dataType(), parameter.array().shape())) {
             trained.get(blocks, name, gradient);
             gradients.accept(name, gradient);
-        }
-    }
-
-    /** Runs a job; what a user can put right is reported as on one machine. */
-    private static <T> T run(Callable<T> job) {
-        try {
-            return job.call();
-        } catch (Exception e) {
-            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-                if (cause instanceof JepaException) {
-                    throw new JepaException(String.valueOf(cause.getMessage()), e);
-                }
-            }
-            if (e instanceof SparkException) {
-                throw new JepaException(
-                        "Spark has given a step up: "
-                                + e.getMessage()
-                                + " The logs of the executors say more. Once it is mended, resume"
-                                + " continues the run from its last checkpoint.",
-                        e);
-            }
-            throw e instanceof RuntimeException unchecked
-                    ? unchecked
-                    : new IllegalStateException(e);
         }
     }
 }

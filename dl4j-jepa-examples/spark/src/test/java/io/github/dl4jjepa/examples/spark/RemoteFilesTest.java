@@ -33,6 +33,16 @@ class RemoteFilesTest {
     }
 
     @Test
+    void aCopyIsKnownByItsUriAndAnotherFileByItsPath() throws IOException {
+        Path file = Files.writeString(folder.resolve("pairs.jsonl"), "content");
+        RemoteFiles files = new RemoteFiles(new Configuration(), folder.resolve("copies"));
+        Path copy = Path.of(files.local("file://" + file));
+        assertThat(copy).isNotEqualTo(file);
+        assertThat(files.name(copy)).isEqualTo("file://" + file);
+        assertThat(files.name(file)).isEqualTo(file.toString());
+    }
+
+    @Test
     void otherWordsStayAsTheyAre() {
         assertThat(local("--train")).isEqualTo("--train");
         assertThat(local("/data/pairs.jsonl:0.5")).isEqualTo("/data/pairs.jsonl:0.5");

@@ -209,6 +209,32 @@ class SparkClusterTest {
         }
     }
 
+    @Test
+    void anExecutorThatIsKilledWhileItAnswersChangesNothing() throws IOException {
+        EvaluatedRun alone = EvaluatedRun.of("nl-rx", model, train, folder.resolve("alone"), null);
+        AtomicReference<String> killed = new AtomicReference<>();
+        try (JavaSparkContext context = new JavaSparkContext(configuration())) {
+            context.sc()
+                    .addSparkListener(
+                            new SparkListener() {
+                                private int tasks;
+
+                                @Override
+                                public void onTaskStart(SparkListenerTaskStart start) {
+                                    if (++tasks == 3) {
+                                        String executor = start.taskInfo().executorId();
+                                        killed.set(executor);
+                                        executor(executor).orElseThrow().destroyForcibly();
+                                    }
+                                }
+                            });
+            EvaluatedRun disturbed =
+                    EvaluatedRun.of("nl-rx", model, train, folder.resolve("disturbed"), context);
+            assertThat(killed.get()).isNotNull();
+            assertThat(disturbed).isEqualTo(alone);
+        }
+    }
+
     /** A process that a worker has started. */
     private static Optional<ProcessHandle> executor(String id) {
         return PROCESSES.stream()
