@@ -211,7 +211,8 @@ class SparkClusterTest {
 
     @Test
     void anExecutorThatIsKilledWhileItAnswersChangesNothing() throws IOException {
-        EvaluatedRun alone = EvaluatedRun.of("nl-rx", model, train, folder.resolve("answers-alone"), null);
+        EvaluatedRun alone =
+                EvaluatedRun.of("nl-rx", model, train, folder.resolve("answers-alone"), null);
         AtomicReference<String> killed = new AtomicReference<>();
         try (JavaSparkContext context = new JavaSparkContext(configuration())) {
             context.sc()
@@ -229,7 +230,8 @@ class SparkClusterTest {
                                 }
                             });
             EvaluatedRun disturbed =
-                    EvaluatedRun.of("nl-rx", model, train, folder.resolve("answers-disturbed"), context);
+                    EvaluatedRun.of(
+                            "nl-rx", model, train, folder.resolve("answers-disturbed"), context);
             assertThat(killed.get()).isNotNull();
             assertThat(disturbed).isEqualTo(alone);
         }
