@@ -19,7 +19,8 @@ public final class SparkFineTune {
                 paramLabel = "N",
                 description =
                         "The most parts that a step is divided into, of one micro-batch or more each"
-                                + " (see --accumulate); 0 for Spark's default parallelism.")
+                                + " (see --accumulate); 0 for the number of tasks that Spark runs at"
+                                + " once.")
         private int partitions;
 
         @Option(
@@ -30,11 +31,15 @@ public final class SparkFineTune {
                                 + " to every executor.")
         private int broadcastLimit = 1000;
 
-        private int partitions(JavaSparkContext context) {
+        int partitions(JavaSparkContext context) {
             if (partitions < 0) {
                 throw new JepaException("partitions must be 0 or more, not " + partitions);
             }
-            return partitions == 0 ? context.defaultParallelism() : partitions;
+            // The default parallelism is the number of cores, of which a task may take several.
+            int coresOfTask = context.getConf().getInt("spark.task.cpus", 1);
+            return partitions == 0
+                    ? Math.max(1, context.defaultParallelism() / coresOfTask)
+                    : partitions;
         }
     }
 

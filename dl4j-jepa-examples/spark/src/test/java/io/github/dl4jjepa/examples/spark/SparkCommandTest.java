@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -53,6 +55,21 @@ class SparkCommandTest {
                                 + spark
                                 + " with Scala "
                                 + scala);
+    }
+
+    @Test
+    void aStepHasAsManyPartsAsTasksRunAtOnce() {
+        try (JavaSparkContext context =
+                new JavaSparkContext(
+                        new SparkConf()
+                                .setMaster("local[4]")
+                                .setAppName("test")
+                                .set("spark.ui.enabled", "false")
+                                .set("spark.driver.host", "127.0.0.1")
+                                .set("spark.driver.bindAddress", "127.0.0.1")
+                                .set("spark.task.cpus", "2"))) {
+            assertThat(new SparkFineTune.Options().partitions(context)).isEqualTo(2);
+        }
     }
 
     @Test
