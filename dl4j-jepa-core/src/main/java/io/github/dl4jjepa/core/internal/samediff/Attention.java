@@ -3,13 +3,11 @@ package io.github.dl4jjepa.core.internal.samediff;
 import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 
 import io.github.dl4jjepa.core.internal.samediff.TileProduct.Tile;
-import java.nio.ByteOrder;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.IntPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -148,23 +146,15 @@ final class Attention {
 
         Sight(Shape shape, INDArray[] inputs) {
             this.shape = shape;
-            positions = integers(inputs[3]);
-            segments = integers(inputs[4]);
-            prefixes = integers(inputs[5]);
+            positions = FusedOperator.integers(inputs[3]);
+            segments = FusedOperator.integers(inputs[4]);
+            prefixes = FusedOperator.integers(inputs[5]);
             position = new int[shape.time];
             segment = new int[shape.time];
             prefix = new int[shape.time];
             visible = new int[FusedOperator.blocks(shape.time, shape.keyBlock)];
             seenBefore = new boolean[visible.length];
             mask = new float[shape.queryBlock * shape.time];
-        }
-
-        private static IntBuffer integers(INDArray array) {
-            return new IntPointer(array.data().addressPointer())
-                    .capacity(array.length())
-                    .asByteBuffer()
-                    .order(ByteOrder.nativeOrder())
-                    .asIntBuffer();
         }
 
         void goToRow(int row) {

@@ -2,13 +2,10 @@ package io.github.dl4jjepa.core.internal.samediff;
 
 import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 
-import java.nio.ByteOrder;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
-import org.bytedeco.javacpp.IntPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -27,19 +24,6 @@ final class CrossEntropy {
      */
     static SDVariable draw(SDVariable logits, SDVariable targets) {
         return new Forward(logits, targets).outputVariables()[0];
-    }
-
-    /** The targets, to be read when a kernel runs. */
-    private static IntBuffer targets(INDArray array) {
-        if (array.dataType() != DataType.INT32 || array.elementWiseStride() != 1) {
-            throw new IllegalArgumentException(
-                    "targets must be INT32 without gaps, not " + array.shapeInfoToString());
-        }
-        return new IntPointer(array.data().addressPointer())
-                .capacity(array.length())
-                .asByteBuffer()
-                .order(ByteOrder.nativeOrder())
-                .asIntBuffer();
     }
 
     /** The loss; and {@code [n, 2]}, the maximum of a row and 1 / sum(exp(x - maximum)). */
@@ -77,7 +61,7 @@ final class CrossEntropy {
             int width = width(inputs[0]);
             int rows = rows(inputs[0]);
             FloatMemory logits = FloatMemory.of(inputs[0]);
-            IntBuffer targets = targets(inputs[1]);
+            IntBuffer targets = integers(inputs[1]);
             FloatMemory loss = FloatMemory.of(outputs[0]);
             FloatMemory statistics = FloatMemory.of(outputs[1]);
             double[] losses = new double[rows];
@@ -174,7 +158,7 @@ final class CrossEntropy {
             int rows = rows(inputs[1]);
             FloatMemory gradient = FloatMemory.of(inputs[0]);
             FloatMemory logits = FloatMemory.of(inputs[1]);
-            IntBuffer targets = targets(inputs[2]);
+            IntBuffer targets = integers(inputs[2]);
             FloatMemory statistics = FloatMemory.of(inputs[3]);
             FloatMemory result = FloatMemory.of(outputs[0]);
             return () -> {

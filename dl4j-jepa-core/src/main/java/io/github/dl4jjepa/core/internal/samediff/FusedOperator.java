@@ -1,10 +1,13 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import org.bytedeco.javacpp.IntPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -56,6 +59,23 @@ abstract class FusedOperator extends DynamicCustomOp {
     /** How many blocks of a size make up a number. */
     static int blocks(long values, int size) {
         return Math.toIntExact((values + size - 1) / size);
+    }
+
+    /**
+     * An input's integers, to be read when a kernel runs.
+     *
+     * @throws IllegalArgumentException if it is not INT32 without gaps
+     */
+    static IntBuffer integers(INDArray array) {
+        if (array.dataType() != DataType.INT32 || array.elementWiseStride() != 1) {
+            throw new IllegalArgumentException(
+                    "INT32 without gaps is needed, not " + array.shapeInfoToString());
+        }
+        return new IntPointer(array.data().addressPointer())
+                .capacity(array.length())
+                .asByteBuffer()
+                .order(ByteOrder.nativeOrder())
+                .asIntBuffer();
     }
 
     @Override

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -20,6 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class GradientFunction implements AutoCloseable {
     private static final String NAME = "grad";
+    private static final long WORTH_A_COLLECTION = 64L << 20;
 
     /** Two parameters may have the same gradient: those of a sum. */
     private final Map<String, List<String>> parametersOfGradient = new LinkedHashMap<>();
@@ -49,6 +52,7 @@ public final class GradientFunction implements AutoCloseable {
         CorrectedGradients.install();
         GradientFaults.require(graph, graph.getLossVariables(), parameters);
         withoutStandardOutput(() -> graph.createGradFunction(parameters.toArray(String[]::new)));
+        freeCopies(graph);
         for (String parameter : parameters) {
             String gradient = graph.getVariable(parameter).getGradient().name();
             parametersOfGradient
@@ -66,6 +70,22 @@ public final class GradientFunction implements AutoCloseable {
                         Set.of(),
                         Graphs.isForExecutor(graph));
         forward = new GraphExecutor(graph, outputs, arena, List.of());
+    }
+
+    /**
+     * {@code createGradFunction} copies every variable, puts the original in the copy's place, and
+     * leaves the copies to the collector, who does not see their size.
+     */
+    private static void freeCopies(SameDiff graph) {
+        long bytes =
+                graph.variables().stream()
+                        .filter(variable -> variable.getVariableType() == VariableType.VARIABLE)
+                        .map(SDVariable::getArr)
+                        .mapToLong(array -> array.length() * array.dataType().width())
+                        .sum();
+        if (bytes >= WORTH_A_COLLECTION) {
+            System.gc();
+        }
     }
 
     /**

@@ -40,7 +40,7 @@ public final class GraphExecutor implements AutoCloseable {
     private final Set<String> outputs;
     private final Arena arena;
     private final Schedule schedule;
-    private final boolean prefersOneDnn;
+    private final boolean isForExecutor;
     private final Set<String> bound;
     private final Map<String, Recording> recordings =
             new LinkedHashMap<>(16, 0.75f, true) {
@@ -88,8 +88,8 @@ public final class GraphExecutor implements AutoCloseable {
     }
 
     /**
-     * @param prefersOneDnn whether matrix products may be oneDNN's, as in graphs that are made to
-     *     be run here
+     * @param isForExecutor whether operators may be replaced by fused ones, and matrix products be
+     *     oneDNN's, as in graphs that are made to be run here
      */
     GraphExecutor(
             SameDiff graph,
@@ -97,13 +97,13 @@ public final class GraphExecutor implements AutoCloseable {
             Arena arena,
             List<String> checkpoints,
             Set<String> bound,
-            boolean prefersOneDnn) {
+            boolean isForExecutor) {
         this.graph = graph;
         this.bound = Set.copyOf(bound);
         this.outputs = Set.copyOf(outputs);
         this.arena = arena;
-        this.prefersOneDnn = prefersOneDnn;
-        this.schedule = new Schedule(graph, outputs, checkpoints);
+        this.isForExecutor = isForExecutor;
+        this.schedule = new Schedule(graph, outputs, checkpoints, isForExecutor);
     }
 
     /**
@@ -242,8 +242,14 @@ public final class GraphExecutor implements AutoCloseable {
         /** For a result that is another's memory in another shape: whose. */
         private final Map<String, String> owners = new HashMap<>();
 
-        private record Step(
-                BoundOperator operator, List<String> outputNames, List<INDArray> outputs) {}
+        /**
+         * A run of an operator.
+         *
+         * @param operator the operator, or null where a result is another's memory in another shape
+         * @param wanted those of its results that are handed on, by name; to keep the others would
+         *     take a kilobyte of Java's heap each
+         */
+        private record Step(BoundOperator operator, Map<String, INDArray> wanted) {}
 
         Recording(
                 Map<String, INDArray> placeholders,
@@ -310,7 +316,7 @@ public final class GraphExecutor implements AutoCloseable {
                 if (step.operator() != null) {
                     step.operator().run();
                 }
-                handOn(step, consumer);
+                step.wanted().forEach(consumer);
             }
         }
 
@@ -353,46 +359,66 @@ public final class GraphExecutor implements AutoCloseable {
             INDArray view = NativeOperator.view(operator.getOp(), inputs);
             Step step;
             if (view != null) {
-                values.put(names.get(0), view);
-                String owner = owner(operator.getInputsToOp().get(0));
-                owners.put(names.get(0), owner);
-                pendingUses.merge(owner, entry.uses()[0], Integer::sum);
-                step = new Step(null, names, List.of(view));
+                share(operator, names.get(0), view, entry.uses()[0]);
+                step = new Step(null, wanted(names, List.of(view)));
             } else {
                 List<DataType> types =
                         names.stream().map(name -> graph.getVariable(name).dataType()).toList();
                 List<INDArray> results = new ArrayList<>();
+                boolean inPlace = operator.getOp() instanceof AddedRows;
                 BoundOperator bound =
                         BoundOperator.bind(
                                 operator.getOp(),
                                 inputs,
                                 types,
-                                prefersOneDnn,
+                                isForExecutor,
                                 (type, shape) -> {
                                     int output = results.size();
                                     INDArray result =
-                                            allocate(
-                                                    names.get(output),
-                                                    entry.uses()[output],
-                                                    type,
-                                                    shape);
+                                            inPlace
+                                                    ? inputs[0]
+                                                    : allocate(
+                                                            names.get(output),
+                                                            entry.uses()[output],
+                                                            type,
+                                                            shape);
                                     results.add(result);
                                     return result;
                                 });
+                if (inPlace) {
+                    share(operator, names.get(0), inputs[0], entry.uses()[0]);
+                }
                 bound.run();
-                step = new Step(bound, names, results);
+                step = new Step(bound, wanted(names, results));
             }
             if (isFixed(operator)) {
                 fixed.addAll(names);
             }
-            if (!fixed.containsAll(names) && view == null
-                    || names.stream().anyMatch(outputs::contains)) {
+            if (!fixed.containsAll(names) && view == null || !step.wanted().isEmpty()) {
                 steps.add(step);
             } else if (view == null) {
                 step.operator().close();
             }
-            handOn(step, consumer);
+            step.wanted().forEach(consumer);
             release(operator);
+        }
+
+        private Map<String, INDArray> wanted(List<String> names, List<INDArray> results) {
+            Map<String, INDArray> wanted = new LinkedHashMap<>();
+            for (int i = 0; i < results.size(); i++) {
+                if (outputs.contains(names.get(i))) {
+                    wanted.put(names.get(i), results.get(i));
+                }
+            }
+            return wanted.isEmpty() ? Map.of() : wanted;
+        }
+
+        /** Notes that an operator's result lies in the memory of its first input. */
+        private void share(SameDiffOp operator, String name, INDArray result, int uses) {
+            values.put(name, result);
+            String owner = owner(operator.getInputsToOp().get(0));
+            owners.put(name, owner);
+            pendingUses.merge(owner, uses, Integer::sum);
         }
 
         private INDArray value(String name) {
@@ -401,7 +427,7 @@ public final class GraphExecutor implements AutoCloseable {
         }
 
         private INDArray allocate(String name, int uses, DataType type, long[] shape) {
-            INDArray array = destinations.get(name);
+            INDArray array = destinations.get(schedule.endsAs(name));
             if (array != null && array.dataType() == type && Arrays.equals(array.shape(), shape)) {
                 // Not the arena's to free.
             } else if (type == arena.dataType()) {
@@ -429,15 +455,6 @@ public final class GraphExecutor implements AutoCloseable {
         private boolean isConstant(String name) {
             SDVariable variable = graph.getVariable(name);
             return variable.getVariableType() == VariableType.CONSTANT || fixed.contains(name);
-        }
-
-        private void handOn(Step step, BiConsumer<String, INDArray> consumer) {
-            for (int i = 0; i < step.outputs().size(); i++) {
-                String name = step.outputNames().get(i);
-                if (outputs.contains(name)) {
-                    consumer.accept(name, step.outputs().get(i));
-                }
-            }
         }
 
         /** Gives back the places of results that no later operator reads. */

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.internal.samediff;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -67,7 +68,7 @@ final class MatrixProducts {
             long[] shape = inputs[0].shape().clone();
             shape[shape.length - 2] = a.rows();
             shape[shape.length - 1] = b.columns();
-            return OneDnn.product(a, b, Matrices.of(allocate.apply(DataType.FLOAT, shape)));
+            return Product.of(a, b, Matrices.of(allocate.apply(DataType.FLOAT, shape)));
         }
         Matrices gradient = Matrices.of(inputs[2]);
         Matrices ofA =
@@ -82,24 +83,58 @@ final class MatrixProducts {
                 inOrder(a.transposed(true), gradient, ofB, transposesB));
     }
 
-    private static BoundOperator inOrder(Matrices a, Matrices b, Matrices result, boolean swaps) {
+    private static Product inOrder(Matrices a, Matrices b, Matrices result, boolean swaps) {
         return swaps
-                ? OneDnn.product(b.transposed(true), a.transposed(true), result.transposed(true))
-                : OneDnn.product(a, b, result);
+                ? Product.of(b.transposed(true), a.transposed(true), result.transposed(true))
+                : Product.of(a, b, result);
+    }
+
+    /** A product of matrices, or of as many matrices each. */
+    private record Product(
+            boolean transposesA,
+            boolean transposesB,
+            List<Factors> factors,
+            int rows,
+            int columns,
+            int terms)
+            implements BoundOperator {
+        private record Factors(TileProduct.Tile a, TileProduct.Tile b, TileProduct.Tile result) {}
+
+        static Product of(Matrices a, Matrices b, Matrices result) {
+            return new Product(
+                    a.isTransposed(),
+                    b.isTransposed(),
+                    IntStream.range(0, result.count())
+                            .mapToObj(i -> new Factors(a.tile(i), b.tile(i), result.tile(i)))
+                            .toList(),
+                    result.rows(),
+                    result.columns(),
+                    a.columns());
+        }
+
+        @Override
+        public void run() {
+            for (Factors pair : factors) {
+                OneDnn.multiply(
+                        transposesA,
+                        transposesB,
+                        pair.a(),
+                        pair.b(),
+                        pair.result(),
+                        rows,
+                        columns,
+                        terms,
+                        false);
+            }
+        }
     }
 
     /** Two products. */
-    private record Pair(BoundOperator first, BoundOperator second) implements BoundOperator {
+    private record Pair(Product first, Product second) implements BoundOperator {
         @Override
         public void run() {
             first.run();
             second.run();
-        }
-
-        @Override
-        public void close() {
-            first.close();
-            second.close();
         }
     }
 }

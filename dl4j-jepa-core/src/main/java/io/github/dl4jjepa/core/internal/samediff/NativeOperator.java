@@ -19,6 +19,8 @@ import org.nd4j.linalg.factory.Nd4j;
 /** An operator of ND4J's, with a native context that is kept. */
 final class NativeOperator implements BoundOperator {
     private static final Set<String> SHAPE_READERS = Set.of("shape_of", "size_at");
+    private static final String IDENTITY = "identity";
+    private static final Set<String> VIEWS = Set.of(IDENTITY, "reshape", "expand_dims");
 
     private final DifferentialFunction operator;
     private final OpContext context = Nd4j.getExecutioner().buildContext();
@@ -69,13 +71,19 @@ final class NativeOperator implements BoundOperator {
         return SHAPE_READERS.contains(operator.opName());
     }
 
+    /** Whether the operator's result is its input's memory in another shape. */
+    static boolean givesView(DifferentialFunction operator) {
+        return VIEWS.contains(operator.opName());
+    }
+
     /** The operator's result if it is its input's memory in another shape, or null. */
     static INDArray view(DifferentialFunction operator, INDArray[] inputs) {
-        return switch (operator.opName()) {
-            case "identity" -> inputs[0];
-            case "reshape", "expand_dims" -> reshaped((DynamicCustomOp) operator, inputs);
-            default -> null;
-        };
+        if (!givesView(operator)) {
+            return null;
+        }
+        return operator.opName().equals(IDENTITY)
+                ? inputs[0]
+                : reshaped((DynamicCustomOp) operator, inputs);
     }
 
     private static INDArray reshaped(DynamicCustomOp operator, INDArray[] inputs) {

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Set;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 
 /**
  * The order in which a graph's operators run, and how often each result is read.
@@ -34,6 +36,9 @@ final class Schedule {
     private final Map<Integer, List<SameDiffOp>> recomputed = new HashMap<>();
     private final Set<Integer> restored = new HashSet<>();
 
+    /** Of a result that rows are added to, the name that it has then. */
+    private final Map<String, String> inPlace = new HashMap<>();
+
     /**
      * One run of an operator.
      *
@@ -47,12 +52,16 @@ final class Schedule {
      * @param outputs names of the variables that are wanted
      * @param checkpoints names of variables in the order in which they were drawn; fewer than two
      *     for nothing to be computed again
+     * @param fuses whether operators may be replaced by fused ones
      * @throws IllegalArgumentException if the graph has loops
      */
-    Schedule(SameDiff graph, Collection<String> outputs, List<String> checkpoints) {
+    Schedule(SameDiff graph, Collection<String> outputs, List<String> checkpoints, boolean fuses) {
         this.graph = graph;
         this.checkpoints = Set.copyOf(checkpoints);
         List<SameDiffOp> drawn = drawn(outputs);
+        if (fuses) {
+            drawn = new RowAdditions(drawn, outputs).replaced(lastCheckpoint(drawn) + 1);
+        }
         findGaps(drawn);
         for (SameDiffOp operator : drawn) {
             int gap = gap(operator);
@@ -68,6 +77,12 @@ final class Schedule {
     /** What is run, in order. */
     List<Entry> entries() {
         return entries;
+    }
+
+    /** The name under which a result's memory is handed on at last: rows may be added to it. */
+    String endsAs(String name) {
+        String next = inPlace.get(name);
+        return next == null ? name : endsAs(next);
     }
 
     /** The operators that the outputs need, in the order in which the graph was drawn. */
@@ -102,16 +117,21 @@ final class Schedule {
         return drawn;
     }
 
-    /** Says what is between two checkpoints, and what of it is read beyond the second. */
-    private void findGaps(List<SameDiffOp> drawn) {
+    /** The index of the last operator that computes a checkpoint, or -1. */
+    private int lastCheckpoint(List<SameDiffOp> drawn) {
         int last = -1;
         for (int i = 0; i < drawn.size(); i++) {
             if (isCheckpoint(drawn.get(i))) {
                 last = i;
             }
         }
+        return last;
+    }
+
+    /** Says what is between two checkpoints, and what of it is read beyond the second. */
+    private void findGaps(List<SameDiffOp> drawn) {
         int gap = 0;
-        for (SameDiffOp operator : drawn.subList(0, last + 1)) {
+        for (SameDiffOp operator : drawn.subList(0, lastCheckpoint(drawn) + 1)) {
             gaps.put(operator.getName(), gap);
             if (isCheckpoint(operator)) {
                 gap++;
@@ -167,6 +187,94 @@ final class Schedule {
                 entry.uses()[output] = uses == null ? 0 : uses;
             }
             inputs(entry.operator()).forEach(input -> reads.merge(input, 1, Integer::sum));
+        }
+    }
+
+    /** Finds sums that can be made in the memory of their first term, by {@link AddedRows}. */
+    private final class RowAdditions {
+        private final List<SameDiffOp> drawn;
+        private final Map<String, Integer> reads = new HashMap<>();
+        private final Map<String, SameDiffOp> producers = new HashMap<>();
+
+        RowAdditions(List<SameDiffOp> drawn, Collection<String> outputs) {
+            this.drawn = drawn;
+            outputs.forEach(output -> reads.merge(output, 1, Integer::sum));
+            for (SameDiffOp operator : drawn) {
+                inputs(operator).forEach(input -> reads.merge(input, 1, Integer::sum));
+                outputs(operator).forEach(output -> producers.put(output, operator));
+            }
+        }
+
+        /** The operators with such sums replaced, from one operator on. */
+        List<SameDiffOp> replaced(int from) {
+            Map<String, SameDiffOp> replacements = new HashMap<>();
+            Set<String> removed = new HashSet<>();
+            for (SameDiffOp sum : drawn.subList(from, drawn.size())) {
+                if (!adds(sum)) {
+                    continue;
+                }
+                for (int term = 0; term < 2; term++) {
+                    SameDiffOp scatter = producers.get(inputs(sum).get(term));
+                    String table = inputs(sum).get(1 - term);
+                    if (isScatterIntoZeros(scatter) && isOverwritable(table)) {
+                        replacements.put(sum.getName(), added(table, scatter, sum));
+                        removed.add(scatter.getName());
+                        removed.add(producers.get(inputs(scatter).get(0)).getName());
+                        inPlace.put(table, outputs(sum).get(0));
+                        break;
+                    }
+                }
+            }
+            return drawn.stream()
+                    .filter(operator -> !removed.contains(operator.getName()))
+                    .map(operator -> replacements.getOrDefault(operator.getName(), operator))
+                    .toList();
+        }
+
+        private static SameDiffOp added(String table, SameDiffOp scatter, SameDiffOp sum) {
+            return SameDiffOp.builder()
+                    .name(sum.getName())
+                    .op(new AddedRows())
+                    .inputsToOp(List.of(table, inputs(scatter).get(1), inputs(scatter).get(2)))
+                    .outputsOfOp(outputs(sum))
+                    .build();
+        }
+
+        /** Whether SameDiff adds two gradients of the same variable. */
+        private boolean adds(SameDiffOp operator) {
+            return operator.getOp().opName().equals("add")
+                    && operator.getOp() instanceof DynamicCustomOp custom
+                    && custom.numIArguments() == 0
+                    && inputs(operator).size() == 2
+                    && graph.getVariable(outputs(operator).get(0)).dataType() == DataType.FLOAT;
+        }
+
+        /** Whether an operator is the gradient of a gather, and read once. */
+        private boolean isScatterIntoZeros(SameDiffOp operator) {
+            if (operator == null) {
+                return false;
+            }
+            SameDiffOp table =
+                    inputs(operator).isEmpty() ? null : producers.get(inputs(operator).get(0));
+            return table != null
+                    && operator.getOp().opName().equals("scatter_add")
+                    && operator.getOp() instanceof DynamicCustomOp custom
+                    && custom.numBArguments() > 0
+                    && isReadOnce(operator)
+                    && table.getOp().opName().equals("zeroslike")
+                    && isReadOnce(table);
+        }
+
+        private boolean isReadOnce(SameDiffOp operator) {
+            return reads.get(outputs(operator).get(0)) == 1;
+        }
+
+        /** Whether a variable has memory of its own that nothing else reads. */
+        private boolean isOverwritable(String variable) {
+            SameDiffOp producer = producers.get(variable);
+            return producer != null
+                    && !NativeOperator.givesView(producer.getOp())
+                    && reads.get(variable) == 1;
         }
     }
 

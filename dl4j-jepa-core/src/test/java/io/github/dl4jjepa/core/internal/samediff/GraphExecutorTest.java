@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -104,7 +105,7 @@ class GraphExecutorTest {
         List<String> checkpoints = List.of("x0", "x1", "x2");
 
         List<String> computed =
-                new Schedule(backward, wanted, checkpoints)
+                new Schedule(backward, wanted, checkpoints, false)
                         .entries().stream()
                                 .flatMap(entry -> entry.operator().getOutputsOfOp().stream())
                                 .toList();
@@ -154,6 +155,51 @@ class GraphExecutorTest {
                 }
                 executor.run(inputs, (name, value) -> assertThat(value).isNotSameAs(destination));
                 destination.close();
+            }
+        }
+    }
+
+    /** A tied embedding, with ids that repeat. */
+    @Test
+    void addsAnEmbeddingsRowsToTheHeadsGradientInPlace() {
+        CorrectedGradients.install();
+        Nd4j.getRandom().setSeed(5);
+        SDVariable ids = graph.placeHolder("ids", DataType.INT32, -1);
+        SDVariable table = graph.var("table", Nd4j.randn(DataType.FLOAT, 10, 6));
+        SDVariable hidden = graph.math().tanh(Ops.gather(table, ids));
+        graph.math().square(graph.mmul(hidden, table, false, true, false)).sum("loss");
+        graph.setLossVariables("loss");
+        graph.createGradFunction();
+        SameDiff backward = graph.getFunction("grad");
+        String gradient = table.getGradient().name();
+        Map<String, INDArray> inputs = Map.of("ids", Nd4j.createFromArray(3, 1, 3, 9, 3));
+        INDArray expected = backward.output(inputs, List.of(gradient)).get(gradient);
+
+        List<String> operators =
+                new Schedule(backward, List.of(gradient), List.of(), true)
+                        .entries().stream()
+                                .map(entry -> entry.operator().getOp().opName())
+                                .toList();
+        assertThat(operators)
+                .contains(new AddedRows().opName())
+                .doesNotContain("scatter_add", "zeroslike");
+        INDArray destination = Nd4j.createUninitialized(DataType.FLOAT, 10, 6);
+        try (GraphExecutor executor =
+                new GraphExecutor(backward, List.of(gradient), arena, List.of(), Set.of(), true)) {
+            for (Map<String, INDArray> into :
+                    List.of(Map.<String, INDArray>of(), Map.of(gradient, destination))) {
+                for (int round = 0; round < 2; round++) {
+                    executor.run(
+                            inputs,
+                            into,
+                            (name, value) -> {
+                                if (!into.isEmpty()) {
+                                    assertThat(value).isSameAs(destination);
+                                }
+                                assertThat(value.distance2(expected))
+                                        .isLessThan(1e-6 * expected.norm2Number().doubleValue());
+                            });
+                }
             }
         }
     }

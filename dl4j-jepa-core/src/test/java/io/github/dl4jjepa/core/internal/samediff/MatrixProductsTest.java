@@ -76,12 +76,12 @@ class MatrixProductsTest {
     }
 
     private static Map<String, INDArray> run(
-            SameDiff graph, List<String> wanted, boolean prefersOneDnn) {
+            SameDiff graph, List<String> wanted, boolean isForExecutor) {
         Map<String, INDArray> results = new HashMap<>();
         try (Arena arena = new Arena(DataType.FLOAT);
                 GraphExecutor executor =
                         new GraphExecutor(
-                                graph, wanted, arena, List.of(), Set.of(), prefersOneDnn)) {
+                                graph, wanted, arena, List.of(), Set.of(), isForExecutor)) {
             for (int round = 0; round < 2; round++) {
                 executor.run(Map.of(), (name, value) -> results.put(name, value.dup()));
             }

@@ -1,8 +1,6 @@
 package io.github.dl4jjepa.examples.benchmark;
 
-import io.github.dl4jjepa.core.view.LanguageModelLayout;
 import io.github.dl4jjepa.core.view.SharedPrefixLayout;
-import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.models.decoder.TransformerDecoder;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
 import io.github.dl4jjepa.models.lora.Lora;
@@ -52,7 +50,7 @@ public final class StepBenchmark {
      * @param plainMs milliseconds a step without the JEPA term
      * @param jepaMs milliseconds a step with it, shared prefix layout, one [PRED] token
      * @param forwardMs milliseconds a forward pass without the JEPA term
-     * @param peakRssMb most resident memory of the process, with the graphs of both, in MB
+     * @param peakRssMb most resident memory of the process, in MB
      * @param gflops 10<sup>9</sup> floating-point operations a second of the plain step
      */
     public record Result(
@@ -87,25 +85,16 @@ public final class StepBenchmark {
 
     private Result measure(Runnable progress) {
         TransformerDecoder decoder = decoder();
-        List<TokenizedExample> examples = shape.examples();
-        try (TimedArm plain =
-                        new TimedArm(
-                                decoder,
-                                examples,
-                                new LanguageModelLayout(),
-                                0,
-                                0,
-                                gradientCheckpointing,
-                                steps);
-                TimedArm jepa =
-                        new TimedArm(
-                                decoder,
-                                examples,
-                                new SharedPrefixLayout(shape.views()),
-                                1,
-                                0,
-                                gradientCheckpointing,
-                                steps)) {
+        try (TimedArm jepa =
+                new TimedArm(
+                        decoder,
+                        shape.examples(),
+                        new SharedPrefixLayout(shape.views()),
+                        1,
+                        0,
+                        gradientCheckpointing,
+                        steps)) {
+            TimedArm plain = jepa.withoutJepaTerm();
             for (int round = 0; round < rounds; round++) {
                 plain.train(round);
                 jepa.train(round);

@@ -2,6 +2,7 @@ package io.github.dl4jjepa.examples.benchmark;
 
 import io.github.dl4jjepa.core.iterator.BatchSource;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
+import io.github.dl4jjepa.core.objective.GradientSource;
 import io.github.dl4jjepa.core.objective.JepaObjective;
 import io.github.dl4jjepa.core.objective.TrainingGraph;
 import io.github.dl4jjepa.core.training.JepaTrainer;
@@ -20,8 +21,8 @@ import java.util.stream.Stream;
 final class TimedArm implements BatchSource, TrainerListener, AutoCloseable {
     private final List<TokenizedExample> examples;
     private final ViewLayout layout;
-    private final JepaObjective objective;
     private final TrainingGraph graph;
+    private final GradientSource source;
     private final int steps;
     private final List<StepMetrics> timed = new ArrayList<>();
     private final List<Double> forwardSeconds = new ArrayList<>();
@@ -42,14 +43,29 @@ final class TimedArm implements BatchSource, TrainerListener, AutoCloseable {
         this.examples = examples;
         this.layout = layout;
         this.steps = steps;
-        objective = JepaObjective.builder().optLambda(lambda).optLossDropout(lossDropout).build();
+        JepaObjective objective =
+                JepaObjective.builder().optLambda(lambda).optLossDropout(lossDropout).build();
         graph = new TrainingGraph(decoder, objective, null, gradientCheckpointing);
+        source = graph;
+    }
+
+    private TimedArm(TimedArm other) {
+        examples = other.examples;
+        layout = new LanguageModelLayout();
+        steps = other.steps;
+        graph = other.graph;
+        source = new LanguageModelOnly(graph);
+    }
+
+    /** An arm without the JEPA term, in the memory of this one, which closes both. */
+    TimedArm withoutJepaTerm() {
+        return new TimedArm(this);
     }
 
     /** Trains for one round. */
     void train(int round) {
         JepaTrainer.builder()
-                .setGradientSource(graph)
+                .setGradientSource(source)
                 .setBatches(this)
                 .optOptions(TrainingOptions.builder().optMaxSteps(steps + 1).optSeed(round).build())
                 .optListener(this)

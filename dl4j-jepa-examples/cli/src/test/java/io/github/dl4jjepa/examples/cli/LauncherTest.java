@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -37,6 +40,7 @@ class LauncherTest {
         for (String name : List.of("OMP_WAIT_POLICY", "LC_ALL", "LC_CTYPE", "LANG", "JAVA_HOME")) {
             environment.put(name, null);
         }
+        environment.put("XDG_CACHE_HOME", folder.resolve("a cache").toString());
     }
 
     /** A home of Java whose java tells its version, environment and arguments. */
@@ -51,7 +55,12 @@ class LauncherTest {
                             exit
                         fi
                         echo "$OMP_WAIT_POLICY $LC_ALL"
-                        for word in "$@"; do echo "<$word>"; done
+                        for word in "$@"; do
+                            echo "<$word>"
+                            case $word in
+                                -XX:ArchiveClassesAtExit=*) echo classes > "${word#*=}" ;;
+                            esac
+                        done
                         exit 7
                         """
                                 .formatted(version))
@@ -77,7 +86,7 @@ class LauncherTest {
         environment.put("JAVA_HOME", java(version).toString());
         environment.put("JEPA_JAVA_OPTS", "-Xmx1g -Da=b");
 
-        JavaProcess jepa = run(script, "generate", "--prompt", "'two words'", "''");
+        JavaProcess jepa = run(script, "inspect", "--prompt", "'two words'", "''");
 
         assertThat(jepa.out().lines())
                 .containsExactly(
@@ -86,11 +95,39 @@ class LauncherTest {
                         "<-Da=b>",
                         "<-jar>",
                         "<" + folder.toRealPath().resolve("a distribution/lib/jepa.jar") + ">",
-                        "<generate>",
+                        "<inspect>",
                         "<--prompt>",
                         "<two words>",
                         "<>");
         assertThat(jepa.exitCode()).isEqualTo(7);
+    }
+
+    @Test
+    void startsWithTheClassesThatTheFirstGenerationLeftBehind() throws Exception {
+        environment.put("JAVA_HOME", java("17.0.9").toString());
+        Path jar = script.resolve("../../lib/jepa.jar").normalize();
+        Files.createDirectories(jar.getParent());
+        Files.setLastModifiedTime(Files.createFile(jar), FileTime.fromMillis(0));
+
+        assertThat(run(script, "inspect").out()).doesNotContain("-XX:");
+        JavaProcess first = run(script, "generate");
+        assertThat(first.exitCode()).isEqualTo(7);
+        assertThat(first.out()).contains("<-XX:ArchiveClassesAtExit=").contains("<generate>");
+
+        List<Path> archives;
+        try (Stream<Path> files = Files.list(folder.resolve("a cache/dl4j-jepa"))) {
+            archives = files.toList();
+        }
+        assertThat(archives).hasSize(1);
+        for (String command : List.of("generate", "inspect")) {
+            JavaProcess next = run(script, command);
+            assertThat(next.exitCode()).isEqualTo(7);
+            assertThat(next.out())
+                    .contains("<-XX:SharedArchiveFile=" + archives.get(0) + ">")
+                    .contains("<" + command + ">");
+        }
+        Files.setLastModifiedTime(jar, FileTime.from(Instant.now().plusSeconds(60)));
+        assertThat(run(script, "generate").out()).contains("<-XX:ArchiveClassesAtExit=");
     }
 
     @Test
