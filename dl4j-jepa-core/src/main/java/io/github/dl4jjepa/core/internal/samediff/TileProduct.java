@@ -5,6 +5,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
@@ -27,9 +28,20 @@ final class TileProduct {
      * @param rowStride values from one row to the next
      */
     record Tile(FloatPointer data, int rowStride) {
-        /** The matrix that begins elsewhere in the same memory. */
+        /** The matrix that begins elsewhere in the same memory, which must stay allocated. */
         static Tile at(FloatPointer memory, long position, int rowStride) {
-            return new Tile(new FloatPointer(memory).position(position), rowStride);
+            return new Tile(new Address(memory, position), rowStride);
+        }
+    }
+
+    /**
+     * A place in memory that does not keep the memory: a {@code FloatPointer} made of another has a
+     * phantom reference, which is more work than a small product is.
+     */
+    private static final class Address extends FloatPointer {
+        Address(FloatPointer memory, long position) {
+            super((Pointer) null);
+            address = memory.address() + (memory.position() + position) * Float.BYTES;
         }
     }
 
