@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.util.Platform;
 import ai.djl.util.Utils;
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.RootCause;
 import java.util.Map;
 
 /** The native library of DJL's tokenizers. */
@@ -54,12 +55,8 @@ final class NativeTokenizers {
     }
 
     static String notLoaded(Throwable failure) {
-        Throwable root = failure;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
         return "the native library of DJL's tokenizers cannot be loaded: "
-                + root.getMessage()
+                + RootCause.message(failure)
                 + ". It is unpacked into "
                 + Utils.getEngineCacheDir("tokenizers")
                 + " and loaded from there, which a file system that is read-only or mounted noexec"

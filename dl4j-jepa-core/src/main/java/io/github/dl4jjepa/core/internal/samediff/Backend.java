@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.RootCause;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,12 +62,8 @@ public final class Backend {
     }
 
     static String notLoaded(LinkageError error) {
-        Throwable root = error;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
         return "ND4J's native libraries cannot be loaded: "
-                + root.getMessage()
+                + RootCause.message(error)
                 + ". They are unpacked into a cache folder and loaded from there, which a file system"
                 + " that is read-only or mounted noexec prevents: name another folder with"
                 + " -Dorg.bytedeco.javacpp.cachedir=DIR, or with -Djava.io.tmpdir=DIR for all native"

@@ -365,7 +365,7 @@ public final class GraphExecutor implements AutoCloseable {
                 List<DataType> types =
                         names.stream().map(name -> graph.getVariable(name).dataType()).toList();
                 List<INDArray> results = new ArrayList<>();
-                boolean inPlace = operator.getOp() instanceof AddedRows;
+                boolean overwrites = operator.getOp() instanceof AddedRows;
                 BoundOperator bound =
                         BoundOperator.bind(
                                 operator.getOp(),
@@ -375,7 +375,7 @@ public final class GraphExecutor implements AutoCloseable {
                                 (type, shape) -> {
                                     int output = results.size();
                                     INDArray result =
-                                            inPlace
+                                            overwrites
                                                     ? inputs[0]
                                                     : allocate(
                                                             names.get(output),
@@ -385,7 +385,7 @@ public final class GraphExecutor implements AutoCloseable {
                                     results.add(result);
                                     return result;
                                 });
-                if (inPlace) {
+                if (overwrites) {
                     share(operator, names.get(0), inputs[0], entry.uses()[0]);
                 }
                 bound.run();

@@ -190,7 +190,7 @@ final class Schedule {
         }
     }
 
-    /** Finds sums that can be made in the memory of their first term, by {@link AddedRows}. */
+    /** Finds sums that can be made in the memory of one of their terms, by {@link AddedRows}. */
     private final class RowAdditions {
         private final List<SameDiffOp> drawn;
         private final Map<String, Integer> reads = new HashMap<>();
@@ -251,18 +251,16 @@ final class Schedule {
 
         /** Whether an operator is the gradient of a gather, and read once. */
         private boolean isScatterIntoZeros(SameDiffOp operator) {
-            if (operator == null) {
+            if (operator == null || !operator.getOp().opName().equals("scatter_add")) {
                 return false;
             }
-            SameDiffOp table =
-                    inputs(operator).isEmpty() ? null : producers.get(inputs(operator).get(0));
-            return table != null
-                    && operator.getOp().opName().equals("scatter_add")
-                    && operator.getOp() instanceof DynamicCustomOp custom
+            SameDiffOp zeros = producers.get(inputs(operator).get(0));
+            return operator.getOp() instanceof DynamicCustomOp custom
                     && custom.numBArguments() > 0
                     && isReadOnce(operator)
-                    && table.getOp().opName().equals("zeroslike")
-                    && isReadOnce(table);
+                    && zeros != null
+                    && zeros.getOp().opName().equals("zeroslike")
+                    && isReadOnce(zeros);
         }
 
         private boolean isReadOnce(SameDiffOp operator) {

@@ -1,6 +1,7 @@
 package io.github.dl4jjepa.examples.cli;
 
 import io.github.dl4jjepa.core.JepaException;
+import io.github.dl4jjepa.core.internal.RootCause;
 import io.github.dl4jjepa.core.objective.DistanceKind;
 import io.github.dl4jjepa.models.chat.ChatReplica;
 import io.github.dl4jjepa.models.evaluation.OutcomeSource;
@@ -341,7 +342,7 @@ public final class JepaCommand implements Runnable {
         } else if (failure instanceof OutOfMemoryError) {
             err.println(
                     "jepa: out of memory ("
-                            + failure.getMessage()
+                            + RootCause.message(failure)
                             + "); use smaller batches or shorter rows, or a machine with more, or raise"
                             + " the limit (-Xmx, -Dorg.bytedeco.javacpp.maxbytes,"
                             + " -Dorg.bytedeco.javacpp.maxphysicalbytes)");

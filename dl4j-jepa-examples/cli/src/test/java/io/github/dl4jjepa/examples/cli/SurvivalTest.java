@@ -228,6 +228,6 @@ class SurvivalTest {
 
         assertThat(process.exitCode()).as(process.messages()).isEqualTo(1);
         assertThat(process.messages())
-                .matches("jepa: out of memory \\(.*totalBytes = .*\\); .*maxbytes.*\n");
+                .matches("jepa: out of memory \\(.*maxBytes.*\\); .*maxbytes.*\n");
     }
 }
