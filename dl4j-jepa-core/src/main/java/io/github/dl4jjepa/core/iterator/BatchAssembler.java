@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
+import io.github.dl4jjepa.core.internal.IntArrays;
 import io.github.dl4jjepa.core.view.Row;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
@@ -11,7 +12,6 @@ import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** Lays examples out and copies their rows into a batch's arrays. */
 final class BatchAssembler {
@@ -135,11 +135,12 @@ final class BatchAssembler {
     }
 
     private INDArray matrix(int[] values) {
-        return Nd4j.createFromArray(values).reshape(rows, time);
+        return IntArrays.of(values, rows, time);
     }
 
     private static INDArray vector(IntStream.Builder values) {
-        return Nd4j.createFromArray(values.build().toArray());
+        int[] all = values.build().toArray();
+        return IntArrays.of(all, all.length);
     }
 
     /** {@code [pairs, width]}, or null without pairs. */
@@ -148,13 +149,13 @@ final class BatchAssembler {
             return null;
         }
         int width = indices.stream().mapToInt(pair -> pair.length).max().orElseThrow();
-        int[][] padded = new int[indices.size()][];
-        for (int pair = 0; pair < padded.length; pair++) {
+        int[] padded = new int[indices.size() * width];
+        Arrays.fill(padded, MultiViewBatch.NO_INDEX);
+        for (int pair = 0; pair < indices.size(); pair++) {
             int[] read = indices.get(pair);
-            padded[pair] = Arrays.copyOf(read, width);
-            Arrays.fill(padded[pair], read.length, width, MultiViewBatch.NO_INDEX);
+            System.arraycopy(read, 0, padded, pair * width, read.length);
         }
-        return Nd4j.createFromArray(padded);
+        return IntArrays.of(padded, indices.size(), width);
     }
 
     private static long readouts(List<Row> rows, Row.Readout.Side side) {

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.iterator;
 
+import io.github.dl4jjepa.core.internal.IntArrays;
 import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import java.io.Serializable;
@@ -130,8 +131,8 @@ public record MultiViewBatch(
 
     /** The positions of the tokens that are not padding. */
     public int[] positions() {
-        int[] positions = positionIds.ravel().toIntVector();
-        int[] segments = segmentIds.ravel().toIntVector();
+        int[] positions = IntArrays.values(positionIds);
+        int[] segments = IntArrays.values(segmentIds);
         return IntStream.range(0, positions.length)
                 .filter(i -> segments[i] != PADDING_SEGMENT)
                 .map(i -> positions[i])

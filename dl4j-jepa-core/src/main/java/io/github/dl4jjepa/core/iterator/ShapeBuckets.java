@@ -1,10 +1,10 @@
 package io.github.dl4jjepa.core.iterator;
 
+import io.github.dl4jjepa.core.internal.IntArrays;
 import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A batch's arrays, filled up so that ragged batches have few different shapes: a graph is planned
@@ -58,7 +58,7 @@ public final class ShapeBuckets {
                 tokens(batch.segmentIds(), MultiViewBatch.PADDING_SEGMENT),
                 tokens(batch.prefixIds(), MultiViewBatch.PADDING_SEGMENT),
                 labels(moved(batch.labelIndices()), labels, 0),
-                labels(batch.labelIds().toIntVector(), labels, MultiViewBatch.NO_INDEX),
+                labels(IntArrays.values(batch.labelIds()), labels, MultiViewBatch.NO_INDEX),
                 readouts(batch.predictionIndices()),
                 readouts(batch.targetIndices()),
                 batch.pairs() == 0 ? null : Objects.requireNonNull(batch.answerIds()).dup(),
@@ -67,31 +67,31 @@ public final class ShapeBuckets {
     }
 
     private INDArray tokens(INDArray values, int fill) {
-        int[] flat = values.ravel().toIntVector();
+        int[] flat = IntArrays.values(values);
         int[] padded = new int[rows * paddedTime];
         Arrays.fill(padded, fill);
         for (int row = 0; row < rows; row++) {
             System.arraycopy(flat, row * time, padded, row * paddedTime, time);
         }
-        return Nd4j.createFromArray(padded).reshape('c', rows, paddedTime);
+        return IntArrays.of(padded, rows, paddedTime);
     }
 
     private static INDArray labels(int[] values, int count, int fill) {
         int[] padded = Arrays.copyOf(values, count);
         Arrays.fill(padded, values.length, count, fill);
-        return Nd4j.createFromArray(padded);
+        return IntArrays.of(padded, count);
     }
 
     private @Nullable INDArray readouts(@Nullable INDArray indices) {
         if (indices == null) {
             return null;
         }
-        return Nd4j.createFromArray(moved(indices)).reshape('c', indices.shape());
+        return IntArrays.of(moved(indices), indices.shape());
     }
 
     /** Flat indices where the longer rows have them. */
     private int[] moved(INDArray indices) {
-        return Arrays.stream(indices.ravel().toIntVector())
+        return Arrays.stream(IntArrays.values(indices))
                 .map(
                         index ->
                                 index == MultiViewBatch.NO_INDEX

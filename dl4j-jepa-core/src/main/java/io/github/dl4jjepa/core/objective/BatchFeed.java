@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.internal.IntArrays;
 import io.github.dl4jjepa.core.internal.SeededRandom;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import io.github.dl4jjepa.core.iterator.ShapeBuckets;
@@ -45,8 +46,7 @@ final class BatchFeed implements AutoCloseable {
                 seed.equals(StepRequest.Seed.EVALUATION)
                         ? null
                         : SeededRandom.of(
-                                seed.seed()
-                                        + Arrays.hashCode(filled.inputIds().ravel().toIntVector()),
+                                seed.seed() + Arrays.hashCode(IntArrays.values(filled.inputIds())),
                                 SeededRandom.Use.DROPOUT,
                                 seed.step());
         model.decoder().dropoutMasks(filled.inputIds().length(), random).forEach(this::put);

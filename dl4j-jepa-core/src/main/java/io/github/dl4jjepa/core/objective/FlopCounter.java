@@ -30,13 +30,17 @@ final class FlopCounter {
         int extraPasses = hasJepaTerm && embedsFirst ? 1 : 0;
         double flops = 0;
         for (MultiViewBatch batch : batches) {
-            double forward = decoder.forwardFlops(batch.positions(), batch.labels());
+            int[] positions = batch.positions();
+            double forward = decoder.forwardFlops(positions, batch.labels());
             if (hasJepaTerm && batch.pairs() > 0 && predictor != null) {
                 forward += predictor.forwardFlops(batch.pairs());
             }
-            double embedding = decoder.forwardFlops(batch.positions(), 0);
             boolean encodesTarget = hasJepaTerm && encodesTargets && batch.pairs() > 0;
-            flops += PASSES * forward + (extraPasses + (encodesTarget ? 1 : 0)) * embedding;
+            int embeddings = extraPasses + (encodesTarget ? 1 : 0);
+            flops += PASSES * forward;
+            if (embeddings > 0) {
+                flops += embeddings * decoder.forwardFlops(positions, 0);
+            }
         }
         return flops;
     }

@@ -1,5 +1,6 @@
 package io.github.dl4jjepa.core.objective;
 
+import io.github.dl4jjepa.core.internal.IntArrays;
 import io.github.dl4jjepa.core.iterator.MultiViewBatch;
 import java.util.List;
 import java.util.Random;
@@ -23,7 +24,7 @@ final class TubeIndices {
     static INDArray of(MultiViewBatch batch, Random random) {
         int rows = Math.toIntExact(batch.segmentIds().size(0));
         int time = Math.toIntExact(batch.segmentIds().size(1));
-        int[] segments = batch.segmentIds().ravel().toIntVector();
+        int[] segments = IntArrays.values(batch.segmentIds());
         int[][] indices = new int[rows][];
         for (int row = 0; row < rows; row++) {
             int[] tokens =

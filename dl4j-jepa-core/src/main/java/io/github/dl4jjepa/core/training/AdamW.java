@@ -3,9 +3,12 @@ package io.github.dl4jjepa.core.training;
 import io.github.dl4jjepa.core.internal.samediff.AdamKernel;
 import io.github.dl4jjepa.core.parameters.Parameter;
 import io.github.dl4jjepa.core.parameters.ParameterSet;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
@@ -25,8 +28,8 @@ public final class AdamW implements Optimizer {
     private static final double BETA2 = 0.999;
     private static final double EPSILON = 1e-8;
 
-    private final ParameterSet parameters;
     private final double weightDecay;
+    private final List<Moments> moments = new ArrayList<>();
     private final Map<String, INDArray> state = new LinkedHashMap<>();
 
     /**
@@ -37,11 +40,12 @@ public final class AdamW implements Optimizer {
      *     {@linkplain Parameter#hasWeightDecay have} weight decay
      */
     public AdamW(ParameterSet parameters, double weightDecay) {
-        this.parameters = parameters;
         this.weightDecay = weightDecay;
         for (Parameter parameter : parameters) {
-            state.put(mean(parameter.name()), Nd4j.zerosLike(parameter.array()));
-            state.put(meanSquare(parameter.name()), Nd4j.zerosLike(parameter.array()));
+            Moments added = new Moments(parameter);
+            moments.add(added);
+            state.put(parameter.name() + ".exp_avg", added.mean);
+            state.put(parameter.name() + ".exp_avg_sq", added.meanSquare);
         }
     }
 
@@ -50,25 +54,45 @@ public final class AdamW implements Optimizer {
             long step, double learningRate, Map<String, INDArray> gradients, double gradientScale) {
         double correction1 = 1 - Math.pow(BETA1, step);
         double correction2 = 1 - Math.pow(BETA2, step);
-        for (Parameter parameter : parameters) {
-            String name = parameter.name();
+        for (Moments of : moments) {
+            Parameter parameter = of.parameter;
+            INDArray gradient = Objects.requireNonNull(gradients.get(parameter.name()));
+            double keep = parameter.hasWeightDecay() ? 1 - learningRate * weightDecay : 1;
             Update update =
                     new Update(
-                            parameter.array(),
-                            Objects.requireNonNull(gradients.get(name)),
-                            Objects.requireNonNull(state.get(mean(name))),
-                            Objects.requireNonNull(state.get(meanSquare(name))),
+                            of,
+                            gradient,
                             gradientScale,
                             learningRate,
-                            parameter.hasWeightDecay() ? 1 - learningRate * weightDecay : 1,
+                            keep,
                             correction1,
                             correction2);
-            if (AdamKernel.canRead(
-                    update.parameter, update.gradient, update.mean, update.meanSquare)) {
+            if (AdamKernel.canRead(parameter.array(), gradient, of.mean, of.meanSquare)) {
                 update.inOnePass();
             } else {
                 update.byOperators();
             }
+        }
+    }
+
+    /** A parameter and its running means. */
+    private static final class Moments {
+        private final Parameter parameter;
+        private final INDArray mean;
+        private final INDArray meanSquare;
+        private @Nullable AdamKernel kernel;
+
+        Moments(Parameter parameter) {
+            this.parameter = parameter;
+            mean = Nd4j.zerosLike(parameter.array());
+            meanSquare = Nd4j.zerosLike(parameter.array());
+        }
+
+        AdamKernel kernel() {
+            if (kernel == null) {
+                kernel = new AdamKernel(parameter.array(), mean, meanSquare);
+            }
+            return kernel;
         }
     }
 
@@ -80,10 +104,8 @@ public final class AdamW implements Optimizer {
      * @param correction2 that of the mean of squares
      */
     private record Update(
-            INDArray parameter,
+            Moments of,
             INDArray gradient,
-            INDArray mean,
-            INDArray meanSquare,
             double gradientScale,
             double learningRate,
             double keep,
@@ -94,18 +116,16 @@ public final class AdamW implements Optimizer {
         }
 
         void inOnePass() {
-            AdamKernel.update(
-                    parameter,
-                    gradient,
-                    mean,
-                    meanSquare,
-                    new AdamKernel.Step(
-                            gradientScale,
-                            BETA1,
-                            BETA2,
-                            learningRate * Math.sqrt(correction2) / correction1,
-                            epsilon(),
-                            keep));
+            of.kernel()
+                    .update(
+                            gradient,
+                            new AdamKernel.Step(
+                                    gradientScale,
+                                    BETA1,
+                                    BETA2,
+                                    learningRate * Math.sqrt(correction2) / correction1,
+                                    epsilon(),
+                                    keep));
         }
 
         /** By ND4J's operators, for arrays that are not FLOAT, not dense, or on a GPU. */
@@ -121,13 +141,14 @@ public final class AdamW implements Optimizer {
             Nd4j.exec(
                     new AdamUpdater(
                             gradient,
-                            meanSquare,
-                            mean,
+                            of.meanSquare,
+                            of.mean,
                             learningRate * scale,
                             BETA1,
                             BETA2,
                             epsilon(),
                             0));
+            INDArray parameter = of.parameter.array();
             if (keep != 1) {
                 parameter.muli(keep);
             }
@@ -150,13 +171,5 @@ public final class AdamW implements Optimizer {
     @Override
     public void close() {
         state.values().forEach(INDArray::close);
-    }
-
-    private static String mean(String parameter) {
-        return parameter + ".exp_avg";
-    }
-
-    private static String meanSquare(String parameter) {
-        return parameter + ".exp_avg_sq";
     }
 }

@@ -22,6 +22,8 @@ public final class DecoderConfig {
     private final TensorNames names;
     private final int maxPositions;
     private final double initializerRange;
+    private final Map<String, Parameter> parameters;
+    private final Map<String, long[]> linearMaps;
 
     private DecoderConfig(Builder builder) {
         vocabularySize = builder.vocabularySize;
@@ -54,6 +56,9 @@ public final class DecoderConfig {
                                 + attention.headDim);
             }
         }
+        Parameters all = allParameters();
+        parameters = Collections.unmodifiableMap(all.parameters);
+        linearMaps = Collections.unmodifiableMap(all.maps);
     }
 
     private static void requirePositive(String name, int value) {
@@ -495,12 +500,12 @@ public final class DecoderConfig {
      * @return the width of each map's output and of its input, however its matrix is stored
      */
     public Map<String, long[]> linearMaps() {
-        return allParameters().maps;
+        return linearMaps;
     }
 
     /** The parameters by name, in the order of the forward pass. */
     Map<String, Parameter> parameters() {
-        return allParameters().parameters;
+        return parameters;
     }
 
     private Parameters allParameters() {

@@ -16,7 +16,21 @@ public final class AdamKernel {
     /** So few squares lose no precision when they are added in float. */
     private static final int PART = 64;
 
-    private AdamKernel() {}
+    private final FloatMemory p;
+    private final FloatMemory m;
+    private final FloatMemory v;
+    private INDArray gradient;
+    private FloatMemory g;
+
+    /**
+     * For a parameter and its running means, which must stay open, and for which {@link #canRead}
+     * holds.
+     */
+    public AdamKernel(INDArray parameter, INDArray mean, INDArray meanSquare) {
+        p = FloatMemory.of(parameter);
+        m = FloatMemory.of(mean);
+        v = FloatMemory.of(meanSquare);
+    }
 
     /**
      * What a step does to every value.
@@ -41,13 +55,12 @@ public final class AdamKernel {
         return Nd4j.getEnvironment().isCPU() && Stream.of(arrays).allMatch(FloatMemory::isReadable);
     }
 
-    /** Updates a parameter and its running means; the gradient stays. */
-    public static void update(
-            INDArray parameter, INDArray gradient, INDArray mean, INDArray meanSquare, Step step) {
-        FloatMemory p = FloatMemory.of(parameter);
-        FloatMemory g = FloatMemory.of(gradient);
-        FloatMemory m = FloatMemory.of(mean);
-        FloatMemory v = FloatMemory.of(meanSquare);
+    /** Updates the parameter and its running means; the gradient stays. */
+    public void update(INDArray newGradient, Step step) {
+        if (newGradient != gradient) {
+            gradient = newGradient;
+            g = FloatMemory.of(newGradient);
+        }
         long length = p.length();
         KernelThreads.run(
                 FusedOperator.blocks(length, BLOCK),

@@ -2,7 +2,6 @@ package io.github.dl4jjepa.core.internal.samediff;
 
 import java.nio.IntBuffer;
 import java.util.List;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Adds rows to those of a table, in the table's own memory: {@code table[ids[i]] += rows[i]}.
@@ -23,16 +22,16 @@ final class AddedRows extends FusedOperator {
     }
 
     @Override
-    List<long[]> outputShapes(INDArray[] inputs) {
+    List<long[]> outputShapes(Tensor[] inputs) {
         return List.of(inputs[0].shape());
     }
 
     @Override
-    Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+    Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
         int width = width(inputs[0]);
-        FloatMemory table = FloatMemory.of(outputs[0]);
+        FloatMemory table = outputs[0].floats();
         IntBuffer ids = integers(inputs[1]);
-        FloatMemory rows = FloatMemory.of(inputs[2]);
+        FloatMemory rows = inputs[2].floats();
         int count = rows(inputs[2]);
         return () -> {
             VectorLoops.Scratch scratch = VectorLoops.Scratch.get();

@@ -27,6 +27,7 @@ public final class Arena implements AutoCloseable {
     private static final long ALIGNMENT_BYTES = 64;
 
     private final DataType dataType;
+    private final long smallBlockBytes;
     private final List<Block> blocks = new ArrayList<>();
     private long used;
     private long mostUsed;
@@ -35,15 +36,34 @@ public final class Arena implements AutoCloseable {
      * @param dataType FLOAT or DOUBLE
      */
     public Arena(DataType dataType) {
+        this(dataType, SMALL_BLOCK_BYTES);
+    }
+
+    /**
+     * @param dataType any
+     * @param smallBlockBytes size of the first blocks
+     */
+    Arena(DataType dataType, long smallBlockBytes) {
         this.dataType = dataType;
+        this.smallBlockBytes = smallBlockBytes;
     }
 
     DataType dataType() {
         return dataType;
     }
 
-    /** A place for an array, to be given back. */
-    record Place(Block block, long start, long length) {}
+    /** A place for a value, to be given back. */
+    record Place(Block block, long start, long length) {
+        /** The value that lies there: uninitialized, in C order. */
+        Tensor tensor(long[] shape) {
+            return Tensor.of(block, start, shape);
+        }
+
+        /** Gives it back. */
+        void free() {
+            block.giveBack(start, length);
+        }
+    }
 
     /** Finds a place, in the smallest gap that is large enough. */
     Place allocate(long length) {
@@ -72,21 +92,9 @@ public final class Arena implements AutoCloseable {
     }
 
     private long nextBlockBytes() {
-        return blocks.size() * SMALL_BLOCK_BYTES < LARGE_BLOCK_BYTES
-                ? SMALL_BLOCK_BYTES
+        return blocks.size() * smallBlockBytes < LARGE_BLOCK_BYTES
+                ? smallBlockBytes
                 : LARGE_BLOCK_BYTES;
-    }
-
-    /** Takes a place back. */
-    void free(Place place) {
-        used -= place.length();
-        place.block().giveBack(place.start(), place.length());
-    }
-
-    /** The array of a place: uninitialized, in C order. */
-    INDArray array(Place place, long[] shape) {
-        return Nd4j.create(
-                place.block().buffer, shape, Nd4j.getStrides(shape), place.start(), 'c', dataType);
     }
 
     /** Frees the memory; arrays lying in it become invalid. */
@@ -97,13 +105,40 @@ public final class Arena implements AutoCloseable {
     }
 
     /** One piece of memory and its gaps. */
-    private final class Block {
+    final class Block {
         private final DataBuffer buffer;
+        private final long address;
+        private final FloatMemory floats;
         private final TreeMap<Long, Long> gaps = new TreeMap<>();
 
         Block(long length) {
             buffer = Nd4j.createBuffer(dataType, length, false);
+            boolean isCpu = Nd4j.getEnvironment().isCPU();
+            address = isCpu ? buffer.addressPointer().address() : 0;
+            floats =
+                    isCpu && dataType == DataType.FLOAT
+                            ? FloatMemory.of(new Address(address), length)
+                            : null;
             gaps.put(0L, length);
+        }
+
+        DataType dataType() {
+            return dataType;
+        }
+
+        /** The array that begins at a place; uninitialized, in C order. */
+        INDArray array(long start, long[] shape) {
+            return Nd4j.create(buffer, shape, Nd4j.getStrides(shape), start, 'c', dataType);
+        }
+
+        /** Where a value lies, if the backend is the CPU's. */
+        long address(long start) {
+            return address + start * dataType.width();
+        }
+
+        /** Some of the block's values, if they are FLOAT and the backend is the CPU's. */
+        FloatMemory floats(long start, long length) {
+            return floats.part(start, length);
         }
 
         Place smallestGap(long length) {
@@ -126,6 +161,7 @@ public final class Arena implements AutoCloseable {
         }
 
         void giveBack(long start, long length) {
+            used -= length;
             long end = start + length;
             Long after = gaps.remove(end);
             if (after != null) {

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Attention of tokens to tokens of their row, and its gradient.
@@ -95,7 +94,7 @@ final class Attention {
         final int queryBlock;
         final int keyBlock;
 
-        Shape(Pass pass, INDArray[] inputs) {
+        Shape(Pass pass, Tensor[] inputs) {
             headDim = pass.headDim();
             window = pass.window();
             rows = Math.toIntExact(inputs[3].size(0));
@@ -120,12 +119,20 @@ final class Attention {
         }
     }
 
+    /** What decides which keys queries see, of all rows. */
+    private record Seen(IntBuffer positions, IntBuffer segments, IntBuffer prefixes) {
+        static Seen of(Tensor[] inputs) {
+            return new Seen(
+                    FusedOperator.integers(inputs[3]),
+                    FusedOperator.integers(inputs[4]),
+                    FusedOperator.integers(inputs[5]));
+        }
+    }
+
     /** Which keys the queries of a row see, block by block. */
     private static final class Sight {
         private final Shape shape;
-        private final IntBuffer positions;
-        private final IntBuffer segments;
-        private final IntBuffer prefixes;
+        private final Seen seen;
         private final int[] position;
         private final int[] segment;
         private final int[] prefix;
@@ -141,27 +148,28 @@ final class Attention {
         /** Whether an earlier block of queries of the row may see a block of keys. */
         private final boolean[] seenBefore;
 
-        /** {@code [queries, width]}, added to scores: 0 where a query sees a key. */
+        /**
+         * {@code [queries, width]}, added to scores: 0 where a query sees a key. The thread's block
+         * 5.
+         */
         private final float[] mask;
 
-        Sight(Shape shape, INDArray[] inputs) {
+        Sight(Shape shape, Seen seen) {
             this.shape = shape;
-            positions = FusedOperator.integers(inputs[3]);
-            segments = FusedOperator.integers(inputs[4]);
-            prefixes = FusedOperator.integers(inputs[5]);
+            this.seen = seen;
             position = new int[shape.time];
             segment = new int[shape.time];
             prefix = new int[shape.time];
             visible = new int[FusedOperator.blocks(shape.time, shape.keyBlock)];
             seenBefore = new boolean[visible.length];
-            mask = new float[shape.queryBlock * shape.time];
+            mask = VectorLoops.Scratch.get().block(5, shape.queryBlock * shape.time);
         }
 
         void goToRow(int row) {
             int first = row * shape.time;
-            positions.get(first, position);
-            segments.get(first, segment);
-            prefixes.get(first, prefix);
+            seen.positions.get(first, position);
+            seen.segments.get(first, segment);
+            seen.prefixes.get(first, prefix);
             visibleBlocks = 0;
             Arrays.fill(seenBefore, false);
         }
@@ -242,8 +250,8 @@ final class Attention {
             memory = FloatMemory.of(data, length);
         }
 
-        FloatPointer data() {
-            return data;
+        long address() {
+            return data.address();
         }
 
         FloatMemory memory() {
@@ -263,23 +271,23 @@ final class Attention {
 
     /** A matrix of heads, as an operand of products. */
     private static final class Heads {
-        private final FloatPointer data;
+        private final long address;
 
-        Heads(INDArray array) {
-            FloatMemory.require(array);
-            data = new FloatPointer(array.data().addressPointer());
+        Heads(Tensor heads) {
+            heads.floats();
+            address = heads.address();
         }
     }
 
     /** Some queries of one head, and the keys that they may see. */
     private record Block(Shape shape, Sight sight, int row, int head, int first, int count) {
         /** Goes through all blocks, with threads. */
-        static void forEach(Shape shape, INDArray[] inputs, Consumer<Block> action) {
+        static void forEach(Shape shape, Seen seen, Consumer<Block> action) {
             KernelThreads.run(
                     shape.rows * shape.keyValueHeads,
                     shape.scores(),
                     (from, to) -> {
-                        Sight sight = new Sight(shape, inputs);
+                        Sight sight = new Sight(shape, seen);
                         int task = from;
                         while (task < to) {
                             int row = task / shape.keyValueHeads;
@@ -311,7 +319,7 @@ final class Attention {
                 TileProduct.timesTransposed(
                         query,
                         ofKeys(keys, block),
-                        Tile.at(scores.data, column, width),
+                        Tile.at(scores.address(), column, width),
                         count,
                         keyCount,
                         shape.headDim);
@@ -328,7 +336,7 @@ final class Attention {
                 int block = sight.visible[i];
                 int keyCount = sight.keys(block);
                 TileProduct.times(
-                        Tile.at(weights.data, column, sight.width),
+                        Tile.at(weights.address(), column, sight.width),
                         ofKeys(values, block),
                         sums,
                         count,
@@ -347,7 +355,7 @@ final class Attention {
                 int block = sight.visible[i];
                 int keyCount = sight.keys(block);
                 TileProduct.transposedTimes(
-                        Tile.at(weights.data, column, sight.width),
+                        Tile.at(weights.address(), column, sight.width),
                         query,
                         ofKeys(gradients, block),
                         keyCount,
@@ -371,13 +379,13 @@ final class Attention {
         private Tile ofQueries(Heads heads) {
             long position =
                     (((long) row * shape.time + first) * shape.heads + head) * shape.headDim;
-            return Tile.at(heads.data, position, shape.heads * shape.headDim);
+            return Tile.at(heads.address, position, shape.heads * shape.headDim);
         }
 
         private Tile ofKeys(Heads heads, int block) {
             long token = (long) row * shape.time + (long) block * shape.keyBlock;
             long position = (token * shape.keyValueHeads + head / shape.group) * shape.headDim;
-            return Tile.at(heads.data, position, shape.keyValueHeads * shape.headDim);
+            return Tile.at(heads.address, position, shape.keyValueHeads * shape.headDim);
         }
 
         /** So many queries' scores are a block of {@link VectorLoops}. */
@@ -412,7 +420,7 @@ final class Attention {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             Shape shape = new Shape(this, inputs);
             return List.of(inputs[0].shape(), new long[] {shape.rows, shape.heads, shape.time});
         }
@@ -426,17 +434,18 @@ final class Attention {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Shape shape = new Shape(this, inputs);
+            Seen seen = Seen.of(inputs);
             Heads queries = new Heads(inputs[0]);
             Heads keys = new Heads(inputs[1]);
             Heads values = new Heads(inputs[2]);
             Heads result = new Heads(outputs[0]);
-            FloatMemory sums = FloatMemory.of(outputs[1]);
+            FloatMemory sums = outputs[1].floats();
             return () ->
                     Block.forEach(
                             shape,
-                            inputs,
+                            seen,
                             block -> {
                                 Scores scores = block.scores(0, queries, keys);
                                 softmax(block, scores.memory, sums);
@@ -512,17 +521,18 @@ final class Attention {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape(), inputs[1].shape(), inputs[2].shape());
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Shape shape = new Shape(this, inputs);
+            Seen seen = Seen.of(inputs);
             Heads queries = new Heads(inputs[0]);
             Heads keys = new Heads(inputs[1]);
             Heads values = new Heads(inputs[2]);
-            FloatMemory sums = FloatMemory.of(inputs[INPUTS]);
+            FloatMemory sums = inputs[INPUTS].floats();
             Heads gradient = new Heads(inputs[INPUTS + 1]);
             Heads ofQueries = new Heads(outputs[0]);
             Heads ofKeys = new Heads(outputs[1]);
@@ -530,7 +540,7 @@ final class Attention {
             return () ->
                     Block.forEach(
                             shape,
-                            inputs,
+                            seen,
                             block -> {
                                 Scores weights = block.scores(0, queries, keys);
                                 Scores slopes = block.scores(1, gradient, values);

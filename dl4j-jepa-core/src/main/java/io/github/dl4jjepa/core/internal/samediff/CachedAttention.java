@@ -2,9 +2,7 @@ package io.github.dl4jjepa.core.internal.samediff;
 
 import io.github.dl4jjepa.core.internal.samediff.TileProduct.Tile;
 import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Attention of one new token a row to itself and to the tokens that were read before it, whose keys
@@ -56,12 +54,12 @@ final class CachedAttention {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape());
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Rows rows = new Rows(inputs, outputs[0], getTArgument(0).floatValue());
             return rows::run;
         }
@@ -74,10 +72,10 @@ final class CachedAttention {
         private final FloatMemory values;
         private final FloatMemory mask;
         private final FloatMemory result;
-        private final FloatPointer ofQueries;
-        private final FloatPointer ofKeys;
-        private final FloatPointer ofValues;
-        private final FloatPointer ofResult;
+        private final long ofQueries;
+        private final long ofKeys;
+        private final long ofValues;
+        private final long ofResult;
         private final long[] keyStrides;
         private final long[] valueStrides;
         private final long maskStride;
@@ -89,19 +87,19 @@ final class CachedAttention {
         private final int together;
         private final float softcap;
 
-        Rows(INDArray[] inputs, INDArray output, float softcap) {
-            queries = FloatMemory.of(inputs[0]);
-            keys = FloatMemory.of(inputs[1]);
-            values = FloatMemory.of(inputs[2]);
-            mask = FloatMemory.spanning(inputs[5]);
-            result = FloatMemory.of(output);
-            ofQueries = address(inputs[0]);
-            ofKeys = address(inputs[3]);
-            ofValues = address(inputs[4]);
-            ofResult = address(output);
-            keyStrides = inputs[3].stride();
-            valueStrides = inputs[4].stride();
-            maskStride = inputs[5].stride(0);
+        Rows(Tensor[] inputs, Tensor output, float softcap) {
+            queries = inputs[0].floats();
+            keys = inputs[1].floats();
+            values = inputs[2].floats();
+            mask = FloatMemory.spanning(inputs[5].array());
+            result = output.floats();
+            ofQueries = inputs[0].address();
+            ofKeys = inputs[3].address();
+            ofValues = inputs[4].address();
+            ofResult = output.address();
+            keyStrides = inputs[3].array().stride();
+            valueStrides = inputs[4].array().stride();
+            maskStride = inputs[5].array().stride(0);
             heads = Math.toIntExact(inputs[3].size(1));
             past = Math.toIntExact(inputs[3].size(2));
             headDim = Math.toIntExact(inputs[3].size(3));
@@ -109,10 +107,6 @@ final class CachedAttention {
             blocks = Math.toIntExact(inputs[3].size(0)) * heads;
             together = Math.max(1, TileProduct.MULTIPLICATIONS / (group * headDim));
             this.softcap = softcap;
-        }
-
-        private static FloatPointer address(INDArray array) {
-            return new FloatPointer(array.data().addressPointer());
         }
 
         void run() {
@@ -139,7 +133,7 @@ final class CachedAttention {
                 TileProduct.timesTransposed(
                         query,
                         Tile.at(ofKeys, firstKey + token * keyStrides[2], (int) keyStrides[2]),
-                        Tile.at(scores.data(), token, width),
+                        Tile.at(scores.address(), token, width),
                         group,
                         Math.min(together, past - token),
                         headDim);
@@ -161,7 +155,7 @@ final class CachedAttention {
             long firstValue = row * valueStrides[0] + head * valueStrides[1];
             for (int token = 0; token < past; token += together) {
                 TileProduct.times(
-                        Tile.at(scores.data(), token, width),
+                        Tile.at(scores.address(), token, width),
                         Tile.at(
                                 ofValues,
                                 firstValue + token * valueStrides[2],

@@ -6,7 +6,6 @@ import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The cross entropy of logits, summed over the rows that have a target, and its gradient.
@@ -45,7 +44,7 @@ final class CrossEntropy {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(new long[0], new long[] {rows(inputs[0]), 2});
         }
 
@@ -57,13 +56,13 @@ final class CrossEntropy {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             int width = width(inputs[0]);
             int rows = rows(inputs[0]);
-            FloatMemory logits = FloatMemory.of(inputs[0]);
+            FloatMemory logits = inputs[0].floats();
             IntBuffer targets = integers(inputs[1]);
-            FloatMemory loss = FloatMemory.of(outputs[0]);
-            FloatMemory statistics = FloatMemory.of(outputs[1]);
+            FloatMemory loss = outputs[0].floats();
+            FloatMemory statistics = outputs[1].floats();
             double[] losses = new double[rows];
             return () -> {
                 KernelThreads.run(
@@ -148,19 +147,19 @@ final class CrossEntropy {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[1].shape());
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             int width = width(inputs[1]);
             int rows = rows(inputs[1]);
-            FloatMemory gradient = FloatMemory.of(inputs[0]);
-            FloatMemory logits = FloatMemory.of(inputs[1]);
+            FloatMemory gradient = inputs[0].floats();
+            FloatMemory logits = inputs[1].floats();
             IntBuffer targets = integers(inputs[2]);
-            FloatMemory statistics = FloatMemory.of(inputs[3]);
-            FloatMemory result = FloatMemory.of(outputs[0]);
+            FloatMemory statistics = inputs[3].floats();
+            FloatMemory result = outputs[0].floats();
             return () -> {
                 float weight = gradient.get(0);
                 KernelThreads.run(

@@ -18,10 +18,15 @@ public final class FloatMemory {
     private static final long REGION = 1L << REGION_BITS;
 
     private final FloatBuffer[] regions;
+
+    /** The number of the first value within the regions. */
+    private final long start;
+
     private final long length;
 
-    private FloatMemory(FloatBuffer[] regions, long length) {
+    private FloatMemory(FloatBuffer[] regions, long start, long length) {
         this.regions = regions;
+        this.start = start;
         this.length = length;
     }
 
@@ -32,19 +37,18 @@ public final class FloatMemory {
      * @throws IllegalArgumentException if it is not
      */
     public static FloatMemory of(INDArray array) {
-        require(array);
-        return of(new FloatPointer(array.data().addressPointer()), array.length());
+        return Tensor.of(array).floats();
     }
 
     /** The memory from an address on, which must stay allocated as long as this is used. */
     static FloatMemory of(FloatPointer address, long length) {
-        FloatPointer start = new FloatPointer(address);
+        FloatPointer pointer = new FloatPointer(address);
         FloatBuffer[] regions = new FloatBuffer[Math.toIntExact((length + REGION - 1) / REGION)];
         for (int i = 0; i < regions.length; i++) {
             long end = Math.min(length, (i + 1) * REGION);
-            regions[i] = start.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
+            regions[i] = pointer.position(i * REGION).limit(end).asByteBuffer().asFloatBuffer();
         }
-        return new FloatMemory(regions, length);
+        return new FloatMemory(regions, 0, length);
     }
 
     /**
@@ -60,24 +64,14 @@ public final class FloatMemory {
         return of(new FloatPointer(array.data().addressPointer()), last + 1);
     }
 
-    /**
-     * Refuses what {@link #of(INDArray)} would.
-     *
-     * @throws IllegalArgumentException if the array is not FLOAT, in C order without gaps
-     */
-    static void require(INDArray array) {
-        if (!isReadable(array)) {
-            throw new IllegalArgumentException(
-                    "FLOAT in C order is needed, not " + array.shapeInfoToString());
-        }
-    }
-
     /** Whether an array is FLOAT and lies in C order without gaps. */
     public static boolean isReadable(INDArray array) {
-        return array.dataType() == DataType.FLOAT
-                && (array.length() <= 1
-                        || array.elementWiseStride() == 1
-                                && (array.ordering() == 'c' || array.isVector()));
+        return array.dataType() == DataType.FLOAT && Tensor.isDense(array);
+    }
+
+    /** Some of the values. */
+    FloatMemory part(long from, long count) {
+        return new FloatMemory(regions, start + from, count);
     }
 
     /** How many values there are. */
@@ -87,8 +81,9 @@ public final class FloatMemory {
 
     /** Copies {@code count} values from a position on to the beginning of a block. */
     public void get(long position, float[] block, int count) {
-        int region = (int) (position >>> REGION_BITS);
-        int index = (int) (position & (REGION - 1));
+        long at = start + position;
+        int region = (int) (at >>> REGION_BITS);
+        int index = (int) (at & (REGION - 1));
         FloatBuffer buffer = regions[region];
         int here = Math.min(count, buffer.capacity() - index);
         buffer.get(index, block, 0, here);
@@ -99,8 +94,9 @@ public final class FloatMemory {
 
     /** Copies the beginning of a block to a position. */
     public void put(long position, float[] block, int count) {
-        int region = (int) (position >>> REGION_BITS);
-        int index = (int) (position & (REGION - 1));
+        long at = start + position;
+        int region = (int) (at >>> REGION_BITS);
+        int index = (int) (at & (REGION - 1));
         FloatBuffer buffer = regions[region];
         int here = Math.min(count, buffer.capacity() - index);
         buffer.put(index, block, 0, here);
@@ -110,10 +106,12 @@ public final class FloatMemory {
     }
 
     float get(long position) {
-        return regions[(int) (position >>> REGION_BITS)].get((int) (position & (REGION - 1)));
+        long at = start + position;
+        return regions[(int) (at >>> REGION_BITS)].get((int) (at & (REGION - 1)));
     }
 
     void put(long position, float value) {
-        regions[(int) (position >>> REGION_BITS)].put((int) (position & (REGION - 1)), value);
+        long at = start + position;
+        regions[(int) (at >>> REGION_BITS)].put((int) (at & (REGION - 1)), value);
     }
 }

@@ -10,7 +10,6 @@ import java.util.function.BiFunction;
 import org.bytedeco.javacpp.IntPointer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 
 /**
@@ -31,29 +30,29 @@ abstract class FusedOperator extends DynamicCustomOp {
     }
 
     /** Allocates the outputs and binds the operator. */
-    final BoundOperator bind(INDArray[] inputs, BiFunction<DataType, long[], INDArray> allocate) {
-        INDArray[] outputs =
+    final BoundOperator bind(Tensor[] inputs, BiFunction<DataType, long[], Tensor> allocate) {
+        Tensor[] outputs =
                 outputShapes(inputs).stream()
                         .map(shape -> allocate.apply(DataType.FLOAT, shape))
-                        .toArray(INDArray[]::new);
+                        .toArray(Tensor[]::new);
         Runnable kernel = kernel(inputs, outputs);
         return kernel::run;
     }
 
     /** The shapes of the outputs, which are FLOAT. */
-    abstract List<long[]> outputShapes(INDArray[] inputs);
+    abstract List<long[]> outputShapes(Tensor[] inputs);
 
     /** What computes the outputs from what the inputs hold when it is run. */
-    abstract Runnable kernel(INDArray[] inputs, INDArray[] outputs);
+    abstract Runnable kernel(Tensor[] inputs, Tensor[] outputs);
 
-    /** Length of an array's last axis. */
-    static int width(INDArray array) {
-        return Math.toIntExact(array.size(-1));
+    /** Length of a tensor's last axis. */
+    static int width(Tensor tensor) {
+        return Math.toIntExact(tensor.size(-1));
     }
 
-    /** How many rows an array has, all but its last axis being one. */
-    static int rows(INDArray array) {
-        return Math.toIntExact(array.length() / array.size(-1));
+    /** How many rows a tensor has, all but its last axis being one. */
+    static int rows(Tensor tensor) {
+        return Math.toIntExact(tensor.length() / tensor.size(-1));
     }
 
     /** How many blocks of a size make up a number. */
@@ -66,13 +65,13 @@ abstract class FusedOperator extends DynamicCustomOp {
      *
      * @throws IllegalArgumentException if it is not INT32 without gaps
      */
-    static IntBuffer integers(INDArray array) {
-        if (array.dataType() != DataType.INT32 || array.elementWiseStride() != 1) {
+    static IntBuffer integers(Tensor tensor) {
+        if (tensor.dataType() != DataType.INT32 || !tensor.isDense()) {
             throw new IllegalArgumentException(
-                    "INT32 without gaps is needed, not " + array.shapeInfoToString());
+                    "INT32 without gaps is needed, not " + tensor.array().shapeInfoToString());
         }
-        return new IntPointer(array.data().addressPointer())
-                .capacity(array.length())
+        return new IntPointer(new Address(tensor.address()))
+                .capacity(tensor.length())
                 .asByteBuffer()
                 .order(ByteOrder.nativeOrder())
                 .asIntBuffer();

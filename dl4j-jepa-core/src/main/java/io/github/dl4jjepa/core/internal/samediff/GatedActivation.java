@@ -4,7 +4,6 @@ import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** An activation function, times another array if there is one, and its gradient. */
 final class GatedActivation {
@@ -98,7 +97,7 @@ final class GatedActivation {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape());
         }
 
@@ -113,11 +112,11 @@ final class GatedActivation {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Kind kind = Kind.values()[getIArgument(0).intValue()];
-            FloatMemory gate = FloatMemory.of(inputs[0]);
-            FloatMemory up = inputs.length == 1 ? null : FloatMemory.of(inputs[1]);
-            FloatMemory result = FloatMemory.of(outputs[0]);
+            FloatMemory gate = inputs[0].floats();
+            FloatMemory up = inputs.length == 1 ? null : inputs[1].floats();
+            FloatMemory result = outputs[0].floats();
             long length = gate.length();
             return () ->
                     KernelThreads.run(
@@ -165,7 +164,7 @@ final class GatedActivation {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             long[] shape = inputs[1].shape();
             return inputs.length == 2 ? List.of(shape) : List.of(shape, shape);
         }
@@ -177,13 +176,13 @@ final class GatedActivation {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Kind kind = Kind.values()[getIArgument(0).intValue()];
-            FloatMemory gradient = FloatMemory.of(inputs[0]);
-            FloatMemory gate = FloatMemory.of(inputs[1]);
-            FloatMemory up = inputs.length == 2 ? null : FloatMemory.of(inputs[2]);
-            FloatMemory ofGate = FloatMemory.of(outputs[0]);
-            FloatMemory ofUp = up == null ? null : FloatMemory.of(outputs[1]);
+            FloatMemory gradient = inputs[0].floats();
+            FloatMemory gate = inputs[1].floats();
+            FloatMemory up = inputs.length == 2 ? null : inputs[2].floats();
+            FloatMemory ofGate = outputs[0].floats();
+            FloatMemory ofUp = up == null ? null : outputs[1].floats();
             long length = gate.length();
             return () ->
                     KernelThreads.run(

@@ -3,6 +3,7 @@ package io.github.dl4jjepa.core.internal.samediff;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -11,14 +12,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.stream.Stream;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Runs a SameDiff graph in memory that is kept from run to run.
@@ -34,11 +31,16 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class GraphExecutor implements AutoCloseable {
     private static final int MAX_RECORDINGS = 64;
-    private static final int EVICTIONS_PER_COLLECTION = 8;
+    private static final long SMALL_BLOCK_BYTES = 1L << 20;
 
     private final SameDiff graph;
     private final Set<String> outputs;
     private final Arena arena;
+
+    /** Where copies of inputs lie, and results of other types than the arena's. */
+    private final Map<DataType, Arena> ownArenas = new EnumMap<>(DataType.class);
+
+    private final Map<String, Tensor> variables = new HashMap<>();
     private final Schedule schedule;
     private final boolean isForExecutor;
     private final Set<String> bound;
@@ -52,12 +54,9 @@ public final class GraphExecutor implements AutoCloseable {
                         return false;
                     }
                     eldest.getValue().close();
-                    collectNowAndThen();
                     return true;
                 }
             };
-
-    private int evictions;
 
     /** What {@link #begin} has begun, or null. */
     private Recording begun;
@@ -196,17 +195,23 @@ public final class GraphExecutor implements AutoCloseable {
         begun = null;
         recordings.values().forEach(Recording::close);
         recordings.clear();
+        ownArenas.values().forEach(Arena::close);
+        ownArenas.clear();
     }
 
-    /**
-     * ND4J frees the native side of contexts and views only when their Java side is collected,
-     * which is too small for the collector to hurry.
-     */
-    private void collectNowAndThen() {
-        evictions++;
-        if (evictions % EVICTIONS_PER_COLLECTION == 0) {
-            System.gc();
+    private Arena ownArena(DataType type) {
+        return ownArenas.computeIfAbsent(type, key -> new Arena(key, SMALL_BLOCK_BYTES));
+    }
+
+    /** The tensor of a variable's array, the same for all recordings. */
+    private Tensor variable(String name) {
+        INDArray array = graph.getVariable(name).getArr();
+        Tensor known = variables.get(name);
+        if (known == null || known.array() != array) {
+            known = Tensor.of(array);
+            variables.put(name, known);
         }
+        return known;
     }
 
     private static String shapes(Map<String, INDArray> placeholders) {
@@ -220,19 +225,21 @@ public final class GraphExecutor implements AutoCloseable {
 
     /** A run with certain shapes: places, contexts and their order. */
     private final class Recording implements AutoCloseable {
-        private final Map<String, INDArray> staged = new HashMap<>();
+        /** Copies of inputs; other recordings' lie in the same memory. */
+        private final Map<String, Tensor> staged = new HashMap<>();
+
         private final Map<String, INDArray> destinations;
         private final Map<String, INDArray> inPlace = new HashMap<>();
-        private final List<INDArray> integers = new ArrayList<>();
+
+        /** Of results that are kept from run to run. */
+        private final List<Arena.Place> kept = new ArrayList<>();
+
         private final List<Step> steps = new ArrayList<>();
 
         /** Of each input, the number of the first step that reads it. */
         private final Map<String, Integer> readers = new HashMap<>();
 
-        /** Names of variables whose integers follow from the shapes alone. */
-        private final Set<String> fixed = new HashSet<>();
-
-        private final Map<String, INDArray> values = new HashMap<>();
+        private final Map<String, Tensor> values = new HashMap<>();
 
         /** How often a result will still be read, under its own name or as a view. */
         private final Map<String, Integer> pendingUses = new HashMap<>();
@@ -246,8 +253,7 @@ public final class GraphExecutor implements AutoCloseable {
          * A run of an operator.
          *
          * @param operator the operator, or null where a result is another's memory in another shape
-         * @param wanted those of its results that are handed on, by name; to keep the others would
-         *     take a kilobyte of Java's heap each
+         * @param wanted those of its results that are handed on, by name
          */
         private record Step(BoundOperator operator, Map<String, INDArray> wanted) {}
 
@@ -256,16 +262,17 @@ public final class GraphExecutor implements AutoCloseable {
                 Map<String, INDArray> destinations,
                 BiConsumer<String, INDArray> consumer) {
             this.destinations = Map.copyOf(destinations);
+            List<Arena.Place> inputs = new ArrayList<>();
             placeholders.forEach(
                     (name, array) -> {
                         if (bound.contains(name)) {
                             inPlace.put(name, array);
+                            values.put(name, Tensor.of(array));
                         } else {
-                            staged.put(name, array.dup('c'));
+                            staged.put(name, copy(array, inputs));
+                            values.put(name, staged.get(name));
                         }
                     });
-            values.putAll(staged);
-            values.putAll(inPlace);
             try {
                 schedule.entries().forEach(entry -> record(entry, consumer));
             } catch (RuntimeException e) {
@@ -273,12 +280,22 @@ public final class GraphExecutor implements AutoCloseable {
                 throw e;
             } finally {
                 readers.keySet().retainAll(staged.keySet());
-                places.values().forEach(arena::free);
+                inputs.forEach(Arena.Place::free);
+                places.values().forEach(Arena.Place::free);
                 values.clear();
                 pendingUses.clear();
                 places.clear();
                 owners.clear();
             }
+        }
+
+        private Tensor copy(INDArray array, List<Arena.Place> allocated) {
+            if (array.isEmpty()) {
+                return Tensor.of(array);
+            }
+            Tensor copy = allocateOwn(array.dataType(), array.shape(), allocated);
+            copy.assign(array);
+            return copy;
         }
 
         /** Whether the destinations are the arrays that the operators are bound to. */
@@ -354,107 +371,104 @@ public final class GraphExecutor implements AutoCloseable {
             for (String input : operator.getInputsToOp()) {
                 readers.putIfAbsent(input, steps.size());
             }
-            INDArray[] inputs =
-                    operator.getInputsToOp().stream().map(this::value).toArray(INDArray[]::new);
-            INDArray view = NativeOperator.view(operator.getOp(), inputs);
+            Tensor[] inputs =
+                    operator.getInputsToOp().stream().map(this::value).toArray(Tensor[]::new);
+            boolean isView = Views.isView(operator.getOp());
             Step step;
-            if (view != null) {
+            if (isView) {
+                Tensor view = Views.of(operator.getOp(), inputs);
                 share(operator, names.get(0), view, entry.uses()[0]);
                 step = new Step(null, wanted(names, List.of(view)));
             } else {
-                List<DataType> types =
-                        names.stream().map(name -> graph.getVariable(name).dataType()).toList();
-                List<INDArray> results = new ArrayList<>();
-                boolean overwrites = operator.getOp() instanceof AddedRows;
-                BoundOperator bound =
-                        BoundOperator.bind(
-                                operator.getOp(),
-                                inputs,
-                                types,
-                                isForExecutor,
-                                (type, shape) -> {
-                                    int output = results.size();
-                                    INDArray result =
-                                            overwrites
-                                                    ? inputs[0]
-                                                    : allocate(
-                                                            names.get(output),
-                                                            entry.uses()[output],
-                                                            type,
-                                                            shape);
-                                    results.add(result);
-                                    return result;
-                                });
-                if (overwrites) {
-                    share(operator, names.get(0), inputs[0], entry.uses()[0]);
-                }
+                List<Tensor> results = new ArrayList<>();
+                BoundOperator bound = bind(entry, inputs, results);
                 bound.run();
                 step = new Step(bound, wanted(names, results));
             }
-            if (isFixed(operator)) {
-                fixed.addAll(names);
-            }
-            if (!fixed.containsAll(names) && view == null || !step.wanted().isEmpty()) {
+            if (!entry.isFixed() && !isView || !step.wanted().isEmpty()) {
                 steps.add(step);
-            } else if (view == null) {
+            } else if (!isView) {
                 step.operator().close();
             }
             step.wanted().forEach(consumer);
             release(operator);
         }
 
-        private Map<String, INDArray> wanted(List<String> names, List<INDArray> results) {
+        /** Binds an operator to its inputs and to places for its results, which it adds. */
+        private BoundOperator bind(Schedule.Entry entry, Tensor[] inputs, List<Tensor> results) {
+            SameDiffOp operator = entry.operator();
+            List<String> names = operator.getOutputsOfOp();
+            boolean overwrites = operator.getOp() instanceof AddedRows;
+            if (overwrites) {
+                share(operator, names.get(0), inputs[0], entry.uses()[0]);
+            }
+            return BoundOperator.bind(
+                    operator.getOp(),
+                    inputs,
+                    entry.types(),
+                    isForExecutor,
+                    (type, shape) -> {
+                        int output = results.size();
+                        Tensor result =
+                                overwrites
+                                        ? inputs[0]
+                                        : allocate(
+                                                names.get(output),
+                                                entry.uses()[output],
+                                                type,
+                                                shape);
+                        results.add(result);
+                        return result;
+                    });
+        }
+
+        private Map<String, INDArray> wanted(List<String> names, List<Tensor> results) {
             Map<String, INDArray> wanted = new LinkedHashMap<>();
             for (int i = 0; i < results.size(); i++) {
                 if (outputs.contains(names.get(i))) {
-                    wanted.put(names.get(i), results.get(i));
+                    wanted.put(names.get(i), results.get(i).array());
                 }
             }
             return wanted.isEmpty() ? Map.of() : wanted;
         }
 
         /** Notes that an operator's result lies in the memory of its first input. */
-        private void share(SameDiffOp operator, String name, INDArray result, int uses) {
+        private void share(SameDiffOp operator, String name, Tensor result, int uses) {
             values.put(name, result);
             String owner = owner(operator.getInputsToOp().get(0));
             owners.put(name, owner);
             pendingUses.merge(owner, uses, Integer::sum);
         }
 
-        private INDArray value(String name) {
-            INDArray value = values.get(name);
-            return value != null ? value : graph.getVariable(name).getArr();
+        private Tensor value(String name) {
+            Tensor value = values.get(name);
+            return value != null ? value : variable(name);
         }
 
-        private INDArray allocate(String name, int uses, DataType type, long[] shape) {
-            INDArray array = destinations.get(schedule.endsAs(name));
-            if (array != null && array.dataType() == type && Arrays.equals(array.shape(), shape)) {
-                // Not the arena's to free.
+        private Tensor allocate(String name, int uses, DataType type, long[] shape) {
+            INDArray destination = destinations.get(schedule.endsAs(name));
+            Tensor tensor;
+            if (destination != null
+                    && destination.dataType() == type
+                    && Arrays.equals(destination.shape(), shape)) {
+                tensor = Tensor.of(destination);
             } else if (type == arena.dataType()) {
-                Arena.Place place = arena.allocate(Math.max(1, length(shape)));
+                Arena.Place place = arena.allocate(Math.max(1, Tensor.length(shape)));
                 places.put(name, place);
                 pendingUses.put(name, uses);
-                array = arena.array(place, shape);
+                tensor = place.tensor(shape);
             } else {
-                array = Nd4j.createUninitialized(type, shape);
-                integers.add(array);
+                tensor = allocateOwn(type, shape, kept);
             }
-            values.put(name, array);
-            return array;
+            values.put(name, tensor);
+            return tensor;
         }
 
-        private boolean isFixed(SameDiffOp operator) {
-            boolean integer =
-                    operator.getOutputsOfOp().stream()
-                            .noneMatch(name -> graph.getVariable(name).dataType().isFPType());
-            return integer
-                    && (NativeOperator.readsShapeOnly(operator.getOp())
-                            || operator.getInputsToOp().stream().allMatch(this::isConstant));
-        }
-
-        private boolean isConstant(String name) {
-            SDVariable variable = graph.getVariable(name);
-            return variable.getVariableType() == VariableType.CONSTANT || fixed.contains(name);
+        /** Allocates memory of the executor's own, and notes the place. */
+        private Tensor allocateOwn(DataType type, long[] shape, List<Arena.Place> allocated) {
+            Arena.Place place = ownArena(type).allocate(Math.max(1, Tensor.length(shape)));
+            allocated.add(place);
+            return place.tensor(shape);
         }
 
         /** Gives back the places of results that no later operator reads. */
@@ -462,12 +476,15 @@ public final class GraphExecutor implements AutoCloseable {
             for (String input : operator.getInputsToOp()) {
                 pendingUses.computeIfPresent(owner(input), (owner, pending) -> pending - 1);
             }
-            Stream.concat(operator.getInputsToOp().stream(), operator.getOutputsOfOp().stream())
-                    .map(this::owner)
-                    .filter(owner -> places.containsKey(owner) && pendingUses.get(owner) == 0)
-                    .distinct()
-                    .toList()
-                    .forEach(owner -> arena.free(places.remove(owner)));
+            operator.getInputsToOp().forEach(this::releaseIfRead);
+            operator.getOutputsOfOp().forEach(this::releaseIfRead);
+        }
+
+        private void releaseIfRead(String name) {
+            String owner = owner(name);
+            if (places.containsKey(owner) && pendingUses.get(owner) == 0) {
+                places.remove(owner).free();
+            }
         }
 
         private String owner(String name) {
@@ -480,16 +497,8 @@ public final class GraphExecutor implements AutoCloseable {
                     .map(Step::operator)
                     .filter(operator -> operator != null)
                     .forEach(BoundOperator::close);
-            integers.forEach(INDArray::close);
-            staged.values().forEach(INDArray::close);
+            kept.forEach(Arena.Place::free);
+            kept.clear();
         }
-    }
-
-    private static long length(long[] shape) {
-        long length = 1;
-        for (long size : shape) {
-            length *= size;
-        }
-        return length;
     }
 }

@@ -4,7 +4,6 @@ import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Softmax over the last axis of attention scores plus a mask, and its gradient. */
 final class MaskedSoftmax {
@@ -68,7 +67,7 @@ final class MaskedSoftmax {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape());
         }
 
@@ -78,16 +77,16 @@ final class MaskedSoftmax {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             int width = width(inputs[0]);
             int heads = Math.toIntExact(inputs[0].size(1));
             int queries = Math.toIntExact(inputs[0].size(2));
             int matrices = Math.toIntExact(inputs[0].size(0)) * heads;
             int together = Math.max(1, BLOCK / width);
             int perMatrix = blocks(queries, together);
-            FloatMemory scores = FloatMemory.of(inputs[0]);
-            FloatMemory mask = FloatMemory.of(inputs[1]);
-            FloatMemory result = FloatMemory.of(outputs[0]);
+            FloatMemory scores = inputs[0].floats();
+            FloatMemory mask = inputs[1].floats();
+            FloatMemory result = outputs[0].floats();
             return () ->
                     KernelThreads.run(
                             matrices * perMatrix,
@@ -132,18 +131,18 @@ final class MaskedSoftmax {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape());
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             int width = width(inputs[0]);
             int rows = rows(inputs[0]);
             int together = Math.max(1, BLOCK / width);
-            FloatMemory gradient = FloatMemory.of(inputs[0]);
-            FloatMemory probabilities = FloatMemory.of(inputs[1]);
-            FloatMemory result = FloatMemory.of(outputs[0]);
+            FloatMemory gradient = inputs[0].floats();
+            FloatMemory probabilities = inputs[1].floats();
+            FloatMemory result = outputs[0].floats();
             return () ->
                     KernelThreads.run(
                             blocks(rows, together),

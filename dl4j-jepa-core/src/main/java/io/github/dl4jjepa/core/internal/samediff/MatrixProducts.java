@@ -7,7 +7,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 
 /**
@@ -29,26 +28,28 @@ final class MatrixProducts {
     }
 
     /** Whether an operator is a product, or the gradient of one, that can be bound here. */
-    static boolean canBind(DifferentialFunction operator, INDArray[] inputs) {
+    static boolean canBind(DifferentialFunction operator, Tensor[] inputs) {
         return HAS_ONE_DNN
                 && (operator.opName().equals("matmul") || operator.opName().equals("matmul_bp"))
                 && operator instanceof DynamicCustomOp custom
                 && !transposes(custom, 2)
                 && (custom.numTArguments() == 0 || custom.getTArgument(0) == 1)
                 && Stream.of(inputs).allMatch(MatrixProducts::isMatrices)
-                && Stream.of(inputs).map(MatrixProducts::batch).distinct().count() == 1;
+                && Stream.of(inputs).allMatch(input -> haveOneBatch(input, inputs[0]));
     }
 
-    private static boolean isMatrices(INDArray array) {
-        return array.rank() >= 2
-                && array.length() > 0
-                && array.ordering() == 'c'
-                && FloatMemory.isReadable(array);
+    private static boolean isMatrices(Tensor tensor) {
+        return tensor.rank() >= 2
+                && tensor.length() > 0
+                && tensor.isRowMajor()
+                && tensor.dataType() == DataType.FLOAT
+                && tensor.isDense();
     }
 
-    /** The axes before the last two. */
-    private static List<Long> batch(INDArray array) {
-        return Arrays.stream(array.shape()).limit(array.rank() - 2L).boxed().toList();
+    /** Whether the axes before the last two are the same. */
+    private static boolean haveOneBatch(Tensor a, Tensor b) {
+        return a.rank() == b.rank()
+                && Arrays.equals(a.shape(), 0, a.rank() - 2, b.shape(), 0, b.rank() - 2);
     }
 
     private static boolean transposes(DynamicCustomOp operator, int operand) {
@@ -58,8 +59,8 @@ final class MatrixProducts {
     /** Allocates the outputs and binds an operator that {@link #canBind} accepts. */
     static BoundOperator bind(
             DynamicCustomOp operator,
-            INDArray[] inputs,
-            BiFunction<DataType, long[], INDArray> allocate) {
+            Tensor[] inputs,
+            BiFunction<DataType, long[], Tensor> allocate) {
         boolean transposesA = transposes(operator, 0);
         boolean transposesB = transposes(operator, 1);
         Matrices a = Matrices.of(inputs[0]).transposed(transposesA);

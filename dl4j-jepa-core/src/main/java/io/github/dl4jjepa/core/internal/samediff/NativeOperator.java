@@ -1,124 +1,185 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.function.BiFunction;
-import org.nd4j.autodiff.functions.DifferentialFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.BooleanPointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.BaseOp;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.nd4j.linalg.api.ops.Op;
-import org.nd4j.linalg.api.ops.OpContext;
-import org.nd4j.linalg.api.ops.ReduceOp;
-import org.nd4j.linalg.api.ops.ScalarOp;
-import org.nd4j.linalg.api.shape.LongShapeDescriptor;
-import org.nd4j.linalg.api.shape.Shape;
-import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOps;
+import org.nd4j.nativeblas.NativeOpsHolder;
+import org.nd4j.nativeblas.OpaqueContext;
+import org.nd4j.nativeblas.OpaqueShapeList;
 
-/** An operator of ND4J's, with a native context that is kept. */
+/**
+ * An operator of ND4J's on the CPU, with a native context that is kept.
+ *
+ * <p>ND4J's own contexts keep an {@code INDArray} of all that they are bound to, and are freed only
+ * when the collector finds them. This one is bound to addresses, and freed when it is closed.
+ */
 final class NativeOperator implements BoundOperator {
-    private static final Set<String> SHAPE_READERS = Set.of("shape_of", "size_at");
-    private static final String IDENTITY = "identity";
-    private static final Set<String> VIEWS = Set.of(IDENTITY, "reshape", "expand_dims");
+    private static final NativeOps NATIVE = NativeOpsHolder.getInstance().getDeviceNativeOps();
 
-    private final DifferentialFunction operator;
-    private final OpContext context = Nd4j.getExecutioner().buildContext();
+    private final DynamicCustomOp operator;
+    private final OpaqueContext context;
 
     /** Binds an operator, as {@link BoundOperator#bind} says. */
     NativeOperator(
-            DifferentialFunction operator,
-            INDArray[] inputs,
+            DynamicCustomOp operator,
+            Tensor[] inputs,
             List<DataType> types,
-            BiFunction<DataType, long[], INDArray> allocate) {
+            BiFunction<DataType, long[], Tensor> allocate) {
         this.operator = operator;
-        List<LongShapeDescriptor> shapes;
-        if (operator instanceof DynamicCustomOp custom) {
-            context.setArgs(inputs, custom.iArgs(), custom.dArgs(), custom.tArgs(), custom.bArgs());
-            shapes = custom.calculateOutputShape(context);
-        } else if (operator instanceof BaseOp legacy) {
-            bind(legacy, inputs);
-            shapes = legacy.calculateOutputShape(context);
-        } else {
-            throw new IllegalArgumentException(
-                    "the operator " + operator.opName() + " cannot be run");
+        List<long[]> shapes = outputShapes(operator, inputs);
+        List<Tensor> outputs =
+                IntStream.range(0, shapes.size())
+                        .mapToObj(i -> allocate.apply(types.get(i), shapes.get(i)))
+                        .toList();
+        context = NATIVE.createGraphContext(1);
+        try (Arguments arguments = new Arguments(operator)) {
+            arguments.putInto(context);
         }
-        for (int i = 0; i < shapes.size(); i++) {
-            context.setOutputArray(i, allocate.apply(types.get(i), shapes.get(i).getShape()));
+        for (int i = 0; i < inputs.length; i++) {
+            try (LongPointer shapeInfo = new LongPointer(inputs[i].shapeInfo())) {
+                NATIVE.setGraphContextInputArray(
+                        context, i, buffer(inputs[i]), shapeInfo, null, null);
+            }
         }
-    }
-
-    /**
-     * Older operators take their axes, or their scalar, as a property; SameDiff may hand them over
-     * as an input.
-     */
-    private void bind(BaseOp legacy, INDArray[] inputs) {
-        context.setInputArray(0, inputs[0]);
-        if (inputs.length < 2) {
-            return;
-        }
-        if (legacy instanceof ReduceOp reduce && reduce.getOpType() != Op.Type.REDUCE3) {
-            legacy.setDimensions(Shape.normalizeAxis(inputs[0].rank(), inputs[1].toIntVector()));
-        } else if (legacy instanceof ScalarOp scalar) {
-            scalar.setScalar(inputs[1]);
-        } else {
-            context.setInputArray(1, inputs[1]);
+        for (int i = 0; i < outputs.size(); i++) {
+            try (LongPointer shapeInfo = new LongPointer(outputs.get(i).shapeInfo())) {
+                NATIVE.setGraphContextOutputArray(
+                        context, i, buffer(outputs.get(i)), shapeInfo, null, null);
+            }
         }
     }
 
-    /** Whether the operator's result follows from the shape of its input alone. */
-    static boolean readsShapeOnly(DifferentialFunction operator) {
-        return SHAPE_READERS.contains(operator.opName());
+    private static Pointer buffer(Tensor tensor) {
+        return tensor.isEmpty() ? null : new Address(tensor.address());
     }
 
-    /** Whether the operator's result is its input's memory in another shape. */
-    static boolean givesView(DifferentialFunction operator) {
-        return VIEWS.contains(operator.opName());
-    }
-
-    /** The operator's result if it is its input's memory in another shape, or null. */
-    static INDArray view(DifferentialFunction operator, INDArray[] inputs) {
-        if (!givesView(operator)) {
-            return null;
-        }
-        return operator.opName().equals(IDENTITY)
-                ? inputs[0]
-                : reshaped((DynamicCustomOp) operator, inputs);
-    }
-
-    private static INDArray reshaped(DynamicCustomOp operator, INDArray[] inputs) {
-        OpContext context = Nd4j.getExecutioner().buildContext();
-        try {
-            context.setArgs(
-                    inputs, operator.iArgs(), operator.dArgs(), operator.tArgs(), operator.bArgs());
-            long[] shape = operator.calculateOutputShape(context).get(0).getShape();
-            return inputs[0].reshape('c', shape);
-        } finally {
-            close(context);
+    /** The shapes of an operator's outputs. */
+    static List<long[]> outputShapes(DynamicCustomOp operator, Tensor[] inputs) {
+        long[][] shapeInfos = Stream.of(inputs).map(Tensor::shapeInfo).toArray(long[][]::new);
+        long length = Stream.of(shapeInfos).mapToLong(info -> info.length).sum();
+        try (Arguments arguments = new Arguments(operator);
+                PointerPointer<Pointer> buffers = new PointerPointer<>(inputs.length + 1L);
+                PointerPointer<Pointer> infos = new PointerPointer<>(inputs.length + 1L);
+                LongPointer memory = new LongPointer(length + 1)) {
+            long next = 0;
+            for (int i = 0; i < inputs.length; i++) {
+                memory.position(next).put(shapeInfos[i], 0, shapeInfos[i].length);
+                infos.put(i, new Address(memory.position(0).address() + next * Long.BYTES));
+                buffers.put(i, buffer(inputs[i]));
+                next += shapeInfos[i].length;
+            }
+            return arguments.outputShapes(buffers, infos, inputs.length);
         }
     }
 
     @Override
     public void run() {
-        if (operator instanceof DynamicCustomOp custom) {
-            Nd4j.exec(custom, context);
-        } else {
-            Nd4j.exec((Op) operator, context);
+        if (NATIVE.execCustomOp2(null, operator.opHash(), context) != 0) {
+            throw new IllegalStateException(failure(operator));
         }
+    }
+
+    private static String failure(DynamicCustomOp operator) {
+        return "the operator "
+                + operator.opName()
+                + " ("
+                + operator.getOwnName()
+                + ") failed: "
+                + NATIVE.lastErrorMessage();
     }
 
     @Override
     public void close() {
-        close(context);
+        if (!context.isNull()) {
+            NATIVE.deleteGraphContext(context);
+            context.setNull();
+        }
     }
 
-    private static void close(OpContext context) {
-        try {
-            context.close();
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
+    /** An operator's arguments that are not arrays, in native memory; null where there are none. */
+    private record Arguments(
+            LongPointer integers,
+            DoublePointer reals,
+            BooleanPointer booleans,
+            IntPointer types,
+            DynamicCustomOp operator)
+            implements AutoCloseable {
+        Arguments(DynamicCustomOp operator) {
+            this(
+                    operator.numIArguments() == 0 ? null : new LongPointer(operator.iArgs()),
+                    operator.numTArguments() == 0 ? null : new DoublePointer(operator.tArgs()),
+                    operator.numBArguments() == 0 ? null : new BooleanPointer(operator.bArgs()),
+                    operator.numDArguments() == 0
+                            ? null
+                            : new IntPointer(
+                                    Stream.of(operator.dArgs())
+                                            .mapToInt(DataType::toInt)
+                                            .toArray()),
+                    operator);
+        }
+
+        void putInto(OpaqueContext context) {
+            if (integers != null) {
+                NATIVE.setGraphContextIArguments(context, integers, operator.numIArguments());
+            }
+            if (reals != null) {
+                NATIVE.setGraphContextTArguments(context, reals, operator.numTArguments());
+            }
+            if (booleans != null) {
+                NATIVE.setGraphContextBArguments(context, booleans, operator.numBArguments());
+            }
+            if (types != null) {
+                NATIVE.setGraphContextDArguments(context, types, operator.numDArguments());
+            }
+        }
+
+        List<long[]> outputShapes(
+                PointerPointer<Pointer> buffers, PointerPointer<Pointer> infos, int inputs) {
+            OpaqueShapeList list =
+                    NATIVE.calculateOutputShapes2(
+                            null,
+                            operator.opHash(),
+                            buffers,
+                            infos,
+                            inputs,
+                            reals,
+                            operator.numTArguments(),
+                            integers,
+                            operator.numIArguments(),
+                            booleans,
+                            operator.numBArguments(),
+                            types,
+                            operator.numDArguments());
+            if (NATIVE.lastErrorCode() != 0) {
+                throw new IllegalStateException(failure(operator));
+            }
+            List<long[]> shapes = new ArrayList<>();
+            for (long i = 0; i < NATIVE.getShapeListSize(list); i++) {
+                LongPointer info = NATIVE.getShape(list, i);
+                long[] shape = new long[Math.toIntExact(info.get(0))];
+                info.position(1).get(shape);
+                shapes.add(shape);
+            }
+            NATIVE.deleteShapeList(list);
+            return shapes;
+        }
+
+        @Override
+        public void close() {
+            Stream.of(integers, reals, booleans, types)
+                    .filter(pointer -> pointer != null)
+                    .forEach(Pointer::close);
         }
     }
 }

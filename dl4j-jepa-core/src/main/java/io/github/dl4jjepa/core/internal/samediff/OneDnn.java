@@ -35,6 +35,7 @@ final class OneDnn {
             int n,
             int k,
             boolean adds) {
+        TileProduct.Pointers pointers = TileProduct.Pointers.to(a, b, result);
         int status =
                 dnnl_sgemm(
                         (byte) (transposesA ? 'T' : 'N'),
@@ -43,12 +44,12 @@ final class OneDnn {
                         n,
                         k,
                         1,
-                        a.data(),
+                        pointers.a,
                         a.rowStride(),
-                        b.data(),
+                        pointers.b,
                         b.rowStride(),
                         adds ? 1 : 0,
-                        result.data(),
+                        pointers.result,
                         result.rowStride());
         if (status != 0) {
             throw new IllegalStateException("oneDNN reports status " + status);

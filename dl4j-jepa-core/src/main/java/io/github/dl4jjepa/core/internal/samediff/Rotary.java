@@ -5,7 +5,6 @@ import static io.github.dl4jjepa.core.internal.samediff.VectorLoops.BLOCK;
 import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The rotation of heads by the angles of their positions, and its gradient. */
 final class Rotary {
@@ -44,7 +43,7 @@ final class Rotary {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape());
         }
 
@@ -82,16 +81,16 @@ final class Rotary {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             int pairs = getIArgument(0).intValue();
             boolean back = getIArgument(1) == 1;
             int width = width(inputs[0]);
             int rows = rows(inputs[0]);
             int headDim = width(inputs[1]);
-            FloatMemory x = FloatMemory.of(inputs[0]);
-            FloatMemory cosines = FloatMemory.of(inputs[1]);
-            FloatMemory sines = FloatMemory.of(inputs[2]);
-            FloatMemory result = FloatMemory.of(outputs[0]);
+            FloatMemory x = inputs[0].floats();
+            FloatMemory cosines = inputs[1].floats();
+            FloatMemory sines = inputs[2].floats();
+            FloatMemory result = outputs[0].floats();
             int together = Math.max(1, BLOCK / width);
             return () ->
                     KernelThreads.run(

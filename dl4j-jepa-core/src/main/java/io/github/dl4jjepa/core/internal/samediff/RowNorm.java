@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * RMSNorm and LayerNorm over the rows of a matrix, and their gradient.
@@ -75,8 +74,8 @@ final class RowNorm {
         }
     }
 
-    private static FloatMemory memory(INDArray[] arrays, int index) {
-        return index < arrays.length ? FloatMemory.of(arrays[index]) : null;
+    private static FloatMemory memory(Tensor[] arrays, int index) {
+        return index < arrays.length ? arrays[index].floats() : null;
     }
 
     /** The normed rows; and {@code [n, 2]}, their means and what they were multiplied with. */
@@ -98,7 +97,7 @@ final class RowNorm {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             return List.of(inputs[0].shape(), new long[] {rows(inputs[0]), 2});
         }
 
@@ -128,16 +127,16 @@ final class RowNorm {
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Form form = form();
             int width = width(inputs[0]);
             int rows = rows(inputs[0]);
             int together = Math.max(1, BLOCK / width);
-            FloatMemory x = FloatMemory.of(inputs[0]);
+            FloatMemory x = inputs[0].floats();
             FloatMemory gains = memory(inputs, 1);
             FloatMemory biases = memory(inputs, 2);
-            FloatMemory result = FloatMemory.of(outputs[0]);
-            FloatMemory statistics = FloatMemory.of(outputs[1]);
+            FloatMemory result = outputs[0].floats();
+            FloatMemory statistics = outputs[1].floats();
             return () -> {
                 float[] gain = Norm.gain(gains, form.gainOffset(), width);
                 float[] bias = Norm.gain(biases, 0, width);
@@ -208,7 +207,7 @@ final class RowNorm {
         }
 
         @Override
-        List<long[]> outputShapes(INDArray[] inputs) {
+        List<long[]> outputShapes(Tensor[] inputs) {
             List<long[]> shapes = new ArrayList<>();
             shapes.add(inputs[1].shape());
             for (int i = 1; i < getNumOutputs(); i++) {
@@ -251,32 +250,32 @@ final class RowNorm {
 
         /** The sum of sums over blocks of rows, which lie one after another, in order. */
         private static void total(float[] partial, int blocks, int width, FloatMemory result) {
-            float[] total = Arrays.copyOf(partial, width);
             for (int block = 1; block < blocks; block++) {
-                add(total, partial, block * width, width);
+                add(partial, partial, block * width, width);
             }
-            result.put(0, total, width);
+            result.put(0, partial, width);
         }
 
         @Override
-        Runnable kernel(INDArray[] inputs, INDArray[] outputs) {
+        Runnable kernel(Tensor[] inputs, Tensor[] outputs) {
             Form form = form();
             int width = width(inputs[1]);
             int rows = rows(inputs[1]);
             // ROWS is a multiple of it.
             int together = Math.min(ROWS, Integer.highestOneBit(Math.max(1, BLOCK / width)));
             int blocks = blocks(rows, ROWS);
-            FloatMemory gradient = FloatMemory.of(inputs[0]);
-            FloatMemory x = FloatMemory.of(inputs[1]);
-            FloatMemory statistics = FloatMemory.of(inputs[2]);
+            FloatMemory gradient = inputs[0].floats();
+            FloatMemory x = inputs[1].floats();
+            FloatMemory statistics = inputs[2].floats();
             FloatMemory gains = memory(inputs, 3);
-            FloatMemory ofX = FloatMemory.of(outputs[0]);
+            FloatMemory ofX = outputs[0].floats();
             FloatMemory ofGain = memory(outputs, 1);
             FloatMemory ofBias = memory(outputs, 2);
             return () -> {
                 float[] gain = Norm.gain(gains, form.gainOffset(), width);
-                float[] gainSums = ofGain == null ? null : new float[blocks * width];
-                float[] biasSums = ofBias == null ? null : new float[blocks * width];
+                VectorLoops.Scratch own = VectorLoops.Scratch.get();
+                float[] gainSums = ofGain == null ? null : own.block(5, blocks * width);
+                float[] biasSums = ofBias == null ? null : own.block(6, blocks * width);
                 KernelThreads.run(
                         blocks,
                         x.length(),

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -23,6 +24,9 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  * is; an operator then stands in the order twice.
  */
 final class Schedule {
+    /** Operators whose result follows from the shape of their input alone. */
+    private static final Set<String> SHAPE_READERS = Set.of("shape_of", "size_at");
+
     private final SameDiff graph;
     private final Set<String> checkpoints;
     private final List<Entry> entries = new ArrayList<>();
@@ -39,13 +43,18 @@ final class Schedule {
     /** Of a result that rows are added to, the name that it has then. */
     private final Map<String, String> inPlace = new HashMap<>();
 
+    /** Names of variables whose integers follow from the shapes of the inputs. */
+    private final Set<String> fixed = new HashSet<>();
+
     /**
      * One run of an operator.
      *
      * @param operator the operator
+     * @param types of each of its outputs
      * @param uses of each of its outputs, how often it is read before it is computed anew
+     * @param isFixed whether its outputs are integers that follow from the shapes of the inputs
      */
-    record Entry(SameDiffOp operator, int[] uses) {}
+    record Entry(SameDiffOp operator, List<DataType> types, int[] uses, boolean isFixed) {}
 
     /**
      * @param graph the graph to run
@@ -69,7 +78,7 @@ final class Schedule {
                     .map(input -> gapOf.getOrDefault(input, 0))
                     .filter(other -> other != 0 && other != gap)
                     .forEach(this::restore);
-            entries.add(new Entry(operator, new int[outputs(operator).size()]));
+            entries.add(entry(operator));
         }
         countUses();
     }
@@ -169,12 +178,25 @@ final class Schedule {
                     .filter(other -> other != gap)
                     .forEach(this::restore);
         }
-        recomputed
-                .get(gap)
-                .forEach(
-                        operator ->
-                                entries.add(
-                                        new Entry(operator, new int[outputs(operator).size()])));
+        recomputed.get(gap).forEach(operator -> entries.add(entry(operator)));
+    }
+
+    private Entry entry(SameDiffOp operator) {
+        List<DataType> types =
+                outputs(operator).stream().map(name -> graph.getVariable(name).dataType()).toList();
+        boolean isFixed =
+                types.stream().noneMatch(DataType::isFPType)
+                        && (SHAPE_READERS.contains(operator.getOp().opName())
+                                || inputs(operator).stream().allMatch(this::isFixed));
+        if (isFixed) {
+            fixed.addAll(outputs(operator));
+        }
+        return new Entry(operator, types, new int[types.size()], isFixed);
+    }
+
+    private boolean isFixed(String name) {
+        return fixed.contains(name)
+                || graph.getVariable(name).getVariableType() == VariableType.CONSTANT;
     }
 
     private void countUses() {
@@ -270,9 +292,7 @@ final class Schedule {
         /** Whether a variable has memory of its own that nothing else reads. */
         private boolean isOverwritable(String variable) {
             SameDiffOp producer = producers.get(variable);
-            return producer != null
-                    && !NativeOperator.givesView(producer.getOp())
-                    && reads.get(variable) == 1;
+            return producer != null && !Views.isView(producer.getOp()) && reads.get(variable) == 1;
         }
     }
 

@@ -4,8 +4,6 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
@@ -24,24 +22,31 @@ final class TileProduct {
     /**
      * A matrix in row order.
      *
-     * @param data where its values begin
+     * @param address where its values begin
      * @param rowStride values from one row to the next
      */
-    record Tile(FloatPointer data, int rowStride) {
-        /** The matrix that begins elsewhere in the same memory, which must stay allocated. */
-        static Tile at(FloatPointer memory, long position, int rowStride) {
-            return new Tile(new Address(memory, position), rowStride);
+    record Tile(long address, int rowStride) {
+        /** The matrix that begins at a value of some memory. */
+        static Tile at(long memory, long position, int rowStride) {
+            return new Tile(memory + position * Float.BYTES, rowStride);
         }
     }
 
-    /**
-     * A place in memory that does not keep the memory: a {@code FloatPointer} made of another has a
-     * phantom reference, which is more work than a small product is.
-     */
-    private static final class Address extends FloatPointer {
-        Address(FloatPointer memory, long position) {
-            super((Pointer) null);
-            address = memory.address() + (memory.position() + position) * Float.BYTES;
+    /** Pointers to the factors and the result of the products of a thread. */
+    static final class Pointers {
+        private static final ThreadLocal<Pointers> OF_THREAD =
+                ThreadLocal.withInitial(Pointers::new);
+
+        final Address a = new Address(0);
+        final Address b = new Address(0);
+        final Address result = new Address(0);
+
+        static Pointers to(Tile a, Tile b, Tile result) {
+            Pointers pointers = OF_THREAD.get();
+            pointers.a.moveTo(a.address());
+            pointers.b.moveTo(b.address());
+            pointers.result.moveTo(result.address());
+            return pointers;
         }
     }
 
@@ -108,6 +113,7 @@ final class TileProduct {
             int n,
             int k,
             boolean adds) {
+        Pointers pointers = Pointers.to(a, b, result);
         openblas_nolapack.cblas_sgemm(
                 CblasRowMajor,
                 transposesA ? CblasTrans : CblasNoTrans,
@@ -116,12 +122,12 @@ final class TileProduct {
                 n,
                 k,
                 1,
-                a.data(),
+                pointers.a,
                 a.rowStride(),
-                b.data(),
+                pointers.b,
                 b.rowStride(),
                 adds ? 1 : 0,
-                result.data(),
+                pointers.result,
                 result.rowStride());
     }
 }

@@ -203,7 +203,7 @@ final class VectorLoops {
 
     /** Blocks of a thread, used again from kernel to kernel. */
     static final class Scratch {
-        private static final int BLOCKS = 6;
+        private static final int BLOCKS = 7;
         private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
         private final float[][] blocks = new float[BLOCKS][BLOCK];
@@ -254,7 +254,7 @@ final class VectorLoops {
                 expOrZeroOfBlock(x, n);
                 return;
             }
-            float[] block = block(BLOCKS - 1, BLOCK);
+            float[] block = block(6, BLOCK);
             for (int from = 0; from < n; from += BLOCK) {
                 int count = Math.min(BLOCK, n - from);
                 System.arraycopy(x, from, block, 0, count);

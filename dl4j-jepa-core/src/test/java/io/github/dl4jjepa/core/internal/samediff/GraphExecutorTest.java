@@ -251,9 +251,9 @@ class GraphExecutorTest {
     void aResultLiesWhereOneThatIsNoLongerNeededLay() {
         Arena.Place first = arena.allocate(100);
         Arena.Place second = arena.allocate(100);
-        arena.free(first);
+        first.free();
         assertThat(arena.allocate(50).start()).isEqualTo(first.start());
-        arena.free(second);
+        second.free();
         assertThat(arena.allocate(1000).start()).isLessThan(second.start() + 1);
         arena.close();
     }
@@ -273,7 +273,7 @@ class GraphExecutorTest {
                     .hasMessage("no");
             Arena.Place first = arena.allocate(1);
             assertThat(first.start()).isZero();
-            arena.free(first);
+            first.free();
             double expected = graph.outputSingle(inputs, "loss").getDouble(0);
             executor.run(
                     inputs, (name, value) -> assertThat(value.getDouble(0)).isEqualTo(expected));
@@ -287,7 +287,7 @@ class GraphExecutorTest {
             places.add(arena.allocate(16));
         }
         for (int i : new int[] {1, 3, 2}) {
-            arena.free(places.get(i));
+            places.get(i).free();
         }
         assertThat(arena.allocate(48).start()).isEqualTo(places.get(1).start());
         arena.close();

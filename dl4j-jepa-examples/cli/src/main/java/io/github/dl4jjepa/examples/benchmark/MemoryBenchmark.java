@@ -14,9 +14,13 @@ import io.github.dl4jjepa.core.view.TokenizedExample;
 import io.github.dl4jjepa.core.view.ViewLayout;
 import io.github.dl4jjepa.models.internal.ProcessMemory;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.lang.management.MemoryUsage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -46,7 +50,7 @@ public final class MemoryBenchmark {
      * run went.
      *
      * @param residentMb resident memory, in MB
-     * @param javaMb Java's heap in use after a collection, in MB
+     * @param javaMb Java's heap in use after the collection before, in MB
      */
     public record Result(Map<Long, Long> residentMb, Map<Long, Long> javaMb, int steps) {}
 
@@ -82,14 +86,22 @@ public final class MemoryBenchmark {
         @Override
         public void onStep(StepMetrics metrics) {
             if (MEASURED_AT.contains(metrics.step())) {
-                // Before the collection, which also frees native memory that no one holds any more.
                 residentMb.put(metrics.step(), ProcessMemory.residentBytes() >> 20);
-                System.gc();
-                javaMb.put(
-                        metrics.step(),
-                        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() >> 20);
+                javaMb.put(metrics.step(), afterLastCollection() >> 20);
             }
             progress.run();
+        }
+
+        /**
+         * No collection is asked for: it would resize the heap, which is part of what is measured.
+         */
+        private static long afterLastCollection() {
+            return ManagementFactory.getMemoryPoolMXBeans().stream()
+                    .filter(pool -> pool.getType() == MemoryType.HEAP)
+                    .map(MemoryPoolMXBean::getCollectionUsage)
+                    .filter(Objects::nonNull)
+                    .mapToLong(MemoryUsage::getUsed)
+                    .sum();
         }
     }
 
