@@ -22,7 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class GradientFunction implements AutoCloseable {
     private static final String NAME = "grad";
-    private static final long WORTH_A_COLLECTION = 64L << 20;
+    private static final long WORTH_A_COLLECTION = 16L << 20;
 
     /** Two parameters may have the same gradient: those of a sum. */
     private final Map<String, List<String>> parametersOfGradient = new LinkedHashMap<>();

@@ -31,7 +31,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class GraphExecutor implements AutoCloseable {
     private static final int MAX_RECORDINGS = 64;
-    private static final long SMALL_BLOCK_BYTES = 1L << 20;
+    private static final int RECORDINGS_PER_COLLECTION = 16;
+    private static final long SMALL_BLOCK_BYTES = 1L << 17;
 
     private final SameDiff graph;
     private final Set<String> outputs;
@@ -57,6 +58,8 @@ public final class GraphExecutor implements AutoCloseable {
                     return true;
                 }
             };
+
+    private int recorded;
 
     /** What {@link #begin} has begun, or null. */
     private Recording begun;
@@ -140,6 +143,7 @@ public final class GraphExecutor implements AutoCloseable {
         }
         if (recording == null) {
             recordings.put(key, new Recording(placeholders, destinations, consumer));
+            collectNowAndThen();
         } else {
             recording.replay(placeholders, consumer);
         }
@@ -201,6 +205,17 @@ public final class GraphExecutor implements AutoCloseable {
 
     private Arena ownArena(DataType type) {
         return ownArenas.computeIfAbsent(type, key -> new Arena(key, SMALL_BLOCK_BYTES));
+    }
+
+    /**
+     * A recording leaves a megabyte of garbage behind. G1 would rather let Java's heap grow to
+     * twice its size than collect that more often; a full collection gives the memory back.
+     */
+    private void collectNowAndThen() {
+        recorded++;
+        if (recorded % RECORDINGS_PER_COLLECTION == 0) {
+            System.gc();
+        }
     }
 
     /** The tensor of a variable's array, the same for all recordings. */
