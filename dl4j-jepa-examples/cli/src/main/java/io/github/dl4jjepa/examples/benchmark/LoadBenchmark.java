@@ -12,18 +12,21 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * What it costs to load a model, beside reading its files. The files are read once before, so that
- * the operating system has them in memory; then reads and loads take turns.
+ * What it costs to load a model, beside the first touch of as much memory: that is what a load
+ * would take if nothing had to be read or converted. The files are read once before, so that the
+ * operating system has them in memory; then loads and touches take turns.
  */
 public final class LoadBenchmark {
-    /** How often a read and a load take turns. */
+    /** How often a load and a touch take turns. */
     public static final int ROUNDS = 3;
 
     private static final int BUFFER_BYTES = 1 << 20;
+    private static final int PAGE_BYTES = 4096;
 
     private final CheckpointFolder folder;
 
@@ -38,18 +41,18 @@ public final class LoadBenchmark {
      * The figures; times are medians.
      *
      * @param params parameters of the model
-     * @param readSeconds to read the bytes of the safetensors files
+     * @param touchSeconds to write to every page of arrays of the parameters' sizes
      * @param loadSeconds to load the model
-     * @param loadOverRead the ratio of the two
+     * @param loadOverTouch the ratio of the two
      * @param peakOverWeights how far the first load's peak of resident memory was above what was
      *     resident before, as a multiple of the parameters' size in float32; pages of the files
      *     that the load maps count as resident
      */
     public record Result(
             long params,
-            double readSeconds,
+            double touchSeconds,
             double loadSeconds,
-            double loadOverRead,
+            double loadOverTouch,
             double peakOverWeights) {}
 
     /**
@@ -68,30 +71,44 @@ public final class LoadBenchmark {
         Nd4j.zeros(1).close();
         read(files);
 
-        List<Double> readSeconds = new ArrayList<>();
+        List<Double> touchSeconds = new ArrayList<>();
         List<Double> loadSeconds = new ArrayList<>();
         long params = 0;
         long growth = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            long begun = System.nanoTime();
-            read(files);
-            readSeconds.add(secondsSince(begun));
-
             long residentBefore = ProcessMemory.residentBytes();
-            begun = System.nanoTime();
+            long begun = System.nanoTime();
             TransformerDecoder decoder = DecoderLoader.load(folder);
             loadSeconds.add(secondsSince(begun));
             if (round == 0) {
                 growth = ProcessMemory.peakBytes() - residentBefore;
                 params = decoder.parameterCount();
             }
-            decoder.parameters().arrays().values().forEach(INDArray::close);
+            List<Long> lengths = new ArrayList<>();
+            for (INDArray array : decoder.parameters().arrays().values()) {
+                lengths.add(array.length());
+                array.close();
+            }
+
+            begun = System.nanoTime();
+            List<INDArray> touched = lengths.stream().map(LoadBenchmark::touched).toList();
+            touchSeconds.add(secondsSince(begun));
+            touched.forEach(INDArray::close);
             progress.run();
         }
-        double read = Median.of(readSeconds.stream().mapToDouble(Double::doubleValue));
+        double touch = Median.of(touchSeconds.stream().mapToDouble(Double::doubleValue));
         double load = Median.of(loadSeconds.stream().mapToDouble(Double::doubleValue));
         return new Result(
-                params, read, load, load / read, (double) growth / (params * Float.BYTES));
+                params, touch, load, load / touch, (double) growth / (params * Float.BYTES));
+    }
+
+    /** New memory for so many parameters, each page of which was written to. */
+    private static INDArray touched(long length) {
+        INDArray array = Nd4j.createUninitialized(DataType.FLOAT, length);
+        for (long i = 0; i < length; i += PAGE_BYTES / Float.BYTES) {
+            array.data().put(i, 0f);
+        }
+        return array;
     }
 
     private static void read(List<Path> files) {

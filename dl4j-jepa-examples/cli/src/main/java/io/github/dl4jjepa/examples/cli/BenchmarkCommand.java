@@ -383,8 +383,8 @@ final class BenchmarkCommand implements Runnable {
     @Command(
             name = "load",
             description =
-                    "Times how long a model takes to load, and to read its files without more, and tells the peak of"
-                            + " resident memory while it loads.",
+                    "Times how long a model takes to load, and the first touch of as much memory, and tells the peak"
+                            + " of resident memory while it loads.",
             footerHeading = "%nExample:%n",
             footer = "  jepa benchmark load --model SmolLM2-135M")
     static final class Load implements Callable<LoadBenchmark.Result> {
