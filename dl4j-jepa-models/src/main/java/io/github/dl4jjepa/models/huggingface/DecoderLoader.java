@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -141,30 +142,32 @@ public final class DecoderLoader {
                                         head,
                                         storedName(names, stored.names().embedding())));
 
-        Map<String, INDArray> parameters = new LinkedHashMap<>();
-        grown.parameterShapes()
-                .forEach(
-                        (name, shape) ->
-                                parameters.put(
-                                        name,
-                                        Arrays.equals(shape, shapes.get(name))
-                                                ? Nd4j.createUninitialized(DataType.FLOAT, shape)
-                                                : Nd4j.zeros(DataType.FLOAT, shape)));
-        // Widening and the first touch of new memory keep a processor busy, reading does not.
-        parameters.entrySet().parallelStream()
+        // Allocated here as well: ND4J clears what it allocates, and the first touch of memory
+        // takes
+        // longer than reading.
+        Map<String, INDArray> read = new ConcurrentHashMap<>();
+        grown.parameterShapes().entrySet().parallelStream()
                 .map(
-                        entry ->
-                                failure(
-                                        weights,
-                                        storedName(names, entry.getKey()),
-                                        entry.getValue(),
-                                        Objects.requireNonNull(shapes.get(entry.getKey()))[0]))
+                        entry -> {
+                            String name = entry.getKey();
+                            INDArray parameter = Nd4j.zeros(DataType.FLOAT, entry.getValue());
+                            read.put(name, parameter);
+                            return failure(
+                                    weights,
+                                    storedName(names, name),
+                                    parameter,
+                                    Objects.requireNonNull(shapes.get(name))[0]);
+                        })
                 .flatMap(Optional::stream)
                 .findFirst()
                 .ifPresent(
                         failure -> {
                             throw failure;
                         });
+        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        grown.parameterShapes()
+                .keySet()
+                .forEach(name -> parameters.put(name, Objects.requireNonNull(read.get(name))));
         return new TransformerDecoder(grown, parameters);
     }
 
