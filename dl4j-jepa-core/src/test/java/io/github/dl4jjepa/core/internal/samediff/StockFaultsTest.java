@@ -52,6 +52,17 @@ class StockFaultsTest {
     }
 
     /** Cure: {@code CorrectedGradients.GatherRows}. */
+    /** Cure: {@code DecoderLoader} allocates with all threads. */
+    @Test
+    void uninitializedArraysAreCleared() {
+        for (int i = 0; i < 100; i++) {
+            try (INDArray array = Nd4j.createUninitialized(DataType.FLOAT, 10_000)) {
+                assertThat(array.sumNumber().doubleValue()).isZero();
+                array.assign(1);
+            }
+        }
+    }
+
     @Test
     void theGradientOfGatherCountsARepeatedIndexOnce() {
         SameDiff graph = SameDiff.create();
