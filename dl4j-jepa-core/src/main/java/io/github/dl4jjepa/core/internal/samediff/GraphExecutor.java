@@ -38,8 +38,14 @@ public final class GraphExecutor implements AutoCloseable {
     private final Set<String> outputs;
     private final Arena arena;
 
-    /** Where copies of inputs lie, and results of other types than the arena's. */
-    private final Map<DataType, Arena> ownArenas = new EnumMap<>(DataType.class);
+    /** Where copies of inputs lie, in the same memory for all recordings. */
+    private final Map<DataType, Arena> inputArenas = new EnumMap<>(DataType.class);
+
+    /**
+     * Where results of other types than the arena's lie. They are kept from run to run, so that no
+     * input of another recording may overwrite them.
+     */
+    private final Map<DataType, Arena> keptArenas = new EnumMap<>(DataType.class);
 
     private final Map<String, Tensor> variables = new HashMap<>();
     private final Schedule schedule;
@@ -199,12 +205,10 @@ public final class GraphExecutor implements AutoCloseable {
         begun = null;
         recordings.values().forEach(Recording::close);
         recordings.clear();
-        ownArenas.values().forEach(Arena::close);
-        ownArenas.clear();
-    }
-
-    private Arena ownArena(DataType type) {
-        return ownArenas.computeIfAbsent(type, key -> new Arena(key, SMALL_BLOCK_BYTES));
+        for (Map<DataType, Arena> own : List.of(inputArenas, keptArenas)) {
+            own.values().forEach(Arena::close);
+            own.clear();
+        }
     }
 
     /**
@@ -308,7 +312,7 @@ public final class GraphExecutor implements AutoCloseable {
             if (array.isEmpty()) {
                 return Tensor.of(array);
             }
-            Tensor copy = allocateOwn(array.dataType(), array.shape(), allocated);
+            Tensor copy = allocateOwn(inputArenas, array.dataType(), array.shape(), allocated);
             copy.assign(array);
             return copy;
         }
@@ -473,15 +477,21 @@ public final class GraphExecutor implements AutoCloseable {
                 pendingUses.put(name, uses);
                 tensor = place.tensor(shape);
             } else {
-                tensor = allocateOwn(type, shape, kept);
+                tensor = allocateOwn(keptArenas, type, shape, kept);
             }
             values.put(name, tensor);
             return tensor;
         }
 
         /** Allocates memory of the executor's own, and notes the place. */
-        private Tensor allocateOwn(DataType type, long[] shape, List<Arena.Place> allocated) {
-            Arena.Place place = ownArena(type).allocate(Math.max(1, Tensor.length(shape)));
+        private static Tensor allocateOwn(
+                Map<DataType, Arena> arenas,
+                DataType type,
+                long[] shape,
+                List<Arena.Place> allocated) {
+            Arena.Place place =
+                    arenas.computeIfAbsent(type, key -> new Arena(key, SMALL_BLOCK_BYTES))
+                            .allocate(Math.max(1, Tensor.length(shape)));
             allocated.add(place);
             return place.tensor(shape);
         }

@@ -248,6 +248,23 @@ class GraphExecutorTest {
     }
 
     @Test
+    void anInputDoesNotOverwriteWhatAnotherRecordingKeeps() {
+        SDVariable ids = graph.placeHolder("ids", DataType.INT32, -1);
+        SDVariable fixed = graph.constant("seven", Nd4j.createFromArray(7)).add(1);
+        ids.castTo(DataType.FLOAT).add(fixed.castTo(DataType.FLOAT)).rename("sums");
+        INDArray few = Nd4j.createFromArray(1, 2, 3);
+        INDArray many = Nd4j.ones(DataType.INT32, 40).muli(100);
+        try (GraphExecutor executor = new GraphExecutor(graph, List.of("sums"), arena, List.of())) {
+            for (INDArray run : List.of(many, few, many, few)) {
+                executor.run(
+                        Map.of("ids", run),
+                        (name, value) ->
+                                assertThat(value).isEqualTo(run.castTo(DataType.FLOAT).add(8)));
+            }
+        }
+    }
+
+    @Test
     void aResultLiesWhereOneThatIsNoLongerNeededLay() {
         Arena.Place first = arena.allocate(100);
         Arena.Place second = arena.allocate(100);
