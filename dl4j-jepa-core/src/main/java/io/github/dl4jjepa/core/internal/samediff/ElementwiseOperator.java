@@ -1,11 +1,11 @@
 package io.github.dl4jjepa.core.internal.samediff;
 
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.function.BiFunction;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -23,12 +23,16 @@ import org.nd4j.nativeblas.OpaqueDataBuffer;
  */
 final class ElementwiseOperator implements BoundOperator {
     private static final NativeOps NATIVE = NativeOpsHolder.getInstance().getDeviceNativeOps();
-    private static final Set<Op.Type> TRANSFORMS =
-            EnumSet.of(
-                    Op.Type.TRANSFORM_SAME,
-                    Op.Type.TRANSFORM_STRICT,
-                    Op.Type.TRANSFORM_FLOAT,
-                    Op.Type.TRANSFORM_BOOL);
+    private static final Map<Op.Type, Transform> TRANSFORMS =
+            Map.of(
+                    Op.Type.TRANSFORM_SAME, NATIVE::execTransformSame,
+                    Op.Type.TRANSFORM_STRICT, NATIVE::execTransformStrict,
+                    Op.Type.TRANSFORM_FLOAT, NATIVE::execTransformFloat,
+                    Op.Type.TRANSFORM_BOOL, NATIVE::execTransformBool);
+    private static final Map<Op.Type, WithScalar> WITH_SCALAR =
+            Map.of(
+                    Op.Type.SCALAR, NATIVE::execScalar,
+                    Op.Type.SCALAR_BOOL, NATIVE::execScalarBool);
 
     private final BaseOp operator;
     private final Op.Type type;
@@ -71,7 +75,7 @@ final class ElementwiseOperator implements BoundOperator {
         if (operator instanceof TransformOp transform && operator instanceof BaseOp legacy) {
             return inputs.length == 1
                     && legacy.y() == null
-                    && TRANSFORMS.contains(transform.getOpType());
+                    && TRANSFORMS.containsKey(transform.getOpType());
         }
         return operator instanceof ScalarOp scalarOp
                 && operator instanceof BaseOp
@@ -83,9 +87,23 @@ final class ElementwiseOperator implements BoundOperator {
     public void run() {
         Pointer further = arguments == null ? null : arguments.addressPointer();
         int number = operator.opNum();
-        switch (type) {
-            case SCALAR ->
-                    NATIVE.execScalar(
+        if (scalar == null) {
+            TRANSFORMS
+                    .get(type)
+                    .run(
+                            null,
+                            number,
+                            x.buffer,
+                            x.shapeInfo,
+                            null,
+                            result.buffer,
+                            result.shapeInfo,
+                            null,
+                            further);
+        } else {
+            WITH_SCALAR
+                    .get(type)
+                    .run(
                             null,
                             number,
                             x.buffer,
@@ -98,65 +116,6 @@ final class ElementwiseOperator implements BoundOperator {
                             scalar.shapeInfo,
                             null,
                             further);
-            case SCALAR_BOOL ->
-                    NATIVE.execScalarBool(
-                            null,
-                            number,
-                            x.buffer,
-                            x.shapeInfo,
-                            null,
-                            result.buffer,
-                            result.shapeInfo,
-                            null,
-                            scalar.buffer,
-                            scalar.shapeInfo,
-                            null,
-                            further);
-            case TRANSFORM_SAME ->
-                    NATIVE.execTransformSame(
-                            null,
-                            number,
-                            x.buffer,
-                            x.shapeInfo,
-                            null,
-                            result.buffer,
-                            result.shapeInfo,
-                            null,
-                            further);
-            case TRANSFORM_STRICT ->
-                    NATIVE.execTransformStrict(
-                            null,
-                            number,
-                            x.buffer,
-                            x.shapeInfo,
-                            null,
-                            result.buffer,
-                            result.shapeInfo,
-                            null,
-                            further);
-            case TRANSFORM_FLOAT ->
-                    NATIVE.execTransformFloat(
-                            null,
-                            number,
-                            x.buffer,
-                            x.shapeInfo,
-                            null,
-                            result.buffer,
-                            result.shapeInfo,
-                            null,
-                            further);
-            case TRANSFORM_BOOL ->
-                    NATIVE.execTransformBool(
-                            null,
-                            number,
-                            x.buffer,
-                            x.shapeInfo,
-                            null,
-                            result.buffer,
-                            result.shapeInfo,
-                            null,
-                            further);
-            default -> throw new IllegalStateException(type.toString());
         }
         if (NATIVE.lastErrorCode() != 0) {
             throw new IllegalStateException(
@@ -171,6 +130,37 @@ final class ElementwiseOperator implements BoundOperator {
         if (scalar != null) {
             scalar.close();
         }
+    }
+
+    /** The native operators of one type without a scalar. */
+    private interface Transform {
+        void run(
+                PointerPointer<?> none,
+                int number,
+                OpaqueDataBuffer x,
+                LongPointer shapeInfo,
+                LongPointer onDevice,
+                OpaqueDataBuffer result,
+                LongPointer resultShapeInfo,
+                LongPointer resultOnDevice,
+                Pointer arguments);
+    }
+
+    /** The native operators of one type with a scalar. */
+    private interface WithScalar {
+        void run(
+                PointerPointer<?> none,
+                int number,
+                OpaqueDataBuffer x,
+                LongPointer shapeInfo,
+                LongPointer onDevice,
+                OpaqueDataBuffer result,
+                LongPointer resultShapeInfo,
+                LongPointer resultOnDevice,
+                OpaqueDataBuffer scalar,
+                LongPointer scalarShapeInfo,
+                LongPointer scalarOnDevice,
+                Pointer arguments);
     }
 
     /** A tensor as the native operators take it. */
